@@ -1,0 +1,132 @@
+#pragma once
+
+#include <optional>
+#include <string>
+#include <string_view>
+#include <variant>
+#include <vector>
+
+#include "bot/job.hpp"
+#include "config/settings.hpp"
+#include "integrations/event.hpp"
+
+namespace bot {
+
+// What somebody seems to ask for.
+struct AskStart {
+    integrations::ThreadRef issue;
+    integrations::Person by;
+    std::string profile;               ///< empty: not named
+    std::string guidance;
+    std::optional<std::string> comment_id;  ///< asked by a comment; none: by the label
+};
+struct AskStop {
+    integrations::ThreadRef thread;    ///< issue or pull request
+    integrations::Person by;
+    std::optional<std::string> comment_id;
+};
+struct AskStatus {
+    integrations::ThreadRef thread;
+    integrations::Person by;
+    std::string comment_id;
+};
+struct AskHelp {
+    integrations::ThreadRef thread;
+    integrations::Person by;
+    std::string comment_id;
+    std::string about;                 ///< the word that was not understood; empty: plain help
+};
+struct IssueOver {                     ///< closed, deleted, transferred, or the trigger label was taken off
+    integrations::ThreadRef issue;
+    std::string how;                   ///< words for the reason: "the issue was closed"
+    integrations::Person by;
+};
+struct ProposalOver {
+    integrations::ThreadRef pull_request;
+    bool merged = false;
+};
+struct Nothing {
+    std::string why;
+};
+using Request = std::variant<AskStart, AskStop, AskStatus, AskHelp, IssueOver, ProposalOver, Nothing>;
+
+/// Pure. `self`: our own login on that forge (own events and those of bots ask for nothing). A comment may hold several
+/// commands, so there may be several requests; never none (Nothing says why).
+[[nodiscard]] std::vector<Request> recognise(const integrations::Event& event, const config::Settings& settings,
+                                             std::string_view self);
+
+/// What must be known to decide, asked live.
+struct Facts {
+    integrations::Permission permission = integrations::Permission::none;
+    bool repository_allowed = false;
+    std::optional<Job> active_job;                       ///< of the issue (or of the pull request)
+    std::vector<integrations::PullRequest> closing;      ///< open pull requests that close the issue
+    std::optional<integrations::IssueSnapshot> issue;    ///< none: not to be seen
+    std::string base_branch, base_commit;
+    std::optional<integrations::RepoRef> repository;     ///< as it is now
+    int jobs_today = 0;
+};
+
+// What the bot decided, with the reason.
+struct Start {
+    Assignment assignment;
+    std::string reason;
+    std::optional<std::string> comment_id;               ///< gets the reactions instead of the issue
+};
+struct Stop {
+    JobId job;
+    std::string reason;                                  ///< a sentence for the status comment
+    std::optional<std::string> comment_id;
+    integrations::ThreadRef thread;
+};
+struct Refuse {
+    integrations::ThreadRef thread;
+    std::string answer;                                  ///< one comment, says why and what would work
+    std::string reason;                                  ///< for the log
+    std::string marker;
+    std::optional<std::string> comment_id;               ///< gets 👎
+    bool take_label_off = false;
+    std::string label;
+};
+struct Answer {                                          ///< status, help: a comment
+    integrations::ThreadRef thread;
+    std::string answer;
+    std::string marker;
+    std::optional<std::string> comment_id;
+    std::string reason;
+};
+struct EndReview {
+    JobId job;
+    bool merged = false;
+    std::string reason;
+};
+struct Ignore {
+    std::string reason;
+};
+using Intent = std::variant<Start, Stop, Refuse, Answer, EndReview, Ignore>;
+
+/// Pure; fails closed: what is not known is not allowed. Every intent carries its reason.
+[[nodiscard]] Intent decide(const Request& request, const Facts& facts, const config::Settings& settings);
+
+[[nodiscard]] std::string reason(const Intent& intent);
+
+/// Text as people see it: HTML comments, bidi controls, tag characters, zero-width characters and other invisibles are
+/// taken out; CRLF becomes LF. `stripped` counts the pieces.
+struct VisibleText {
+    std::string text;
+    int stripped = 0;
+};
+[[nodiscard]] VisibleText visible_text(std::string_view text);
+
+/// Commands in a comment, read as CommonMark: not in code, quotes, links or HTML. One per line, at most five.
+struct Command {
+    std::string verb;      ///< as written, lower case
+    std::string argument;  ///< the rest of the line, trimmed
+    friend bool operator==(const Command&, const Command&) = default;
+};
+[[nodiscard]] std::vector<Command> parse_commands(std::string_view markdown, std::string_view prefix);
+
+/// `agent/issue-N-slug`: the branch of a job's first proposal; `attempt` > 1 appends `-2` and so on.
+[[nodiscard]] std::string branch_name(std::int64_t issue, std::string_view title, int attempt);
+
+}  // namespace bot

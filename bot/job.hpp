@@ -1,0 +1,79 @@
+#pragma once
+
+#include <chrono>
+#include <compare>
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "bot/job_state.hpp"
+#include "integrations/agents.hpp"
+#include "integrations/event.hpp"
+
+namespace bot {
+
+using Time = std::chrono::system_clock::time_point;
+
+struct JobId {
+    std::int64_t value = 0;
+    friend auto operator<=>(const JobId&, const JobId&) = default;
+};
+
+struct RunId {
+    std::int64_t value = 0;
+    friend auto operator<=>(const RunId&, const RunId&) = default;
+};
+
+/// What the agent is asked to do, fixed when the job was decided: later edits of the issue do not reach it.
+struct Assignment {
+    integrations::ThreadRef issue;
+    integrations::Person requested_by;
+    std::string title;            ///< hidden text stripped
+    std::string body;             ///< hidden text stripped
+    int hidden_stripped = 0;      ///< how many hidden pieces were taken out
+    std::string base_branch;
+    std::string base_commit;      ///< 40 hex digits
+    std::string profile;          ///< empty: recipe, then operator's default
+    bool priority = false;
+    std::string guidance;         ///< words of the person who asked for a retry; may be empty
+    friend bool operator==(const Assignment&, const Assignment&) = default;
+};
+
+/// One issue's way to one pull request.
+struct Job {
+    JobId id;
+    Assignment assignment;
+    JobState state = JobState::queued;
+    std::string reason;           ///< why it is where it is, one sentence
+    std::string phase;            ///< while working: `workspace`, `setup`, `agent`, `checks`, …
+    Time created_at{};
+    Time state_since{};
+    std::optional<Time> started_at;   ///< first claim
+    std::optional<Time> ended_at;
+    std::optional<Time> retry_at;     ///< not claimed before
+    int infra_attempts = 0;       ///< faults of ours or of the forge's; never the agent's
+    int agent_attempts = 0;
+    std::string branch;           ///< `agent/issue-N-slug`, set when publishing begins
+    std::string head_commit;
+    std::string verdict;          ///< JSON of bot/evidence, stored on entering `publishing`
+    std::int64_t pull_request = 0;
+    std::string pull_request_url;
+};
+
+/// One pass of one agent for a job.
+struct Run {
+    enum class Kind { first, repair, retry };
+    RunId id;
+    JobId job;
+    int number = 1;               ///< within the job
+    Kind kind = Kind::first;
+    std::string profile;
+    Time started_at{};
+    std::optional<Time> ended_at;
+    std::string outcome;          ///< `done`, `failed`, `timeout`, …; empty while it goes
+    integrations::Usage usage;
+    std::string log_file;
+};
+
+}  // namespace bot

@@ -1,0 +1,139 @@
+#pragma once
+
+#include <array>
+#include <optional>
+#include <string_view>
+
+namespace bot {
+
+/// Where a job stands. The schema knows the same words (bot/schema.sql, CHECK) and tests hold the two together.
+enum class JobState {
+    queued,      ///< decided and waiting for a turn; `retry_at` may hold it back after an infrastructure fault
+    working,     ///< claimed by a worker under a lease: workspace, baseline, agent, checks
+    publishing,  ///< the verdict is stored; push, pull request, check run. Never pays the agent again
+    review,      ///< the pull request is open and waits for people
+    answered,    ///< ended with a plain answer and no pull request: nothing to change
+    failed,      ///< ended without a result; the reason is a sentence on the issue
+    stopped,     ///< ended by a person or because its issue ended
+    merged,      ///< the pull request was merged
+    closed,      ///< the pull request was closed unmerged
+};
+
+/// What happens to a job.
+enum class Signal {
+    claim,        ///< a worker takes it
+    requeue,      ///< infrastructure fault or lost lease: back to where it can be taken again, attempts counted
+    verdict,      ///< evidence is stored, publishing begins
+    proposed,     ///< the pull request is open
+    nothing,      ///< the agent changed nothing
+    fail,         ///< no result, told why
+    stop,         ///< a person or the end of the issue says stop
+    merge,        ///< pull request merged
+    close,        ///< pull request closed
+};
+
+inline constexpr std::array all_states{JobState::queued,   JobState::working, JobState::publishing,
+                                       JobState::review,   JobState::answered, JobState::failed,
+                                       JobState::stopped,  JobState::merged,   JobState::closed};
+inline constexpr std::array all_signals{Signal::claim, Signal::requeue, Signal::verdict, Signal::proposed, Signal::nothing,
+                                        Signal::fail,  Signal::stop,    Signal::merge,   Signal::close};
+
+struct Transition {
+    JobState from;
+    Signal on;
+    JobState to;
+};
+
+/// The one transition table. What is not in it does not happen.
+inline constexpr std::array transitions{
+    Transition{JobState::queued, Signal::claim, JobState::working},
+    Transition{JobState::queued, Signal::stop, JobState::stopped},
+    Transition{JobState::queued, Signal::fail, JobState::failed},  // too many infrastructure attempts, repository gone
+    Transition{JobState::working, Signal::requeue, JobState::queued},
+    Transition{JobState::working, Signal::verdict, JobState::publishing},
+    Transition{JobState::working, Signal::nothing, JobState::answered},
+    Transition{JobState::working, Signal::fail, JobState::failed},
+    Transition{JobState::working, Signal::stop, JobState::stopped},
+    // A publishing job stays publishing when its worker is lost or the forge is down: the verdict is paid for.
+    Transition{JobState::publishing, Signal::claim, JobState::publishing},
+    Transition{JobState::publishing, Signal::requeue, JobState::publishing},
+    Transition{JobState::publishing, Signal::proposed, JobState::review},
+    Transition{JobState::publishing, Signal::fail, JobState::failed},
+    Transition{JobState::publishing, Signal::stop, JobState::stopped},
+    Transition{JobState::review, Signal::merge, JobState::merged},
+    Transition{JobState::review, Signal::close, JobState::closed},
+    Transition{JobState::review, Signal::stop, JobState::stopped},
+};
+
+[[nodiscard]] constexpr std::optional<JobState> next(JobState from, Signal on) {
+    for (const auto& row : transitions)
+        if (row.from == from && row.on == on) return row.to;
+    return std::nullopt;
+}
+
+/// Nothing leads out of it.
+[[nodiscard]] constexpr bool is_final(JobState state) {
+    for (const auto& row : transitions)
+        if (row.from == state) return false;
+    return true;
+}
+
+/// Occupies its issue: a second job for the same issue cannot start (partial unique index in the schema).
+[[nodiscard]] constexpr bool is_active(JobState state) { return !is_final(state); }
+
+[[nodiscard]] std::string_view name(JobState state);
+[[nodiscard]] std::optional<JobState> job_state(std::string_view name);
+[[nodiscard]] std::string_view name(Signal signal);
+
+namespace proof {
+
+constexpr bool at_most_one_row_per_state_and_signal() {
+    for (std::size_t i = 0; i < transitions.size(); ++i)
+        for (std::size_t j = i + 1; j < transitions.size(); ++j)
+            if (transitions[i].from == transitions[j].from && transitions[i].on == transitions[j].on) return false;
+    return true;
+}
+
+constexpr bool every_state_is_reached_from_queued() {
+    std::array<bool, all_states.size()> seen{};
+    seen[static_cast<std::size_t>(JobState::queued)] = true;
+    for (std::size_t pass = 0; pass < all_states.size(); ++pass)
+        for (const auto& row : transitions)
+            if (seen[static_cast<std::size_t>(row.from)]) seen[static_cast<std::size_t>(row.to)] = true;
+    for (bool reached : seen)
+        if (!reached) return false;
+    return true;
+}
+
+constexpr bool every_state_can_end() {
+    std::array<bool, all_states.size()> ends{};
+    for (auto state : all_states) ends[static_cast<std::size_t>(state)] = is_final(state);
+    for (std::size_t pass = 0; pass < all_states.size(); ++pass)
+        for (const auto& row : transitions)
+            if (ends[static_cast<std::size_t>(row.to)]) ends[static_cast<std::size_t>(row.from)] = true;
+    for (bool end : ends)
+        if (!end) return false;
+    return true;
+}
+
+constexpr bool every_active_state_can_be_stopped() {
+    for (auto state : all_states)
+        if (is_active(state) && next(state, Signal::stop) != JobState::stopped) return false;
+    return true;
+}
+
+constexpr bool the_agent_is_never_paid_after_the_verdict() {
+    for (const auto& row : transitions)
+        if (row.from == JobState::publishing && (row.to == JobState::queued || row.to == JobState::working)) return false;
+    return true;
+}
+
+static_assert(at_most_one_row_per_state_and_signal());
+static_assert(every_state_is_reached_from_queued());
+static_assert(every_state_can_end());
+static_assert(every_active_state_can_be_stopped());
+static_assert(the_agent_is_never_paid_after_the_verdict());
+
+}  // namespace proof
+
+}  // namespace bot

@@ -1,0 +1,182 @@
+#pragma once
+
+#include <chrono>
+#include <cstdint>
+#include <filesystem>
+#include <functional>
+#include <map>
+#include <memory>
+#include <optional>
+#include <stdexcept>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "bot/intent.hpp"
+#include "bot/job.hpp"
+#include "integrations/event.hpp"
+
+namespace bot {
+
+/// Permission to work on one job, for a time. Only `Ledger::claim` makes one; a verb called with a lease that was
+/// lost meanwhile throws LeaseLost and changes nothing (the fencing token guards every write).
+class Lease {
+   public:
+    [[nodiscard]] JobId job() const { return job_; }
+    [[nodiscard]] std::int64_t token() const { return token_; }
+
+   private:
+    friend class Ledger;
+    Lease(JobId job, std::int64_t token) : job_(job), token_(token) {}
+    JobId job_;
+    std::int64_t token_;
+};
+
+struct LeaseLost {
+    JobId job;
+};
+
+struct Claim {
+    Job job;
+    Lease lease;
+};
+
+/// A delivery waiting to be understood.
+struct StoredDelivery {
+    std::int64_t id = 0;
+    integrations::VerifiedDelivery delivery;
+    int attempts = 0;  ///< counted before it is handled: what crashes us three times is put aside
+    Time received_at{};
+};
+
+/// Something to be said on the forge: `status` and `labels` follow the job as it is when they are posted.
+struct Report {
+    enum class Kind {
+        status,    ///< the job's one comment, edited in place
+        labels,    ///< trigger label off, state label on
+        reaction,  ///< `body` is the reaction's name
+        answer,    ///< a comment of its own, `body` as it is; `marker` makes it one
+    };
+    std::int64_t id = 0;
+    Kind kind = Kind::status;
+    std::optional<JobId> job;
+    integrations::ThreadRef thread;
+    std::string comment_id;   ///< of `reaction`: on this comment; empty: on the thread
+    std::string marker;
+    std::string body;
+    std::string remote_id;    ///< what the forge called it the last time
+    std::int64_t version = 0; ///< of the wish; posting an older version leaves it waiting
+    int attempts = 0;
+    Time created_at{};
+};
+
+/// How a claimed job ends or pauses.
+struct Ending {
+    Signal signal = Signal::fail;        ///< nothing, fail, stop, proposed
+    std::string reason;
+    std::int64_t pull_request = 0;       ///< of `proposed`
+    std::string pull_request_url;
+};
+
+struct QueueFigures {
+    std::map<JobState, int> jobs;
+    int deliveries_waiting = 0;
+    int reports_waiting = 0;
+    std::optional<Time> oldest_queued;
+    std::optional<Time> oldest_report;
+};
+
+/// The durable book of deliveries, jobs, runs and reports. All SQL of the project is in ledger.cpp and schema.sql; every
+/// verb is one transaction; a transition that the table does not have throws std::logic_error and changes nothing.
+/// Thread-safe. Damage, a full disk, a schema from the future: throws LedgerError.
+class Ledger {
+   public:
+    using Clock = std::function<Time()>;
+
+    struct Options {
+        std::chrono::seconds lease{60};
+        int max_infra_attempts = 5;
+        int max_delivery_attempts = 3;
+        Clock clock;                     ///< wall clock; default the system's
+    };
+
+    /// Opens or creates, migrates to the newest schema, checks (`quick_check`).
+    Ledger(const std::filesystem::path& file, Options options);
+    ~Ledger();
+
+    // deliveries
+    enum class Recorded { fresh, duplicate };
+    /// On disk (WAL, synchronous=FULL) when it returns; callers at the same time share one commit.
+    [[nodiscard]] Recorded record(const integrations::VerifiedDelivery& delivery);
+    /// The oldest delivery not yet settled whose time has come; its attempt is counted first.
+    [[nodiscard]] std::optional<StoredDelivery> next_delivery();
+    /// Carries out what was decided, and closes the delivery: in one transaction. `Start` for an issue that already has an
+    /// active job changes nothing but the delivery. Returns the job that was started or touched.
+    std::optional<JobId> settle(std::int64_t delivery, const Intent& intent);
+    /// Not now (forge down): again not before `at`.
+    void postpone(std::int64_t delivery, Time at, const std::string& why);
+    /// Without a delivery: what a sweep found. Same rules as settle.
+    std::optional<JobId> carry_out(const Intent& intent);
+
+    // jobs
+    struct Turn {
+        int max_parallel = 10;
+        int max_per_repository = 10;
+    };
+    /// One statement: the job whose turn it is (publishing first, then priority, then fair between repositories, then
+    /// oldest), leased. Nothing when nothing waits or the caps are reached.
+    [[nodiscard]] std::optional<Claim> claim(const Turn& turn);
+    /// Holds the lease for another period. False: it was lost, or a person said stop (`stop_requested`).
+    enum class Renewal { held, lost, stop_requested };
+    [[nodiscard]] Renewal renew(const Lease& lease);
+    void phase(const Lease& lease, const std::string& phase);
+    RunId begin_run(const Lease& lease, Run::Kind kind, const std::string& profile, const std::string& log_file);
+    void end_run(const Lease& lease, RunId run, const std::string& outcome, const integrations::Usage& usage);
+    /// working -> publishing. From here on only publishing is tried again.
+    void store_verdict(const Lease& lease, const std::string& verdict_json, const std::string& branch);
+    void store_head(const Lease& lease, const std::string& head_commit, const std::string& branch);
+    void finish(const Lease& lease, const Ending& ending);
+    /// Infrastructure fault: back to the queue with a growing pause (at most 15 minutes), or failed after
+    /// `max_infra_attempts` while working. Publishing is tried for 72 hours. `at`: not before, when the forge said so.
+    void give_back(const Lease& lease, const std::string& why, std::optional<Time> at = std::nullopt);
+    /// Shutting down: give the job back at once, no attempt charged.
+    void release(const Lease& lease);
+    /// Jobs whose lease ran out go back (sweep). Returns them.
+    std::vector<JobId> expire_leases();
+
+    [[nodiscard]] std::optional<Job> job(JobId id) const;
+    [[nodiscard]] std::optional<Job> active_job(const integrations::ThreadRef& issue) const;
+    [[nodiscard]] std::optional<Job> job_of_pull_request(const integrations::ThreadRef& pull_request) const;
+    [[nodiscard]] std::vector<Job> jobs(std::size_t most) const;  ///< newest first
+    [[nodiscard]] std::vector<Run> runs(JobId job) const;
+    [[nodiscard]] int jobs_since(const integrations::ThreadRef& issue, Time since) const;
+    /// 1-based place in the queue; 0 when it is not queued.
+    [[nodiscard]] int position(JobId id) const;
+
+    // baselines: what checks said on a base commit, by a key of commit, image and recipe
+    [[nodiscard]] std::optional<std::string> baseline(const std::string& key) const;
+    void store_baseline(const std::string& key, const std::string& results_json);
+
+    // reports
+    [[nodiscard]] std::optional<Report> next_report();
+    void posted(const Report& report, const std::string& remote_id);
+    void postpone(const Report& report, Time at, const std::string& why);
+    void give_up(const Report& report, const std::string& why);
+    /// What waits has moved: status comments of queued jobs are due again.
+    void refresh_positions();
+
+    [[nodiscard]] QueueFigures figures() const;
+    /// A consistent copy, for backups.
+    void backup(const std::filesystem::path& file) const;
+
+   private:
+    struct Inside;
+    std::unique_ptr<Inside> inside_;
+};
+
+class LedgerError : public std::runtime_error {
+   public:
+    using std::runtime_error::runtime_error;
+};
+
+}  // namespace bot

@@ -1,0 +1,59 @@
+#pragma once
+
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "bot/evidence.hpp"
+#include "bot/job.hpp"
+#include "config/error.hpp"
+#include "config/settings.hpp"
+#include "integrations/event.hpp"
+
+/// Every sentence the bot says on a forge. Pure, golden-tested. Words that come from agents, repositories or issues are
+/// neutralised: nobody is mentioned, no issue is closed or linked by accident, nothing remote is loaded, no HTML.
+namespace bot::report {
+
+/// Foreign text made safe to stand in our Markdown as it is (agent's summary): mentions, closing words, images, HTML,
+/// control and bidi characters are defused; headings go down to bold. At most `limit` code points.
+[[nodiscard]] std::string foreign(std::string_view markdown, std::size_t limit);
+/// Foreign text inside a code fence that it cannot leave.
+[[nodiscard]] std::string fenced(std::string_view text, std::size_t limit);
+/// Foreign text as one line of plain words (titles, names in tables).
+[[nodiscard]] std::string one_line(std::string_view text, std::size_t limit);
+
+/// The issue's one status comment, true at every moment of the job. `position` 1-based, 0 when not queued; `now` for
+/// elapsed times.
+[[nodiscard]] std::string status(const Job& job, const std::vector<Run>& runs, int position, Time now);
+
+/// The label that shows the state, e.g. `agent-state: working`; empty for none. All of them, to take the others off.
+[[nodiscard]] std::string state_label(JobState state, const config::LabelSettings& labels);
+[[nodiscard]] std::vector<std::string> all_state_labels(const config::LabelSettings& labels);
+
+[[nodiscard]] std::string pull_request_title(const Job& job);
+[[nodiscard]] std::string pull_request_body(const Job& job, const Verdict& verdict, std::string_view trigger_label);
+[[nodiscard]] std::string commit_message(const Job& job, const Verdict& verdict);
+[[nodiscard]] integrations::CheckReport check_report(const Job& job, const Verdict& verdict);
+
+// Plain answers: why there is no pull request, and what to do.
+[[nodiscard]] std::string nothing_to_change(std::string_view agent_summary);
+[[nodiscard]] std::string recipe_errors(const std::vector<config::Error>& errors);
+[[nodiscard]] std::string no_such_profile(std::string_view name, const std::vector<config::AgentProfile>& profiles);
+[[nodiscard]] std::string no_image(std::string_view image, std::string_view engine_words);
+[[nodiscard]] std::string setup_failed(std::string_view how, std::string_view log_tail);
+[[nodiscard]] std::string agent_failed(std::string_view how, std::string_view detail);
+[[nodiscard]] std::string change_rejected(std::string_view path, std::string_view why);
+[[nodiscard]] std::string protected_paths(const std::vector<std::string>& paths);
+[[nodiscard]] std::string push_refused(std::string_view forge_words);
+[[nodiscard]] std::string base_gone(std::string_view branch);
+[[nodiscard]] std::string infrastructure(std::string_view what, int attempts);
+[[nodiscard]] std::string not_permitted(std::string_view login);
+[[nodiscard]] std::string already_active(const Job& job);
+[[nodiscard]] std::string already_proposed(const std::vector<integrations::PullRequest>& pull_requests);
+[[nodiscard]] std::string too_many_jobs(int most);
+[[nodiscard]] std::string issue_not_open();
+[[nodiscard]] std::string stopped_by(std::string_view login);
+[[nodiscard]] std::string help(std::string_view trigger_label, const std::vector<config::AgentProfile>& profiles,
+                               std::string_view not_understood);
+
+}  // namespace bot::report

@@ -1,0 +1,172 @@
+#pragma once
+
+#include <chrono>
+#include <cstdint>
+#include <map>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <variant>
+#include <vector>
+
+#include "config/secret.hpp"
+
+namespace integrations {
+
+/// Header names in lower case.
+using Headers = std::multimap<std::string, std::string>;
+
+/// One webhook request as received. Nothing in it is believed yet.
+struct Delivery {
+    std::string forge;  ///< ForgeSettings::name, from the route
+    Headers headers;
+    std::string body;
+};
+
+/// A delivery whose signature was right. Only `verify` makes one.
+class VerifiedDelivery {
+   public:
+    [[nodiscard]] const std::string& forge() const { return forge_; }
+    [[nodiscard]] const std::string& hook_id() const { return hook_id_; }
+    [[nodiscard]] const std::string& delivery_id() const { return delivery_id_; }
+    [[nodiscard]] const std::string& event_name() const { return event_name_; }
+    [[nodiscard]] const std::string& body() const { return body_; }
+
+   private:
+    friend class Verifier;
+    friend class Replay;
+    VerifiedDelivery() = default;
+    std::string forge_, hook_id_, delivery_id_, event_name_, body_;
+};
+
+/// The ledger's key to bring stored deliveries back to life: they were verified when they were stored.
+class Replay {
+   public:
+    [[nodiscard]] static VerifiedDelivery stored(std::string forge, std::string hook_id, std::string delivery_id,
+                                                 std::string event_name, std::string body);
+};
+
+struct RepoRef {
+    std::string forge;           ///< ForgeSettings::name
+    std::string id;              ///< the forge's own id: stays when the repository is renamed
+    std::string full_name;       ///< owner/name
+    std::string clone_url;       ///< https://… without credentials
+    std::string default_branch;
+    std::string installation;    ///< GitHub App installation id; empty for a plain token
+
+    friend bool operator==(const RepoRef&, const RepoRef&) = default;
+};
+
+/// An issue or a pull request of a repository.
+struct ThreadRef {
+    RepoRef repo;
+    std::int64_t number = 0;
+
+    friend bool operator==(const ThreadRef&, const ThreadRef&) = default;
+};
+
+struct Person {
+    std::string login;
+    std::string id;     ///< the forge's own id
+    bool bot = false;
+    friend bool operator==(const Person&, const Person&) = default;
+};
+
+// The closed set of things a forge can tell us, forge differences gone.
+struct Pinged { friend bool operator==(const Pinged&, const Pinged&) = default; };
+struct IssueLabelled {
+    ThreadRef issue;
+    std::string label;
+    Person by;
+    friend bool operator==(const IssueLabelled&, const IssueLabelled&) = default;
+};
+struct IssueUnlabelled {
+    ThreadRef issue;
+    std::string label;
+    Person by;
+    friend bool operator==(const IssueUnlabelled&, const IssueUnlabelled&) = default;
+};
+struct IssueEnded {  ///< closed, deleted or transferred
+    enum class How { closed, deleted, transferred };
+    ThreadRef issue;
+    How how = How::closed;
+    Person by;
+    friend bool operator==(const IssueEnded&, const IssueEnded&) = default;
+};
+struct CommentCreated {
+    ThreadRef thread;
+    bool on_pull_request = false;
+    std::string comment_id;
+    std::string body;
+    Person by;
+    friend bool operator==(const CommentCreated&, const CommentCreated&) = default;
+};
+struct PullRequestEnded {
+    ThreadRef pull_request;
+    bool merged = false;
+    Person by;
+    friend bool operator==(const PullRequestEnded&, const PullRequestEnded&) = default;
+};
+struct Ignored {
+    std::string why;
+    friend bool operator==(const Ignored&, const Ignored&) = default;
+};
+using Event = std::variant<Pinged, IssueLabelled, IssueUnlabelled, IssueEnded, CommentCreated, PullRequestEnded, Ignored>;
+
+/// What an issue says, fixed at decision time.
+struct IssueSnapshot {
+    std::string title;
+    std::string body;
+    std::vector<std::string> labels;
+    Person author;
+    bool open = true;
+    std::string web_url;
+};
+
+enum class Permission { none, read, write, admin };
+
+/// An open pull request that says it closes the issue.
+struct PullRequest {
+    std::int64_t number = 0;
+    std::string web_url;
+    std::string head_branch;
+    std::string head_sha;
+    bool draft = false;
+    bool open = true;
+    Person author;
+};
+
+/// What we ask the forge to open.
+struct Proposal {
+    RepoRef repo;
+    std::string head_branch;
+    std::string head_sha;
+    std::string base_branch;
+    std::string title;
+    std::string body;
+    bool draft = false;
+};
+
+struct Annotation {
+    std::string path;
+    int line = 1;      ///< 1-based
+    enum class Level { notice, warning, failure } level = Level::failure;
+    std::string title;
+    std::string message;
+};
+
+/// A check run (GitHub) or commit status (other forges) bound to one commit.
+struct CheckReport {
+    std::string name;
+    std::string head_sha;
+    std::string external_id;  ///< derived from the job: doing it twice finds itself
+    enum class Conclusion { success, failure, neutral } conclusion = Conclusion::neutral;
+    std::string title;
+    std::string summary;      ///< Markdown
+    std::vector<Annotation> annotations;
+    std::string details_url;
+};
+
+enum class Reaction { eyes, rocket, thumbs_down, confused };
+
+}  // namespace integrations

@@ -1,0 +1,89 @@
+#pragma once
+
+#include <chrono>
+#include <expected>
+#include <filesystem>
+#include <functional>
+#include <memory>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "integrations/forge.hpp"
+
+namespace integrations {
+
+struct GitError {
+    enum class Kind {
+        unreachable,    ///< network, 5xx: try again later
+        unauthorized,   ///< credential refused
+        gone,           ///< repository not found
+        no_such_ref,    ///< the branch or commit is not there
+        exists,         ///< the branch to push is there already with something else
+        refused,        ///< the forge refused the push (protected branch, hook)
+        invalid,        ///< a tree that must not be built or checked out
+        storage,        ///< our own disk
+    };
+    Kind kind = Kind::storage;
+    std::string message;
+};
+
+template <typename T>
+using GitResult = std::expected<T, GitError>;
+
+using CredentialSource = std::function<ForgeResult<GitCredential>()>;
+
+/// One path of a new commit. Modes as git has them.
+struct TreeEdit {
+    enum class Kind { file, executable, link, removed };
+    std::string path;
+    Kind kind = Kind::file;
+    std::string content;
+};
+
+struct CommitText {
+    std::string author_name, author_email;
+    std::string message;
+    std::chrono::system_clock::time_point when;
+};
+
+/// A bare mirror of one repository, and all that libgit2 does for us. Git never runs in a tree an agent wrote.
+/// One object per repository; thread-safe (fetches are serialised).
+class Mirror {
+   public:
+    /// Opens or creates. `directory` is ours alone.
+    [[nodiscard]] static GitResult<std::unique_ptr<Mirror>> open(const std::filesystem::path& directory,
+                                                                 const std::string& url, CredentialSource credential);
+    virtual ~Mirror() = default;
+
+    /// Fetches the branch and returns its commit id (40 hex digits). Cheap when it is already here.
+    [[nodiscard]] virtual GitResult<std::string> fetch(const std::string& branch) = 0;
+    /// A file of a commit, at most `cap` bytes; no_such_ref when it is not there or not a plain file.
+    [[nodiscard]] virtual GitResult<std::string> file(const std::string& commit, const std::string& path,
+                                                      std::size_t cap) = 0;
+    /// Names in the root folder.
+    [[nodiscard]] virtual GitResult<std::vector<std::string>> root_files(const std::string& commit) = 0;
+    /// Paths of all blobs of a commit, sorted.
+    [[nodiscard]] virtual GitResult<std::vector<std::string>> files(const std::string& commit) = 0;
+    /// Writes the files of a commit into an empty folder, owned by `uid`, filters off, submodules left out, with a small
+    /// `.git` of its own that knows this one commit (for the agent's convenience; it is never read again).
+    [[nodiscard]] virtual GitResult<void> checkout(const std::string& commit, const std::filesystem::path& directory,
+                                                   unsigned uid) = 0;
+    /// Whether .gitignore rules of the checked-out commit (plus `more` lines for the root) ignore a path.
+    /// `pristine` is a folder that `checkout` wrote. The function may be called from one thread.
+    [[nodiscard]] virtual GitResult<std::function<bool(const std::string& path)>> ignore_rules(
+        const std::string& commit, const std::filesystem::path& pristine, const std::string& more) = 0;
+    /// Builds a commit on `parent` from validated edits; returns its id. Same input, same id. No checkout is made.
+    [[nodiscard]] virtual GitResult<std::string> commit(const std::string& parent, const std::vector<TreeEdit>& edits,
+                                                        const CommitText& text) = 0;
+    /// Unified diff of two commits, at most `cap` bytes, for people and judges.
+    [[nodiscard]] virtual GitResult<std::string> diff(const std::string& from, const std::string& to,
+                                                      std::size_t cap) = 0;
+    /// Pushes to a branch that must not be there yet; success also when it is there with exactly this commit.
+    /// Only `agent/…` branches are accepted.
+    [[nodiscard]] virtual GitResult<void> push_new(const std::string& commit, const std::string& branch) = 0;
+    /// The commit a remote branch points at, asked live; no_such_ref when there is none.
+    [[nodiscard]] virtual GitResult<std::string> remote_head(const std::string& branch) = 0;
+};
+
+}  // namespace integrations

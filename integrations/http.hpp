@@ -1,0 +1,56 @@
+#pragma once
+
+#include <chrono>
+#include <expected>
+#include <functional>
+#include <map>
+#include <memory>
+#include <optional>
+#include <string>
+#include <string_view>
+
+#include "integrations/event.hpp"
+#include "integrations/forge.hpp"
+
+namespace integrations {
+
+struct HttpRequest {
+    std::string method;   ///< GET, POST, PATCH, PUT, DELETE
+    std::string path;     ///< starts with '/', appended to the base URL's path
+    std::map<std::string, std::string> headers;
+    std::string body;
+};
+
+struct HttpResponse {
+    int status = 0;
+    Headers headers;
+    std::string body;
+};
+
+/// HTTPS client for one host, with the manners forges ask for: waits for rate limits instead of running into them
+/// (primary, secondary, `retry-after`), at least a second between writes to real forges, redirects followed within the
+/// host, bodies and times bounded, certificates checked. Thread-safe.
+/// https://docs.github.com/en/rest/using-the-rest-api/best-practices-for-using-the-rest-api
+class HttpClient {
+   public:
+    struct Options {
+        std::chrono::milliseconds write_gap{1000};  ///< between content-creating requests; 0 on loopback
+        std::chrono::seconds timeout{30};
+        std::size_t body_limit = 32ULL << 20;
+    };
+
+    HttpClient(std::string base_url, Options options);
+    ~HttpClient();
+
+    /// Error only when no answer was had or the governor says not now; every HTTP status is a response.
+    [[nodiscard]] std::expected<HttpResponse, ForgeError> send(const HttpRequest& request);
+
+    /// Server time minus ours, from the last `Date` header.
+    [[nodiscard]] std::chrono::seconds clock_skew() const;
+
+   private:
+    struct Inside;
+    std::unique_ptr<Inside> inside_;
+};
+
+}  // namespace integrations
