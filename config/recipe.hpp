@@ -16,10 +16,10 @@ enum class Gate { required, advisory };
 
 /// A command of the recipe with a verdict. It runs with `/bin/sh -c` in the workspace, without network.
 struct Check {
-    std::string name;                          ///< shown in reports; unique, at most 60 characters, one line
+    std::string name;  ///< shown in reports; unique, at most 60 characters, one line
     std::string command;
     std::chrono::seconds timeout{15 * 60};
-    std::optional<std::string> junit;          ///< JUnit XML written by the command; relative path, no `..`
+    std::optional<std::string> junit;  ///< JUnit XML written by the command; relative path, no `..`
     Gate gate = Gate::required;
 
     friend bool operator==(const Check&, const Check&) = default;
@@ -27,19 +27,22 @@ struct Check {
 
 /// The repository's own file, read at the default branch's commit only.
 struct Recipe {
-    std::optional<std::string> image;          ///< none: the operator's default image
-    std::string setup;                         ///< shell, run once per image, setup text and lock files; may be empty
+    std::optional<std::string> image;  ///< none: the operator's default image
+    std::string setup;                 ///< shell, run once per image, setup text and lock files; may be empty
     std::chrono::seconds setup_timeout{15 * 60};
     std::vector<Check> checks;
-    std::string agent;                         ///< profile name; empty: the operator's default
-    int rounds = 2;                            ///< how often red checks go back to the agent, 0..10
-    std::optional<std::uint64_t> memory_bytes, disk_bytes;  ///< asked limits, never above the operator's ceiling
+    std::string agent;  ///< profile name; empty: the operator's default
+    int rounds = 2;     ///< how often red checks go back to the agent, 0..10
+    std::optional<std::uint64_t> memory_bytes,
+        disk_bytes;  ///< asked limits, never above the operator's ceiling
     std::optional<double> cpus;
     std::optional<int> pids;
     std::optional<std::chrono::seconds> total, idle;  ///< of the agent
-    std::vector<std::string> protected_paths;  ///< globs added to the built-in ones; a change there blocks publishing
-    std::vector<std::string> test_paths;       ///< globs of test files; empty: the usual names of the known ecosystems
-    int max_files = 100;                       ///< of a change
+    std::vector<std::string>
+        protected_paths;  ///< globs added to the built-in ones; a change there blocks publishing
+    std::vector<std::string>
+        test_paths;       ///< globs of test files; empty: the usual names of the known ecosystems
+    int max_files = 100;  ///< of a change
     std::uint64_t max_change_bytes = 4ULL << 20;
 
     friend bool operator==(const Recipe&, const Recipe&) = default;
@@ -58,12 +61,14 @@ inline constexpr std::string_view recipe_file_name = ".shopfloor.yml";
 
 struct ProposedRecipe {
     Recipe recipe;
-    std::vector<std::string> assumptions;      ///< one sentence each, for the pull request
+    std::vector<std::string> assumptions;  ///< one sentence each, for the pull request
 };
 
-/// For a repository without a recipe: what its root folder shows (CMake, npm, Cargo, Go, Maven, Python, Make).
-/// `root_files`: names in the root folder; `package_json`: its text, or empty. No known project: no checks, and says so.
-[[nodiscard]] ProposedRecipe propose_recipe(const std::vector<std::string>& root_files, std::string_view package_json);
+/// For a repository without a recipe: what its root folder shows (CMake, npm, Cargo, Go, Maven, Python,
+/// Make). `root_files`: names in the root folder; `package_json`: its text, or empty. No known project: no
+/// checks, and says so.
+[[nodiscard]] ProposedRecipe propose_recipe(const std::vector<std::string>& root_files,
+                                            std::string_view package_json);
 
 /// Shell-style globs as in .gitignore: `*` within a path segment, `**` across, a trailing `/` for a whole
 /// folder, no slash: at any depth. Case-insensitive, since some checkouts are.

@@ -8,7 +8,7 @@ namespace config {
 /// A credential. It prints as `***`, has no formatter, and `expose()` is the only way to its bytes,
 /// so every place that uses one can be found by name. The bytes are wiped on destruction.
 class Secret {
-   public:
+ public:
     Secret() = default;
     explicit Secret(std::string bytes);
     Secret(const Secret& other) = default;
@@ -20,9 +20,9 @@ class Secret {
     [[nodiscard]] const std::string& expose() const noexcept { return bytes_; }
     [[nodiscard]] bool empty() const noexcept { return bytes_.empty(); }
 
-    friend std::ostream& operator<<(std::ostream& out, const Secret&) { return out << "***"; }
+    friend std::ostream& operator<<(std::ostream& out, const Secret& /*hidden*/) { return out << "***"; }
 
-   private:
+ private:
     std::string bytes_;
 };
 

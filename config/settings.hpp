@@ -16,63 +16,67 @@
 
 namespace config {
 
-/// GitHub App credentials: https://docs.github.com/en/apps/creating-github-apps/authenticating-with-a-github-app
+/// GitHub App credentials:
+/// https://docs.github.com/en/apps/creating-github-apps/authenticating-with-a-github-app
 struct AppCredentials {
     std::string app_id;  ///< numeric App id or client id, the JWT's `iss`
     Secret private_key;  ///< PEM, RSA
 };
 
 struct ForgeSettings {
-    std::string name;                          ///< the hook route: POST /hooks/{name}
-    std::string kind = "github";               ///< a name of the forge table in integrations/forge
-    std::string api_url = "https://api.github.com";  ///< no trailing slash; GitHub Enterprise: https://HOST/api/v3
-    std::vector<Secret> webhook_secrets;       ///< all valid at once, for rotation; at least one
-    std::optional<AppCredentials> app;         ///< either this
-    std::optional<Secret> token;               ///< or this
-    std::vector<std::string> repositories;     ///< `owner/name` or `owner/*` or `*`; at least one
+    std::string name;             ///< the hook route: POST /hooks/{name}
+    std::string kind = "github";  ///< a name of the forge table in integrations/forge
+    std::string api_url =
+        "https://api.github.com";           ///< no trailing slash; GitHub Enterprise: https://HOST/api/v3
+    std::vector<Secret> webhook_secrets;    ///< all valid at once, for rotation; at least one
+    std::optional<AppCredentials> app;      ///< either this
+    std::optional<Secret> token;            ///< or this
+    std::vector<std::string> repositories;  ///< `owner/name` or `owner/*` or `*`; at least one
 };
 
 struct AgentProfile {
-    std::string name;                          ///< label `agent:<name>` picks it
-    std::string adapter = "command";           ///< a name of the adapter table in integrations/agents
-    std::vector<std::string> command;          ///< adapter `command`: program and arguments, prompt on stdin
-    std::string model;                         ///< empty: the agent's own default
+    std::string name;                  ///< label `agent:<name>` picks it
+    std::string adapter = "command";   ///< a name of the adapter table in integrations/agents
+    std::vector<std::string> command;  ///< adapter `command`: program and arguments, prompt on stdin
+    std::string model;                 ///< empty: the agent's own default
     std::map<std::string, std::string> environment;  ///< plain values, visible inside the sandbox; no secrets
     std::map<std::string, std::filesystem::path> mounts;  ///< absolute target inside -> host path, read-only
-    std::optional<std::string> image;          ///< overrides the recipe's image for the agent step only
+    std::optional<std::string> image;  ///< overrides the recipe's image for the agent step only
 };
 
 struct SandboxSettings {
-    std::string backend = "auto";              ///< auto | docker | bubblewrap
-    std::string docker_host;                   ///< unix:///path or tcp://host:port; empty: DOCKER_HOST, then the default socket
+    std::string backend = "auto";  ///< auto | docker | bubblewrap
+    std::string
+        docker_host;  ///< unix:///path or tcp://host:port; empty: DOCKER_HOST, then the default socket
     std::string default_image = "debian:bookworm-slim";  ///< used when the recipe names none
-    bool pull_images = true;                   ///< ask the engine to pull an image that it does not have
-    bool allow_weak_limits = false;            ///< run although a limit cannot be enforced here (said aloud at start)
-    std::map<std::string, std::filesystem::path> roots;  ///< bubblewrap: image name -> root directory; `*` for any other
+    bool pull_images = true;         ///< ask the engine to pull an image that it does not have
+    bool allow_weak_limits = false;  ///< run although a limit cannot be enforced here (said aloud at start)
+    std::map<std::string, std::filesystem::path>
+        roots;  ///< bubblewrap: image name -> root directory; `*` for any other
     Limits ceiling;
 };
 
 struct LabelSettings {
-    std::string trigger = "agent";             ///< `agent`, and `agent:<profile>`
-    std::string priority = "agent-priority";   ///< on the issue: goes before others of its repository
+    std::string trigger = "agent";               ///< `agent`, and `agent:<profile>`
+    std::string priority = "agent-priority";     ///< on the issue: goes before others of its repository
     std::string state_prefix = "agent-state: ";  ///< state labels: queued, working, review, blocked, done
 };
 
 struct Settings {
     std::string listen_host = "127.0.0.1";
-    int listen_port = 8080;                    ///< 0 picks a free one
+    int listen_port = 8080;  ///< 0 picks a free one
     std::filesystem::path state_dir = "/var/lib/shopfloor";
-    std::string log_level = "info";            ///< trace | debug | info | warn | error
-    std::string public_url;                    ///< where people reach the daemon; empty: no links to it
-    int max_parallel = 10;                     ///< jobs at once, 1..200
-    int max_parallel_per_repository = 10;      ///< of them for one repository
-    int max_jobs_per_issue_per_day = 10;       ///< a stop for loops between bots
-    std::uint64_t cache_bytes = 20ULL << 30;   ///< pristine checkouts and setup layers kept for later runs
-    std::string default_profile;               ///< empty: the first of `profiles`
-    std::string bot_name = "Shopfloor";        ///< commit author
+    std::string log_level = "info";           ///< trace | debug | info | warn | error
+    std::string public_url;                   ///< where people reach the daemon; empty: no links to it
+    int max_parallel = 10;                    ///< jobs at once, 1..200
+    int max_parallel_per_repository = 10;     ///< of them for one repository
+    int max_jobs_per_issue_per_day = 10;      ///< a stop for loops between bots
+    std::uint64_t cache_bytes = 20ULL << 30;  ///< pristine checkouts and setup layers kept for later runs
+    std::string default_profile;              ///< empty: the first of `profiles`
+    std::string bot_name = "Shopfloor";       ///< commit author
     std::string bot_email = "shopfloor@users.noreply.invalid";
-    std::vector<ForgeSettings> forges;         ///< at least one
-    std::vector<AgentProfile> profiles;        ///< at least one
+    std::vector<ForgeSettings> forges;   ///< at least one
+    std::vector<AgentProfile> profiles;  ///< at least one
     SandboxSettings sandbox;
     LabelSettings labels;
 };
