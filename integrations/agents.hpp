@@ -44,9 +44,9 @@ struct AgentReply {
         unavailable,     ///< the model service did not answer: no attempt is charged
     };
     Verdict verdict = Verdict::done;
-    std::string summary;      ///< Markdown, what and why, in the agent's words; may be empty
-    std::string question;
-    std::string detail;       ///< of a failure: the last thing worth reading
+    std::string summary;   ///< Markdown, what and why, in the agent's words; may be empty; at most 4,000 code points
+    std::string question;  ///< likewise
+    std::string detail;    ///< of a failure: the last thing worth reading
     Usage usage;
 };
 
@@ -60,6 +60,15 @@ class Agent {
 };
 
 /// The adapter of that name; nullptr when there is none. `agent_names()` lists them for error messages.
+///
+/// `command` runs any program: `AgentProfile::command`, in the repository's root, with the prompt on stdin and
+/// `AgentProfile::environment` (and `SHOPFLOOR_MODEL`, when the profile names a model). What it says back:
+///  - exit status 0: done. 75 (EX_TEMPFAIL of sysexits.h): the model service said not now. 69 (EX_UNAVAILABLE): it did
+///    not answer. Anything else: failed, and the last lines of its output say why.
+///  - The last line of its output that is a JSON object may tell more; every key may be missing:
+///    {"summary": "Markdown", "question": "for a person", "usage": {"input_tokens": 1, "cached_tokens": 1,
+///    "output_tokens": 1, "cost_usd": 0.5}}. A question after exit status 0 means: asks.
+///  - Without such a line, the last paragraph of the output is the summary.
 [[nodiscard]] const Agent* find_agent(std::string_view adapter);
 [[nodiscard]] std::vector<std::string_view> agent_names();
 

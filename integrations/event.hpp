@@ -25,14 +25,14 @@ struct Delivery {
 
 /// A delivery whose signature was right. Only `verify` makes one.
 class VerifiedDelivery {
-   public:
+ public:
     [[nodiscard]] const std::string& forge() const { return forge_; }
     [[nodiscard]] const std::string& hook_id() const { return hook_id_; }
     [[nodiscard]] const std::string& delivery_id() const { return delivery_id_; }
     [[nodiscard]] const std::string& event_name() const { return event_name_; }
     [[nodiscard]] const std::string& body() const { return body_; }
 
-   private:
+ private:
     friend class Verifier;
     friend class Replay;
     VerifiedDelivery() = default;
@@ -41,18 +41,19 @@ class VerifiedDelivery {
 
 /// The ledger's key to bring stored deliveries back to life: they were verified when they were stored.
 class Replay {
-   public:
-    [[nodiscard]] static VerifiedDelivery stored(std::string forge, std::string hook_id, std::string delivery_id,
-                                                 std::string event_name, std::string body);
+ public:
+    [[nodiscard]] static VerifiedDelivery stored(std::string forge, std::string hook_id,
+                                                 std::string delivery_id, std::string event_name,
+                                                 std::string body);
 };
 
 struct RepoRef {
-    std::string forge;           ///< ForgeSettings::name
-    std::string id;              ///< the forge's own id: stays when the repository is renamed
-    std::string full_name;       ///< owner/name
-    std::string clone_url;       ///< https://… without credentials
+    std::string forge;      ///< ForgeSettings::name
+    std::string id;         ///< the forge's own id: stays when the repository is renamed
+    std::string full_name;  ///< owner/name
+    std::string clone_url;  ///< https://… without credentials
     std::string default_branch;
-    std::string installation;    ///< GitHub App installation id; empty for a plain token
+    std::string installation;  ///< GitHub App installation id; empty for a plain token
 
     friend bool operator==(const RepoRef&, const RepoRef&) = default;
 };
@@ -67,13 +68,15 @@ struct ThreadRef {
 
 struct Person {
     std::string login;
-    std::string id;     ///< the forge's own id
+    std::string id;  ///< the forge's own id
     bool bot = false;
     friend bool operator==(const Person&, const Person&) = default;
 };
 
 // The closed set of things a forge can tell us, forge differences gone.
-struct Pinged { friend bool operator==(const Pinged&, const Pinged&) = default; };
+struct Pinged {
+    friend bool operator==(const Pinged&, const Pinged&) = default;
+};
 struct IssueLabelled {
     ThreadRef issue;
     std::string label;
@@ -111,7 +114,8 @@ struct Ignored {
     std::string why;
     friend bool operator==(const Ignored&, const Ignored&) = default;
 };
-using Event = std::variant<Pinged, IssueLabelled, IssueUnlabelled, IssueEnded, CommentCreated, PullRequestEnded, Ignored>;
+using Event = std::variant<Pinged, IssueLabelled, IssueUnlabelled, IssueEnded, CommentCreated,
+                           PullRequestEnded, Ignored>;
 
 /// What an issue says, fixed at decision time.
 struct IssueSnapshot {
@@ -149,7 +153,7 @@ struct Proposal {
 
 struct Annotation {
     std::string path;
-    int line = 1;      ///< 1-based
+    int line = 1;  ///< 1-based
     enum class Level { notice, warning, failure } level = Level::failure;
     std::string title;
     std::string message;
@@ -162,7 +166,7 @@ struct CheckReport {
     std::string external_id;  ///< derived from the job: doing it twice finds itself
     enum class Conclusion { success, failure, neutral } conclusion = Conclusion::neutral;
     std::string title;
-    std::string summary;      ///< Markdown
+    std::string summary;  ///< Markdown
     std::vector<Annotation> annotations;
     std::string details_url;
 };

@@ -24,78 +24,95 @@ struct ForgeError {
         invalid,       ///< the forge refuses what we sent
     };
     Kind kind = Kind::unreachable;
-    int status = 0;        ///< HTTP status, 0 when there was no answer
-    std::string message;   ///< what the forge said, without credentials
+    int status = 0;       ///< HTTP status, 0 when there was no answer
+    std::string message;  ///< what the forge said, without credentials
     std::optional<std::chrono::system_clock::time_point> retry_at;
 };
 
 template <typename T>
 using ForgeResult = std::expected<T, ForgeError>;
 
+/// A repository as it is now, and the commit its default branch points at.
+struct RepoNow {
+    RepoRef repo;
+    std::string head_commit;  ///< 40 hex digits
+    bool archived = false;    ///< nothing can be pushed there
+};
+
 struct GitCredential {
     std::string user;
     config::Secret password;
 };
 
-/// What we ask of a forge and nothing more. Thread-safe. Every verb may be called again after an unknown outcome.
+/// What we ask of a forge and nothing more. Thread-safe. Every verb may be called again after an unknown
+/// outcome.
 class Forge {
-   public:
+ public:
     virtual ~Forge() = default;
 
     /// Who we are there: our own comments and events are recognised by it.
     [[nodiscard]] virtual ForgeResult<Person> self() = 0;
-    /// The repository as it is now (it may have been renamed since the event).
-    [[nodiscard]] virtual ForgeResult<RepoRef> repository(const RepoRef& repo) = 0;
+    /// The repository as it is now (it may have been renamed since the event). A default branch that is not
+    /// there (an empty repository) is `gone`, with a message that names the branch.
+    [[nodiscard]] virtual ForgeResult<RepoNow> repository(const RepoRef& repo) = 0;
     /// Asked live at every decision; anything unknown is `none`.
     [[nodiscard]] virtual ForgeResult<Permission> permission(const RepoRef& repo, const Person& person) = 0;
     [[nodiscard]] virtual ForgeResult<IssueSnapshot> issue(const ThreadRef& issue) = 0;
     /// Open pull requests that close the issue (by their words or by our branch name).
     [[nodiscard]] virtual ForgeResult<std::vector<PullRequest>> closing(const ThreadRef& issue) = 0;
-    /// Takes labels off and sets others; what is already so is no error. Labels we set are created when missing.
-    [[nodiscard]] virtual ForgeResult<void> relabel(const ThreadRef& issue, const std::vector<std::string>& remove,
+    /// Takes labels off and sets others; what is already so is no error. Labels we set are created when
+    /// missing.
+    [[nodiscard]] virtual ForgeResult<void> relabel(const ThreadRef& issue,
+                                                    const std::vector<std::string>& remove,
                                                     const std::vector<std::string>& add) = 0;
-    [[nodiscard]] virtual ForgeResult<void> react(const ThreadRef& thread, const std::optional<std::string>& comment_id,
+    [[nodiscard]] virtual ForgeResult<void> react(const ThreadRef& thread,
+                                                  const std::optional<std::string>& comment_id,
                                                   Reaction reaction) = 0;
-    /// One comment per marker: edited in place when it is there already. `known_id`: from an earlier call, saves the
-    /// search. Returns the comment's id. The marker is hidden in the body by us; our own comments only are looked at.
+    /// One comment per marker: edited in place when it is there already. `known_id`: from an earlier call,
+    /// saves the search. Returns the comment's id. The marker is hidden in the body by us; our own comments
+    /// only are looked at.
     [[nodiscard]] virtual ForgeResult<std::string> say(const ThreadRef& thread, const std::string& marker,
-                                                       const std::string& body, const std::string& known_id) = 0;
+                                                       const std::string& body,
+                                                       const std::string& known_id) = 0;
     /// Opens the pull request or, when the forge says that there is one, adopts and updates it.
     [[nodiscard]] virtual ForgeResult<PullRequest> propose(const Proposal& proposal) = 0;
     [[nodiscard]] virtual ForgeResult<void> report_check(const RepoRef& repo, const CheckReport& report) = 0;
     /// For git over HTTPS; valid for at least ten minutes.
     [[nodiscard]] virtual ForgeResult<GitCredential> git_credential(const RepoRef& repo) = 0;
     /// Issues of the repositories we may see that carry one of the labels: for events that never arrived.
-    [[nodiscard]] virtual ForgeResult<std::vector<IssueLabelled>> labelled(const std::string& trigger_label) = 0;
+    [[nodiscard]] virtual ForgeResult<std::vector<IssueLabelled>> labelled(
+        const std::string& trigger_label) = 0;
 };
 
 struct Rejected {
-    int status = 401;     ///< HTTP answer
-    std::string reason;   ///< for the log and for the sender
+    int status = 401;    ///< HTTP answer
+    std::string reason;  ///< for the log and for the sender
 };
 
 /// Checks a delivery's signature over its raw bytes, in constant time, before anything is parsed.
 class Verifier {
-   public:
-    [[nodiscard]] static std::expected<VerifiedDelivery, Rejected> github(const config::ForgeSettings& settings,
-                                                                         Delivery&& delivery);
+ public:
+    [[nodiscard]] static std::expected<VerifiedDelivery, Rejected> github(
+        const config::ForgeSettings& settings, Delivery&& delivery);
 };
 
 /// One row per forge kind: the pure half (verify, decode) and the maker of the other.
 struct ForgeKind {
     std::string_view name;
     std::expected<VerifiedDelivery, Rejected> (*verify)(const config::ForgeSettings&, Delivery&&);
-    Event (*decode)(const VerifiedDelivery&);  ///< never throws; what is malformed or not for us becomes Ignored
+    Event (*decode)(
+        const VerifiedDelivery&);  ///< never throws; what is malformed or not for us becomes Ignored
     std::unique_ptr<Forge> (*connect)(const config::ForgeSettings&);
-    std::size_t body_limit;   ///< bytes; the forge never sends more
-    std::size_t text_limit;   ///< code points in a comment or pull request body
+    std::size_t body_limit;  ///< bytes; the forge never sends more
+    std::size_t text_limit;  ///< code points in a comment or pull request body
 };
 
 /// nullptr for an unknown name. `forge_kinds()` lists the names for error messages.
 [[nodiscard]] const ForgeKind* find_forge_kind(std::string_view name);
 [[nodiscard]] const std::vector<ForgeKind>& forge_kinds();
 
-/// At most `limit` code points, cut on a code-point boundary; open code fences are closed and `note` is added.
+/// At most `limit` code points, cut on a code-point boundary; open code fences are closed and `note` is
+/// added.
 [[nodiscard]] std::string clamp_text(std::string_view text, std::size_t limit, std::string_view note);
 
 }  // namespace integrations

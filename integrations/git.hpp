@@ -1,6 +1,8 @@
 #pragma once
 
 #include <chrono>
+#include <cstddef>
+#include <cstdint>
 #include <expected>
 #include <filesystem>
 #include <functional>
@@ -15,14 +17,14 @@ namespace integrations {
 
 struct GitError {
     enum class Kind {
-        unreachable,    ///< network, 5xx: try again later
-        unauthorized,   ///< credential refused
-        gone,           ///< repository not found
-        no_such_ref,    ///< the branch or commit is not there
-        exists,         ///< the branch to push is there already with something else
-        refused,        ///< the forge refused the push (protected branch, hook)
-        invalid,        ///< a tree that must not be built or checked out
-        storage,        ///< our own disk
+        unreachable,   ///< network, 5xx: try again later
+        unauthorized,  ///< credential refused
+        gone,          ///< repository not found
+        no_such_ref,   ///< the branch or commit is not there
+        exists,        ///< the branch to push is there already with something else
+        refused,       ///< the forge refused the push (protected branch, hook)
+        invalid,       ///< a tree that must not be built or checked out
+        storage,       ///< our own disk
     };
     Kind kind = Kind::storage;
     std::string message;
@@ -32,6 +34,16 @@ template <typename T>
 using GitResult = std::expected<T, GitError>;
 
 using CredentialSource = std::function<ForgeResult<GitCredential>()>;
+
+/// Bounds against a remote or a repository that means ill. Past them: GitError::storage or
+/// GitError::unreachable.
+struct MirrorLimits {
+    std::uint64_t received_bytes = 4ULL << 30;   ///< one fetch
+    std::chrono::seconds silence{120};           ///< nothing from the server
+    std::chrono::seconds transfer{30 * 60};      ///< one fetch, push or question altogether
+    std::uint64_t checkout_bytes = 16ULL << 30;  ///< files of one commit
+    std::uint64_t tree_entries = 2'000'000;      ///< files and folders of one commit
+};
 
 /// One path of a new commit. Modes as git has them.
 struct TreeEdit {
@@ -47,34 +59,43 @@ struct CommitText {
     std::chrono::system_clock::time_point when;
 };
 
-/// A bare mirror of one repository, and all that libgit2 does for us. Git never runs in a tree an agent wrote.
-/// One object per repository; thread-safe (fetches are serialised).
+/// A bare mirror of one repository, and all that libgit2 does for us. Git never runs in a tree an agent
+/// wrote. One object per repository; thread-safe (fetches are serialised).
 class Mirror {
-   public:
-    /// Opens or creates. `directory` is ours alone.
+ public:
+    /// Opens or creates. `directory` is ours alone. `url` is https, or http on this machine, and holds no
+    /// credential: that is asked for when the server wants one, and kept nowhere.
     [[nodiscard]] static GitResult<std::unique_ptr<Mirror>> open(const std::filesystem::path& directory,
-                                                                 const std::string& url, CredentialSource credential);
+                                                                 const std::string& url,
+                                                                 CredentialSource credential,
+                                                                 const MirrorLimits& limits = {});
     virtual ~Mirror() = default;
 
     /// Fetches the branch and returns its commit id (40 hex digits). Cheap when it is already here.
     [[nodiscard]] virtual GitResult<std::string> fetch(const std::string& branch) = 0;
-    /// A file of a commit, at most `cap` bytes; no_such_ref when it is not there or not a plain file.
+    /// A file of a commit; no_such_ref when it is not there or not a plain file, invalid when larger than
+    /// `cap` bytes.
     [[nodiscard]] virtual GitResult<std::string> file(const std::string& commit, const std::string& path,
                                                       std::size_t cap) = 0;
     /// Names in the root folder.
     [[nodiscard]] virtual GitResult<std::vector<std::string>> root_files(const std::string& commit) = 0;
-    /// Paths of all blobs of a commit, sorted.
+    /// Paths of all blobs of a commit (files and links), sorted.
     [[nodiscard]] virtual GitResult<std::vector<std::string>> files(const std::string& commit) = 0;
-    /// Writes the files of a commit into an empty folder, owned by `uid`, filters off, submodules left out, with a small
+    /// Writes the files of a commit into an empty folder, owned by `uid`, filters off, submodules left out,
+    /// with a small
     /// `.git` of its own that knows this one commit (for the agent's convenience; it is never read again).
-    [[nodiscard]] virtual GitResult<void> checkout(const std::string& commit, const std::filesystem::path& directory,
-                                                   unsigned uid) = 0;
-    /// Whether .gitignore rules of the checked-out commit (plus `more` lines for the root) ignore a path.
-    /// `pristine` is a folder that `checkout` wrote. The function may be called from one thread.
+    [[nodiscard]] virtual GitResult<void> checkout(const std::string& commit,
+                                                   const std::filesystem::path& directory, unsigned uid) = 0;
+    /// Whether .gitignore rules of a commit ignore a path; a folder's path ends in '/'. `more` holds lines as if they
+    /// stood at the end of the root's .gitignore; they may be hostile. What the commit holds is never ignored. The
+    /// function may be called from one thread.
     [[nodiscard]] virtual GitResult<std::function<bool(const std::string& path)>> ignore_rules(
-        const std::string& commit, const std::filesystem::path& pristine, const std::string& more) = 0;
-    /// Builds a commit on `parent` from validated edits; returns its id. Same input, same id. No checkout is made.
-    [[nodiscard]] virtual GitResult<std::string> commit(const std::string& parent, const std::vector<TreeEdit>& edits,
+        const std::string& commit, const std::string& more) = 0;
+    /// Builds a commit on `parent` from validated edits; returns its id, or `parent` when the edits change
+    /// nothing. Same input, same id. No checkout is made. A submodule stays what it is: its folder was empty,
+    /// so removing it means nothing, and an edit inside it is invalid.
+    [[nodiscard]] virtual GitResult<std::string> commit(const std::string& parent,
+                                                        const std::vector<TreeEdit>& edits,
                                                         const CommitText& text) = 0;
     /// Unified diff of two commits, at most `cap` bytes, for people and judges.
     [[nodiscard]] virtual GitResult<std::string> diff(const std::string& from, const std::string& to,

@@ -1,8 +1,8 @@
 #pragma once
 
 #include <chrono>
+#include <cstddef>
 #include <expected>
-#include <functional>
 #include <map>
 #include <memory>
 #include <optional>
@@ -15,8 +15,8 @@
 namespace integrations {
 
 struct HttpRequest {
-    std::string method;   ///< GET, POST, PATCH, PUT, DELETE
-    std::string path;     ///< starts with '/', appended to the base URL's path
+    std::string method;  ///< GET, POST, PATCH, PUT, DELETE
+    std::string path;    ///< starts with '/', percent-encoded, appended to the base URL's path
     std::map<std::string, std::string> headers;
     std::string body;
 };
@@ -27,30 +27,41 @@ struct HttpResponse {
     std::string body;
 };
 
-/// HTTPS client for one host, with the manners forges ask for: waits for rate limits instead of running into them
-/// (primary, secondary, `retry-after`), at least a second between writes to real forges, redirects followed within the
-/// host, bodies and times bounded, certificates checked. Thread-safe.
+/// HTTPS client for one host, with the manners forges ask for: waits for rate limits instead of running into
+/// them (primary, secondary, `retry-after`), at least a second between writes to real forges, redirects
+/// followed within the host, bodies and times bounded, certificates checked. Thread-safe. One object per rate
+/// limit (a token's, an installation's).
 /// https://docs.github.com/en/rest/using-the-rest-api/best-practices-for-using-the-rest-api
 class HttpClient {
-   public:
+ public:
     struct Options {
         std::chrono::milliseconds write_gap{1000};  ///< between content-creating requests; 0 on loopback
-        std::chrono::seconds timeout{30};
-        std::size_t body_limit = 32ULL << 20;
+        std::chrono::seconds timeout{30};           ///< of a whole request
+        std::size_t body_limit = 32ULL << 20;       ///< bytes of an answer, unpacked
     };
 
-    HttpClient(std::string base_url, Options options);
+    /// Throws std::invalid_argument when `base_url` is not https://HOST[:PORT][/PATH] (http for loopback
+    /// hosts only).
+    HttpClient(const std::string& base_url, Options options);
     ~HttpClient();
 
-    /// Error only when no answer was had or the governor says not now; every HTTP status is a response.
+    /// Error only when no answer was had or the governor says not now; every HTTP status but a refusal for
+    /// the rate is a response. Never waits longer for its turn than a few seconds: then it says when to come
+    /// back.
     [[nodiscard]] std::expected<HttpResponse, ForgeError> send(const HttpRequest& request);
 
     /// Server time minus ours, from the last `Date` header.
     [[nodiscard]] std::chrono::seconds clock_skew() const;
 
-   private:
+ private:
     struct Inside;
     std::unique_ptr<Inside> inside_;
 };
+
+/// An absolute URL (of a next page) as a path below `base_url`; nothing when it is not there.
+[[nodiscard]] std::optional<std::string> path_below(const std::string& base_url, std::string_view url);
+
+/// `http://` is for these hosts only, and they need no pauses between writes.
+[[nodiscard]] bool is_loopback_url(std::string_view url);
 
 }  // namespace integrations

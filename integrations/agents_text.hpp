@@ -1,0 +1,29 @@
+#pragma once
+
+#include <cstddef>
+#include <filesystem>
+#include <string>
+#include <string_view>
+
+/// Reading what a program printed as hostile text.
+namespace integrations {
+
+/// The end of a log, at most `most` bytes, from the beginning of a line (a single longer line is cut). Empty
+/// when the log cannot be read.
+[[nodiscard]] std::string read_log_end(const std::filesystem::path& log, std::size_t most);
+
+/// Valid UTF-8 without terminal escapes, control characters (but line feed and tab) and lines that a carriage
+/// return has overwritten.
+[[nodiscard]] std::string plain_text(std::string_view printed);
+
+/// The lines after the last empty one, of text that ends in something else.
+[[nodiscard]] std::string last_paragraph(std::string_view text);
+
+/// The last lines that are not empty.
+[[nodiscard]] std::string last_lines(std::string_view text, std::size_t most_lines);
+
+/// At most `limit` code points of valid UTF-8, `…` in the place of what is left out.
+[[nodiscard]] std::string keep_beginning(std::string_view text, std::size_t limit);
+[[nodiscard]] std::string keep_end(std::string_view text, std::size_t limit);
+
+}  // namespace integrations

@@ -1,0 +1,218 @@
+#include "integrations/github_api.hpp"
+
+#include <algorithm>
+#include <stdexcept>
+#include <string_view>
+#include <utility>
+
+#include "integrations/github_json.hpp"
+#include "integrations/github_words.hpp"
+#include "integrations/http_governor.hpp"
+
+namespace integrations {
+namespace {
+
+using nlohmann::json;
+using std::chrono::milliseconds;
+using std::chrono::seconds;
+
+constexpr std::size_t page_size = 100;
+// A new token is not known everywhere at once: octokit retries its 401 for as long.
+constexpr seconds token_settles{5};
+
+std::string without_query(const std::string& path) { return path.substr(0, path.find('?')); }
+
+ForgeResult<json> as_json(const HttpRequest& request, const std::expected<HttpResponse, ForgeError>& answer) {
+    if (!answer) return std::unexpected(answer.error());
+    const auto what = request.method + " " + without_query(request.path);
+    if (answer->status >= 300) return std::unexpected(error_of(what, *answer));
+    if (answer->body.empty()) return json();
+    auto body = parse_json(answer->body);
+    if (!body.is_discarded()) return body;
+    return std::unexpected(ForgeError{.kind = ForgeError::Kind::unreachable,
+                                      .status = answer->status,
+                                      .message = what + ": the answer is no JSON; is api_url right?"});
+}
+
+/// `<https://…?page=2>; rel="next", <…>; rel="last"`
+/// https://docs.github.com/en/rest/using-the-rest-api/using-pagination-in-the-rest-api
+std::string next_link(std::string_view links) {
+    while (!links.empty()) {
+        const auto open = links.find('<');
+        const auto close = links.find('>', open);
+        if (open == std::string_view::npos || close == std::string_view::npos) return {};
+        const auto end = std::min(links.find(",", close), links.size());
+        if (links.substr(close, end - close).find("rel=\"next\"") != std::string_view::npos) {
+            return std::string(links.substr(open + 1, close - open - 1));
+        }
+        links.remove_prefix(end);
+    }
+    return {};
+}
+
+HttpRequest get(const std::string& path) {
+    return {.method = "GET", .path = path, .headers = {}, .body = {}};
+}
+
+}  // namespace
+
+GithubApi::GithubApi(const config::ForgeSettings& settings, GithubClock clock)
+    : api_url_(settings.api_url), plain_token_(settings.token), clock_(std::move(clock)) {
+    if (settings.app) {
+        tokens_ = std::make_unique<InstallationTokens>(settings, clock_);
+    } else if (!plain_token_ || plain_token_->empty()) {
+        throw std::invalid_argument("forge " + settings.name + " has neither an App nor a token");
+    }
+    if (!is_app()) (void)client("");  // a bad api_url is found now
+}
+
+HttpClient& GithubApi::client(const std::string& installation) {
+    const std::scoped_lock lock(mutex_);
+    auto& client = clients_[installation];
+    const auto gap = is_loopback_url(api_url_) ? milliseconds(0) : HttpClient::Options{}.write_gap;
+    if (!client) client = std::make_unique<HttpClient>(api_url_, HttpClient::Options{.write_gap = gap});
+    return *client;
+}
+
+ForgeResult<std::string> GithubApi::installation(const RepoRef& repo) {
+    if (!is_app() || !repo.installation.empty()) return is_app() ? repo.installation : std::string();
+    const auto name = lower_case(repo.full_name);
+    {
+        const std::scoped_lock lock(mutex_);
+        if (const auto known = installations_.find(name); known != installations_.end()) return known->second;
+    }
+    const auto answer = call_as_app("/repos/" + repo.full_name + "/installation");
+    if (!answer) {
+        auto error = answer.error();
+        if (error.status == 404) error.message = "the GitHub App is not installed on " + repo.full_name;
+        return std::unexpected(std::move(error));
+    }
+    const std::scoped_lock lock(mutex_);
+    return installations_[name] = text_at(*answer, "id");
+}
+
+ForgeResult<GithubApi::Scope> GithubApi::scope(const RepoRef& repo) {
+    if (!is_full_name(repo.full_name)) {
+        return std::unexpected(ForgeError{.kind = ForgeError::Kind::invalid,
+                                          .message = "the repository's name is not owner/name"});
+    }
+    auto found = installation(repo);
+    if (!found) return std::unexpected(std::move(found.error()));
+    const auto name = repo.full_name.substr(repo.full_name.find('/') + 1);
+    return Scope{.installation = *std::move(found),
+                 .repository_id = repo.id,
+                 .repository_name = repo.id.empty() ? name : std::string()};
+}
+
+std::expected<HttpResponse, ForgeError> GithubApi::send(const Scope& scope, HttpRequest request) {
+    for (const auto& [name, value] : github_headers()) request.headers[name] = value;
+    if (!is_app()) {
+        request.headers["Authorization"] = "Bearer " + plain_token_->expose();
+        return client("").send(request);
+    }
+    bool waited = false;
+    bool renewed = false;
+    while (true) {
+        const auto token = tokens_->token(scope);
+        if (!token) {
+            if (token.error().status == 404) {  // uninstalled, perhaps installed anew under another id
+                const std::scoped_lock lock(mutex_);
+                std::erase_if(installations_,
+                              [&](const auto& known) { return known.second == scope.installation; });
+            }
+            return std::unexpected(token.error());
+        }
+        request.headers["Authorization"] = "Bearer " + token->value.expose();
+        auto answer = client(scope.installation).send(request);
+        if (!answer || answer->status != 401) return answer;
+        const auto age = clock_.now() - token->made;
+        if (age < token_settles && !waited) {
+            waited = true;
+            clock_.sleep(std::chrono::ceil<milliseconds>(token_settles - age));
+            continue;
+        }
+        tokens_->drop(scope, *token);
+        if (renewed) return answer;
+        renewed = true;
+    }
+}
+
+ForgeResult<config::Secret> GithubApi::token(const RepoRef& repo) {
+    if (!is_app()) return *plain_token_;
+    const auto where = scope(repo);
+    if (!where) return std::unexpected(where.error());
+    auto token = tokens_->token(*where);
+    if (!token) return std::unexpected(std::move(token.error()));
+    return std::move(token->value);
+}
+
+ForgeResult<json> GithubApi::call(const RepoRef& repo, const std::string& method, const std::string& suffix,
+                                  const json& body) {
+    const auto where = scope(repo);
+    if (!where) return std::unexpected(where.error());
+    const HttpRequest request{.method = method,
+                              .path = "/repos/" + repo.full_name + suffix,
+                              .headers = {},
+                              .body = body.is_null() ? std::string() : write_json(body)};
+    return as_json(request, send(*where, request));
+}
+
+ForgeResult<void> GithubApi::each(const RepoRef& repo, const std::string& suffix, int most,
+                                  const Visit& visit, const char* array) {
+    const auto where = scope(repo);
+    if (!where) return std::unexpected(where.error());
+    return each_page([&](const HttpRequest& request) { return send(*where, request); },
+                     "/repos/" + repo.full_name + suffix, most, visit, array);
+}
+
+ForgeResult<json> GithubApi::call_any(const std::string& installation, const std::string& path) {
+    const auto request = get(path);
+    return as_json(request,
+                   send({.installation = installation, .repository_id = {}, .repository_name = {}}, request));
+}
+
+ForgeResult<void> GithubApi::each_any(const std::string& installation, const std::string& path, int most,
+                                      const Visit& visit, const char* array) {
+    const Scope where{.installation = installation, .repository_id = {}, .repository_name = {}};
+    return each_page([&](const HttpRequest& request) { return send(where, request); }, path, most, visit,
+                     array);
+}
+
+ForgeResult<json> GithubApi::call_as_app(const std::string& path) {
+    const auto request = get(path);
+    return as_json(request, tokens_->send_as_app(request));
+}
+
+ForgeResult<void> GithubApi::each_as_app(const std::string& path, int most, const Visit& visit) {
+    return each_page([&](const HttpRequest& request) { return tokens_->send_as_app(request); }, path, most,
+                     visit, nullptr);
+}
+
+ForgeResult<void> GithubApi::each_page(const Send& send, std::string path, int most, const Visit& visit,
+                                       const char* array) {
+    path += (path.find('?') == std::string::npos ? "?per_page=" : "&per_page=") + std::to_string(page_size);
+    const auto first = path;
+    for (int page = 1; page <= most; ++page) {
+        const auto request = get(path);
+        const auto answer = send(request);
+        const auto body = as_json(request, answer);
+        if (!body) return std::unexpected(body.error());
+        const auto& items = array == nullptr ? *body : at(*body, array);
+        if (!items.is_array()) {
+            return std::unexpected(
+                ForgeError{.kind = ForgeError::Kind::unreachable,
+                           .status = answer->status,
+                           .message = "GET " + without_query(path) + ": the answer is no list"});
+        }
+        for (const auto& item : items) {
+            if (!visit(item)) return {};
+        }
+        const auto links = header(answer->headers, "link");
+        const auto next = next_link(links);
+        if (links.empty() ? items.size() < page_size : next.empty()) return {};
+        path = path_below(api_url_, next).value_or(first + "&page=" + std::to_string(page + 1));
+    }
+    return {};
+}
+
+}  // namespace integrations

@@ -1,0 +1,62 @@
+#pragma once
+
+#include <map>
+#include <mutex>
+#include <optional>
+#include <set>
+#include <string>
+#include <vector>
+
+#include "config/settings.hpp"
+#include "integrations/forge.hpp"
+#include "integrations/github.hpp"
+#include "integrations/github_api.hpp"
+
+namespace integrations {
+
+/// The verbs of Forge in GitHub's REST, api version 2022-11-28. Made by connect_github.
+///   github_client   reading, labels, reactions      github_comments   say
+///   github_publish  pull requests, checks           github_sweep      labelled
+class GithubForge final : public Forge {
+ public:
+    GithubForge(const config::ForgeSettings& settings, GithubClock clock);
+
+    [[nodiscard]] ForgeResult<Person> self() override;
+    [[nodiscard]] ForgeResult<RepoNow> repository(const RepoRef& repo) override;
+    [[nodiscard]] ForgeResult<Permission> permission(const RepoRef& repo, const Person& person) override;
+    [[nodiscard]] ForgeResult<IssueSnapshot> issue(const ThreadRef& issue) override;
+    [[nodiscard]] ForgeResult<std::vector<PullRequest>> closing(const ThreadRef& issue) override;
+    [[nodiscard]] ForgeResult<void> relabel(const ThreadRef& issue, const std::vector<std::string>& remove,
+                                            const std::vector<std::string>& add) override;
+    [[nodiscard]] ForgeResult<void> react(const ThreadRef& thread,
+                                          const std::optional<std::string>& comment_id,
+                                          Reaction reaction) override;
+    [[nodiscard]] ForgeResult<std::string> say(const ThreadRef& thread, const std::string& marker,
+                                               const std::string& body, const std::string& known_id) override;
+    [[nodiscard]] ForgeResult<PullRequest> propose(const Proposal& proposal) override;
+    [[nodiscard]] ForgeResult<void> report_check(const RepoRef& repo, const CheckReport& report) override;
+    [[nodiscard]] ForgeResult<GitCredential> git_credential(const RepoRef& repo) override;
+    [[nodiscard]] ForgeResult<std::vector<IssueLabelled>> labelled(const std::string& trigger_label) override;
+
+ private:
+    [[nodiscard]] ForgeResult<RepoRef> read_repository(const nlohmann::json& body,
+                                                       std::string installation) const;
+    [[nodiscard]] ForgeResult<bool> was_transferred(const RepoRef& repo, const nlohmann::json& issue);
+    [[nodiscard]] ForgeResult<void> ensure_label(const RepoRef& repo, const std::string& label);
+    [[nodiscard]] ForgeResult<PullRequest> adopt(const Proposal& proposal, const ForgeError& refusal);
+    [[nodiscard]] ForgeResult<void> report_check_run(const RepoRef& repo, const CheckReport& report);
+    [[nodiscard]] ForgeResult<void> report_status(const RepoRef& repo, const CheckReport& report);
+    [[nodiscard]] ForgeResult<std::vector<RepoRef>> watched();
+    [[nodiscard]] ForgeResult<void> labelled_in(const RepoRef& repo, const std::string& trigger_label,
+                                                std::vector<IssueLabelled>& found);
+    [[nodiscard]] ForgeResult<Person> who_labelled(const ThreadRef& issue, const std::string& label);
+
+    std::string name_;                       ///< ForgeSettings::name
+    std::vector<std::string> repositories_;  ///< patterns
+    GithubApi api_;
+    std::mutex mutex_;
+    std::optional<Person> self_;
+    std::set<std::string> labels_made_;  ///< `owner/name label`: known to be there, or made by us
+};
+
+}  // namespace integrations

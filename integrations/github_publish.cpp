@@ -1,0 +1,169 @@
+#include <algorithm>
+#include <utility>
+
+#include "integrations/github_client.hpp"
+#include "integrations/github_json.hpp"
+#include "integrations/github_words.hpp"
+
+namespace integrations {
+namespace {
+
+using nlohmann::json;
+
+// https://docs.github.com/en/rest/checks/runs#create-a-check-run
+constexpr std::size_t annotations_per_request = 50;
+constexpr std::size_t summary_limit = 65'535;
+constexpr std::size_t title_limit = 255;
+constexpr std::size_t message_limit = 16'000;  // of 64 KB, which are counted in bytes
+constexpr std::size_t status_limit = 140;
+constexpr std::string_view cut_note = "*…cut: the whole text is longer than GitHub takes.*";
+
+bool says(const ForgeError& error, std::string_view words) {
+    return error.status == 422 && lower_case(error.message).find(words) != std::string::npos;
+}
+
+bool is_link(std::string_view url) { return url.starts_with("https://") || url.starts_with("http://"); }
+
+const char* conclusion_name(CheckReport::Conclusion conclusion) {
+    switch (conclusion) {
+        case CheckReport::Conclusion::success:
+            return "success";
+        case CheckReport::Conclusion::failure:
+            return "failure";
+        case CheckReport::Conclusion::neutral:
+            return "neutral";
+    }
+    std::unreachable();
+}
+
+const char* level_name(Annotation::Level level) {
+    switch (level) {
+        case Annotation::Level::notice:
+            return "notice";
+        case Annotation::Level::warning:
+            return "warning";
+        case Annotation::Level::failure:
+            return "failure";
+    }
+    std::unreachable();
+}
+
+json annotation_json(const Annotation& annotation) {
+    const auto line = std::max(annotation.line, 1);
+    json written = {
+        {"path", annotation.path},
+        {"start_line", line},
+        {"end_line", line},
+        {"annotation_level", level_name(annotation.level)},
+        {"message", annotation.message.empty() ? std::string("failed")
+                                               : clamp_text(annotation.message, message_limit, "…")}};
+    if (!annotation.title.empty()) written["title"] = one_line(annotation.title, title_limit);
+    return written;
+}
+
+/// A check run's body with the annotations of one request, from `first` on.
+json check_json(const CheckReport& report, std::size_t first) {
+    auto annotations = json::array();
+    const auto last = std::min(first + annotations_per_request, report.annotations.size());
+    for (auto i = first; i < last; ++i) annotations.push_back(annotation_json(report.annotations[i]));
+    json body = {{"name", report.name},
+                 {"status", "completed"},
+                 {"conclusion", conclusion_name(report.conclusion)},
+                 {"external_id", report.external_id},
+                 {"output",
+                  {{"title", one_line(report.title, title_limit)},
+                   {"summary", clamp_text(report.summary, summary_limit, cut_note)},
+                   {"annotations", annotations}}}};
+    if (is_link(report.details_url)) body["details_url"] = report.details_url;
+    return body;
+}
+
+}  // namespace
+
+ForgeResult<PullRequest> GithubForge::propose(const Proposal& proposal) {
+    json body = {{"title", one_line(proposal.title, title_limit)},
+                 {"head", proposal.head_branch},
+                 {"base", proposal.base_branch},
+                 {"body", clamp_text(proposal.body, github_text_limit, cut_note)},
+                 {"draft", proposal.draft}};
+    auto made = api_.call(proposal.repo, "POST", "/pulls", body);
+    if (!made && proposal.draft && says(made.error(), "draft pull requests are not supported")) {
+        body["draft"] = false;
+        made = api_.call(proposal.repo, "POST", "/pulls", body);
+    }
+    if (made) return read_pull(*made);
+    if (says(made.error(), "a pull request already exists")) return adopt(proposal, made.error());
+    return std::unexpected(made.error());
+}
+
+ForgeResult<PullRequest> GithubForge::adopt(const Proposal& proposal, const ForgeError& refusal) {
+    const auto owner = proposal.repo.full_name.substr(0, proposal.repo.full_name.find('/'));
+    const auto head = url_encoded(owner + ":" + proposal.head_branch);
+    std::optional<PullRequest> found;
+    const auto listed = api_.each(proposal.repo, "/pulls?state=all&head=" + head, 1, [&](const json& pull) {
+        // A forge that does not know the filter lists them all.
+        if (text(at(pull, "head", "ref")) != proposal.head_branch) return true;
+        auto candidate = read_pull(pull);
+        if (!found || candidate.open) found = std::move(candidate);
+        return !found->open;
+    });
+    if (!listed) return std::unexpected(listed.error());
+    if (!found) return std::unexpected(refusal);
+    if (!found->open) return *found;
+    const auto edited = api_.call(proposal.repo, "PATCH", "/pulls/" + std::to_string(found->number),
+                                  {{"title", one_line(proposal.title, title_limit)},
+                                   {"body", clamp_text(proposal.body, github_text_limit, cut_note)}});
+    if (!edited) return std::unexpected(edited.error());
+    return read_pull(*edited);
+}
+
+ForgeResult<void> GithubForge::report_check(const RepoRef& repo, const CheckReport& report) {
+    // Check runs are for Apps only: https://docs.github.com/en/rest/checks/runs
+    return api_.is_app() ? report_check_run(repo, report) : report_status(repo, report);
+}
+
+ForgeResult<void> GithubForge::report_check_run(const RepoRef& repo, const CheckReport& report) {
+    std::string id;
+    std::size_t sent = 0;  // annotations are appended: what is there already is not sent again
+    const auto looked = api_.each(
+        repo,
+        "/commits/" + url_encoded(report.head_sha) + "/check-runs?check_name=" + url_encoded(report.name), 1,
+        [&](const json& run) {
+            if (text_at(run, "external_id") != report.external_id) return true;
+            id = text_at(run, "id");
+            const auto count = number_at(at(run, "output"), "annotations_count");
+            sent = static_cast<std::size_t>(std::max<std::int64_t>(count, 0));
+            return false;
+        },
+        "check_runs");
+    if (!looked) return looked;
+    if (id.empty()) {
+        auto body = check_json(report, 0);
+        body["head_sha"] = report.head_sha;
+        const auto made = api_.call(repo, "POST", "/check-runs", body);
+        if (!made) return std::unexpected(made.error());
+        id = text_at(*made, "id");
+        sent = annotations_per_request;
+        if (sent >= report.annotations.size()) return {};
+    }
+    do {
+        const auto edited =
+            api_.call(repo, "PATCH", "/check-runs/" + url_encoded(id), check_json(report, sent));
+        if (!edited) return std::unexpected(edited.error());
+        sent += annotations_per_request;
+    } while (sent < report.annotations.size());
+    return {};
+}
+
+ForgeResult<void> GithubForge::report_status(const RepoRef& repo, const CheckReport& report) {
+    const bool failed = report.conclusion == CheckReport::Conclusion::failure;
+    json body = {{"state", failed ? "failure" : "success"},  // there is no neutral status
+                 {"context", report.name},
+                 {"description", one_line(report.title, status_limit)}};
+    if (is_link(report.details_url)) body["target_url"] = report.details_url;
+    const auto done = api_.call(repo, "POST", "/statuses/" + url_encoded(report.head_sha), body);
+    if (!done) return std::unexpected(done.error());
+    return {};
+}
+
+}  // namespace integrations

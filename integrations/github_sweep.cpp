@@ -1,0 +1,115 @@
+// Issues whose `labeled` event never arrived, found by asking. A label on an issue does not say who set it,
+// and only that person's permission counts: the issue's own events tell.
+
+#include <algorithm>
+#include <utility>
+
+#include "integrations/github_client.hpp"
+#include "integrations/github_json.hpp"
+#include "integrations/github_words.hpp"
+
+namespace integrations {
+namespace {
+
+using nlohmann::json;
+
+constexpr int pages = 10;
+
+/// One repository that is gone or closed to us must not hide the others.
+bool can_be_skipped(const ForgeError& error) {
+    return error.kind == ForgeError::Kind::gone || error.kind == ForgeError::Kind::forbidden;
+}
+
+}  // namespace
+
+ForgeResult<std::vector<IssueLabelled>> GithubForge::labelled(const std::string& trigger_label) {
+    const auto repositories = watched();
+    if (!repositories) return std::unexpected(repositories.error());
+    std::vector<IssueLabelled> found;
+    for (const auto& repo : *repositories) {
+        const auto searched = labelled_in(repo, trigger_label, found);
+        if (!searched && !can_be_skipped(searched.error())) return std::unexpected(searched.error());
+    }
+    return found;
+}
+
+/// The repositories we may see and shall serve. A plain token lists none by pattern: literal names only.
+ForgeResult<std::vector<RepoRef>> GithubForge::watched() {
+    std::vector<RepoRef> repos;
+    if (!api_.is_app()) {
+        for (const auto& name : repositories_) {
+            if (!is_full_name(name)) continue;
+            const auto answer = api_.call({.forge = name_, .full_name = name}, "GET", "");
+            if (!answer && !can_be_skipped(answer.error())) return std::unexpected(answer.error());
+            auto repo = answer ? read_repository(*answer, "") : std::unexpected(answer.error());
+            if (repo && !true_at(*answer, "archived")) repos.push_back(*std::move(repo));
+        }
+        return repos;
+    }
+    std::vector<std::string> installations;
+    const auto listed = api_.each_as_app("/app/installations", pages, [&](const json& installation) {
+        if (at(installation, "suspended_at").is_null()) installations.push_back(text_at(installation, "id"));
+        return true;
+    });
+    if (!listed) return std::unexpected(listed.error());
+    for (const auto& installation : installations) {
+        const auto visit = [&](const json& body) {
+            auto repo = read_repository(body, installation);
+            const auto wanted = [&](const std::string& pattern) { return matches(pattern, repo->full_name); };
+            if (repo && !true_at(body, "archived") && std::ranges::any_of(repositories_, wanted)) {
+                repos.push_back(*std::move(repo));
+            }
+            return true;
+        };
+        const auto seen =
+            api_.each_any(installation, "/installation/repositories", pages, visit, "repositories");
+        if (!seen && !can_be_skipped(seen.error())) return std::unexpected(seen.error());
+    }
+    return repos;
+}
+
+ForgeResult<void> GithubForge::labelled_in(const RepoRef& repo, const std::string& trigger_label,
+                                           std::vector<IssueLabelled>& found) {
+    std::vector<std::string> labels;
+    const auto prefix = lower_case(trigger_label) + ":";
+    const auto listed = api_.each(repo, "/labels", pages, [&](const json& label) {
+        const auto name = read_label(label);
+        const bool trigger = same_name(name, trigger_label) || lower_case(name).starts_with(prefix);
+        // A comma would ask for two labels.
+        if (trigger && name.find(',') == std::string::npos) labels.push_back(name);
+        return true;
+    });
+    if (!listed) return listed;
+    for (const auto& label : labels) {
+        std::vector<ThreadRef> issues;
+        const auto visit = [&](const json& issue) {
+            if (at(issue, "pull_request").is_null())
+                issues.push_back({.repo = repo, .number = number_at(issue, "number")});
+            return true;
+        };
+        const auto seen = api_.each(repo, "/issues?state=open&labels=" + url_encoded(label), pages, visit);
+        if (!seen) return seen;
+        for (auto& issue : issues) {
+            auto person = who_labelled(issue, label);
+            if (!person) return std::unexpected(std::move(person.error()));
+            found.push_back({.issue = std::move(issue), .label = label, .by = *std::move(person)});
+        }
+    }
+    return {};
+}
+
+/// The last one who set the label; nobody (who may do nothing) when the issue's events do not say.
+ForgeResult<Person> GithubForge::who_labelled(const ThreadRef& issue, const std::string& label) {
+    Person person;
+    const auto path = "/issues/" + std::to_string(issue.number) + "/events";
+    const auto listed = api_.each(issue.repo, path, pages, [&](const json& event) {
+        if (text_at(event, "event") == "labeled" && same_name(text(at(event, "label", "name")), label)) {
+            person = read_person(at(event, "actor"));
+        }
+        return true;
+    });
+    if (!listed && !can_be_skipped(listed.error())) return std::unexpected(listed.error());
+    return person;
+}
+
+}  // namespace integrations

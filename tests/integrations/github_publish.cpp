@@ -1,0 +1,186 @@
+#include <doctest/doctest.h>
+
+#include <string>
+
+#include "integrations/forge.hpp"
+#include "tests/integrations/github_world.hpp"
+
+using forge_tests::World;
+using integrations::CheckReport;
+using Kind = integrations::ForgeError::Kind;
+using nlohmann::json;
+
+namespace {
+
+const std::string pulls = "/repos/octo/app/pulls";
+const std::string sha(40, 'd');
+const std::string runs = "/repos/octo/app/check-runs";
+const std::string runs_of_commit = "GET /repos/octo/app/commits/" + sha + "/check-runs";
+
+integrations::Proposal proposal(const World& world) {
+    return {.repo = world.repo,
+            .head_branch = "agent/issue-12-login",
+            .head_sha = sha,
+            .base_branch = "main",
+            .title = "Mend the login",
+            .body = "Fixes #12",
+            .draft = true};
+}
+
+json pull(int number, const std::string& state, bool draft = true) {
+    return {{"number", number},
+            {"html_url", "https://forge.example/octo/app/pull/" + std::to_string(number)},
+            {"state", state},
+            {"draft", draft},
+            {"user", {{"login", "robot"}, {"id", 5}, {"type", "User"}}},
+            {"head", {{"ref", "agent/issue-12-login"}, {"sha", sha}}}};
+}
+
+json refusal(const std::string& message) {
+    return {{"message", "Validation Failed"},
+            {"errors", {{{"resource", "PullRequest"}, {"code", "custom"}, {"message", message}}}}};
+}
+
+CheckReport report(std::size_t annotations) {
+    CheckReport made{.name = "shopfloor",
+                     .head_sha = sha,
+                     .external_id = "job-7",
+                     .conclusion = CheckReport::Conclusion::failure,
+                     .title = "2 of 3 checks passed",
+                     .summary = "| check | base | head |",
+                     .annotations = {},
+                     .details_url = "https://bot.example/jobs/7"};
+    for (std::size_t i = 0; i < annotations; ++i) {
+        made.annotations.push_back({.path = "src/a.c",
+                                    .line = static_cast<int>(i),
+                                    .title = "test",
+                                    .message = "expected " + std::to_string(i)});
+    }
+    return made;
+}
+
+}  // namespace
+
+TEST_CASE("a pull request is opened as proposed") {
+    World world;
+    world.server.on("POST " + pulls, pull(31, "open"), 201);
+    const auto made = world.with_token()->propose(proposal(world));
+    REQUIRE(made.has_value());
+    CHECK(made->number == 31);
+    CHECK(made->draft);
+    CHECK(made->open);
+    CHECK(made->web_url == "https://forge.example/octo/app/pull/31");
+    CHECK(world.server.seen("POST " + pulls).at(0).body == json{{"title", "Mend the login"},
+                                                                {"head", "agent/issue-12-login"},
+                                                                {"base", "main"},
+                                                                {"body", "Fixes #12"},
+                                                                {"draft", true}});
+}
+
+TEST_CASE("where drafts are not to be had, the pull request is opened without") {
+    World world;
+    world.server.on("POST " + pulls, [](const httplib::Request& request, httplib::Response& response) {
+        const bool draft = json::parse(request.body).at("draft").get<bool>();
+        response.status = draft ? 422 : 201;
+        response.set_content((draft ? refusal("Draft pull requests are not supported in this repository.")
+                                    : pull(31, "open", false))
+                                 .dump(),
+                             "");
+    });
+    const auto made = world.with_token()->propose(proposal(world));
+    REQUIRE(made.has_value());
+    CHECK_FALSE(made->draft);
+}
+
+TEST_CASE("a pull request that the forge says exists is adopted and brought up to date") {
+    World world;
+    world.server.on("POST " + pulls, refusal("A pull request already exists for octo:agent/issue-12-login."),
+                    422);
+    auto other = pull(29, "open");
+    other["head"]["ref"] = "another";
+    world.server.on("GET " + pulls, {other, pull(30, "closed"), pull(31, "open")});
+    world.server.on("PATCH " + pulls + "/31", pull(31, "open"));
+    const auto adopted = world.with_token()->propose(proposal(world));
+    REQUIRE(adopted.has_value());
+    CHECK(adopted->number == 31);
+    CHECK(adopted->head_sha == sha);
+    CHECK(world.server.seen("GET " + pulls).at(0).query ==
+          "state=all&head=octo%3Aagent%2Fissue-12-login&per_page=100");
+    CHECK(world.server.seen("PATCH " + pulls + "/31").at(0).body ==
+          json{{"title", "Mend the login"}, {"body", "Fixes #12"}});
+}
+
+TEST_CASE("a pull request that somebody closed is told, not touched; another refusal stays one") {
+    World world;
+    const auto forge = world.with_token();
+    world.server.on("POST " + pulls, refusal("A pull request already exists for octo:agent/issue-12-login."),
+                    422);
+    world.server.on("GET " + pulls, json::array({pull(30, "closed")}));
+    const auto closed = forge->propose(proposal(world));
+    REQUIRE(closed.has_value());
+    CHECK_FALSE(closed->open);
+    CHECK(world.server.seen("PATCH " + pulls + "/30").empty());
+
+    world.server.on("POST " + pulls, refusal("No commits between main and agent/issue-12-login"), 422);
+    const auto refused = forge->propose(proposal(world));
+    REQUIRE_FALSE(refused.has_value());
+    CHECK(refused.error().kind == Kind::invalid);
+    CHECK(refused.error().message.find("No commits between") != std::string::npos);
+}
+
+TEST_CASE("an App reports a check run, with annotations fifty at a time") {
+    World world;
+    world.server.on(runs_of_commit,
+                    {{"total_count", 1}, {"check_runs", {{{"id", 1}, {"external_id", "job-6"}}}}});
+    world.server.on("POST " + runs, {{"id", 8}}, 201);
+    world.server.on("PATCH " + runs + "/8", {{"id", 8}});
+    REQUIRE(world.with_app()->report_check(world.repo, report(120)).has_value());
+    CHECK(world.server.seen(runs_of_commit).at(0).query == "check_name=shopfloor&per_page=100");
+    const auto made = world.server.seen("POST " + runs);
+    REQUIRE(made.size() == 1);
+    CHECK(made[0].body.at("head_sha") == sha);
+    CHECK(made[0].body.at("external_id") == "job-7");
+    CHECK(made[0].body.at("status") == "completed");
+    CHECK(made[0].body.at("conclusion") == "failure");
+    CHECK(made[0].body.at("details_url") == "https://bot.example/jobs/7");
+    CHECK(made[0].body.at("output").at("annotations").size() == 50);
+    CHECK(made[0].body.at("output").at("annotations").at(0) == json{{"path", "src/a.c"},
+                                                                    {"start_line", 1},
+                                                                    {"end_line", 1},
+                                                                    {"annotation_level", "failure"},
+                                                                    {"title", "test"},
+                                                                    {"message", "expected 0"}});
+    const auto more = world.server.seen("PATCH " + runs + "/8");
+    REQUIRE(more.size() == 2);
+    CHECK(more[0].body.at("output").at("annotations").at(0).at("message") == "expected 50");
+    CHECK(more[1].body.at("output").at("annotations").size() == 20);
+    CHECK_FALSE(more[0].body.contains("head_sha"));
+}
+
+TEST_CASE("a check run that is there is found by its external id and not doubled, nor are its annotations") {
+    World world;
+    world.server.on(
+        runs_of_commit,
+        {{"total_count", 1},
+         {"check_runs", {{{"id", 8}, {"external_id", "job-7"}, {"output", {{"annotations_count", 50}}}}}}});
+    world.server.on("PATCH " + runs + "/8", {{"id", 8}});
+    REQUIRE(world.with_app()->report_check(world.repo, report(60)).has_value());
+    const auto edited = world.server.seen("PATCH " + runs + "/8");
+    REQUIRE(edited.size() == 1);
+    CHECK(edited[0].body.at("output").at("annotations").size() == 10);
+    CHECK(world.server.seen("POST " + runs).empty());
+}
+
+TEST_CASE("with a plain token the same is said as a commit status") {
+    World world;
+    world.server.on("POST /repos/octo/app/statuses/" + sha, {{"id", 1}}, 201);
+    auto told = report(3);
+    told.title = std::string(300, 'x');
+    told.details_url.clear();
+    REQUIRE(world.with_token()->report_check(world.repo, told).has_value());
+    const auto body = world.server.seen("POST /repos/octo/app/statuses/" + sha).at(0).body;
+    CHECK(body.at("state") == "failure");
+    CHECK(body.at("context") == "shopfloor");
+    CHECK(body.at("description") == std::string(139, 'x') + "…");
+    CHECK_FALSE(body.contains("target_url"));
+}

@@ -1,0 +1,96 @@
+#include <doctest/doctest.h>
+
+#include <string>
+
+#include "integrations/forge.hpp"
+#include "tests/integrations/github_world.hpp"
+
+using forge_tests::World;
+using Kind = integrations::ForgeError::Kind;
+using nlohmann::json;
+
+namespace {
+
+void label_issues(World& world) {
+    const std::string base = "/repos/octo/app";
+    world.server.on(
+        "GET " + base + "/labels",
+        {{{"name", "Agent"}}, {{"name", "agent:hard"}}, {{"name", "agent-state: done"}}, {{"name", "bug"}}});
+    world.server.on("GET " + base + "/issues",
+                    [](const httplib::Request& request, httplib::Response& response) {
+                        CHECK(request.get_param_value("state") == "open");
+                        const auto label = request.get_param_value("labels");
+                        auto issues = json::array();
+                        if (label == "Agent") {
+                            issues.push_back({{"number", 12}});
+                            issues.push_back({{"number", 13}, {"pull_request", {{"url", "x"}}}});
+                        } else if (label == "agent:hard") {
+                            issues.push_back({{"number", 14}});
+                        } else {
+                            FAIL("asked for the label " << label);
+                        }
+                        response.set_content(issues.dump(), "application/json");
+                    });
+    const auto event = [](const std::string& what, const std::string& label, const std::string& login) {
+        return json{{"event", what},
+                    {"label", {{"name", label}}},
+                    {"actor", {{"login", login}, {"id", 3}, {"type", "User"}}}};
+    };
+    world.server.on("GET " + base + "/issues/12/events", {event("labeled", "agent", "bob"),
+                                                          event("unlabeled", "agent", "bob"),
+                                                          event("labeled", "agent", "ann"),
+                                                          event("labeled", "bug", "carl"),
+                                                          {{"event", "closed"}}});
+}
+
+}  // namespace
+
+TEST_CASE("labelled issues are found without any event, with the person who set the label") {
+    World world;
+    label_issues(world);
+    const auto found = world.with_token()->labelled("agent");
+    REQUIRE(found.has_value());
+    REQUIRE(found->size() == 2);
+    CHECK(found->at(0).issue == world.issue);
+    CHECK(found->at(0).label == "Agent");
+    CHECK(found->at(0).by.login == "ann");
+    CHECK(found->at(1).issue.number == 14);
+    CHECK(found->at(1).label == "agent:hard");
+    CHECK(found->at(1).by.login.empty());  // its events do not say: nobody, who may do nothing
+}
+
+TEST_CASE("an App looks through its installations, and only at repositories that it shall serve") {
+    World world;
+    label_issues(world);
+    world.server.on("GET /app/installations", {{{"id", 99}, {"suspended_at", nullptr}},
+                                               {{"id", 98}, {"suspended_at", "2026-01-01T00:00:00Z"}}});
+    auto foreign = World::repository();
+    foreign["id"] = 80;
+    foreign["full_name"] = "someone/else";
+    auto archived = World::repository();
+    archived["id"] = 81;
+    archived["full_name"] = "octo/old";
+    archived["archived"] = true;
+    world.server.on("GET /installation/repositories",
+                    {{"total_count", 3}, {"repositories", {World::repository(), foreign, archived}}});
+    const auto found = world.with_app()->labelled("agent");
+    REQUIRE(found.has_value());
+    REQUIRE(found->size() == 2);
+    CHECK(found->at(0).issue.repo.installation == "99");
+    CHECK(found->at(0).by.login == "ann");
+    const auto minted = world.server.seen("POST /app/installations/99/access_tokens");
+    REQUIRE(minted.size() == 2);
+    CHECK(minted[0].body == json{{"permissions", {{"issues", "read"}, {"metadata", "read"}}}});
+}
+
+TEST_CASE("a repository that is gone does not hide the others, a forge that is down is an error") {
+    World world;
+    label_issues(world);
+    world.server.on("GET /repos/octo/app", {{"message", "Not Found"}}, 404);
+    const auto forge = world.with_token();
+    const auto none = forge->labelled("agent");
+    REQUIRE(none.has_value());
+    CHECK(none->empty());
+    world.server.on("GET /repos/octo/app", {{"message", "oops"}}, 503);
+    CHECK(forge->labelled("agent").error().kind == Kind::unreachable);
+}
