@@ -1,0 +1,28 @@
+#pragma once
+
+#include <expected>
+#include <string>
+#include <string_view>
+
+#include "tests/practice_forge/world.hpp"
+
+namespace practice_forge {
+
+[[nodiscard]] std::string hmac_sha256(std::string_view secret, std::string_view body);  ///< hex
+[[nodiscard]] std::string sha256(std::string_view text);                                ///< hex
+[[nodiscard]] std::string random_hex(std::size_t bytes);
+[[nodiscard]] std::string random_guid();
+[[nodiscard]] std::string decode_base64(std::string_view text);  ///< empty when it is none
+
+/// Checks an app's JSON web token with GitHub's rules; throws 401 with GitHub's words.
+/// https://docs.github.com/en/apps/creating-github-apps/authenticating-with-a-github-app/generating-a-json-web-token-jwt-for-a-github-app
+void check_app_token(std::string_view token, const AppSettings& app, Time now);
+
+/// A token as GitHub mints them since 2026: `ghs_` and dots, about 520 characters.
+[[nodiscard]] std::string new_installation_token();
+
+/// Who an `Authorization` header speaks for (Bearer, token, Basic). Needs the world's lock. Throws 401 for a
+/// bad one.
+[[nodiscard]] Identity identify(World& world, const std::string& authorization);
+
+}  // namespace practice_forge

@@ -1,0 +1,185 @@
+#include "tests/practice_forge/hooks.hpp"
+
+#include <fmt/format.h>
+#include <httplib.h>
+
+#include <algorithm>
+
+#include "tests/practice_forge/credentials.hpp"
+
+namespace practice_forge {
+namespace {
+
+struct Address {
+    std::string origin, path;
+};
+Address split(const std::string& url) {
+    const auto scheme = url.find("://");
+    const auto slash = url.find('/', scheme == std::string::npos ? 0 : scheme + 3);
+    if (slash == std::string::npos) return {url, "/"};
+    return {url.substr(0, slash), url.substr(slash)};
+}
+
+}  // namespace
+
+Hooks::Hooks(World& world, Recorder recorder)
+    : world_(world),
+      recorder_(std::move(recorder)),
+      thread_([this](const std::stop_token& stop) { work(stop); }) {}
+
+Hooks::~Hooks() {
+    thread_.request_stop();
+    changed_.notify_all();
+    const std::scoped_lock lock(mutex_);
+    if (sending_ != nullptr) sending_->stop();
+}
+
+void Hooks::configure(HookSettings settings) {
+    const std::scoped_lock lock(mutex_);
+    settings_ = std::move(settings);
+}
+
+HookSettings Hooks::settings() const {
+    const std::scoped_lock lock(mutex_);
+    return settings_;
+}
+
+void Hooks::script(const HookFault& fault) {
+    const std::scoped_lock lock(mutex_);
+    faults_.push_back(fault);
+}
+
+void Hooks::send(const std::string& event, const json& payload, std::int64_t repository) {
+    const std::scoped_lock lock(mutex_);
+    if (settings_.url.empty()) return;
+    if (event != "ping" && std::ranges::find(settings_.events, event) == settings_.events.end()) return;
+    Waiting waiting;
+    auto& sent = waiting.sent;
+    sent.delivery = {.id = ++last_id_,
+                     .guid = random_guid(),
+                     .event = event,
+                     .action = payload.value("action", ""),
+                     .status = {},
+                     .body = payload.dump(),
+                     .response = {}};
+    sent.repository = repository;
+    if (payload.contains("installation"))
+        sent.installation = payload["installation"]["id"].get<std::int64_t>();
+    sent.when = world_.now();
+
+    if (faults_.empty()) {
+        queue_.push_back(std::move(waiting));
+    } else {
+        auto& fault = faults_.front();
+        switch (fault.kind) {
+            case HookFault::Kind::lose:
+                sent.delivery.status = "failed to connect to host";
+                done_.push_back(std::move(sent));
+                break;
+            case HookFault::Kind::vanish:
+                break;
+            case HookFault::Kind::duplicate:
+                queue_.push_back(waiting);
+                queue_.push_back(std::move(waiting));
+                break;
+            case HookFault::Kind::reorder:
+                held_.push_back(std::move(waiting));
+                break;
+            case HookFault::Kind::bad_signature:
+                waiting.good_signature = false;
+                queue_.push_back(std::move(waiting));
+                break;
+        }
+        if (--fault.times <= 0) {
+            std::ranges::move(held_.rbegin(), held_.rend(), std::back_inserter(queue_));
+            held_.clear();
+            faults_.pop_front();
+        }
+    }
+    changed_.notify_all();
+}
+
+void Hooks::redeliver(std::int64_t id) {
+    const std::scoped_lock lock(mutex_);
+    const auto found = std::ranges::find_if(done_, [&](const Sent& s) { return s.delivery.id == id; });
+    if (found == done_.end()) throw not_found();
+    Waiting again{.sent = *found};
+    again.sent.delivery.id = ++last_id_;
+    again.sent.delivery.redelivery = true;
+    again.sent.when = world_.now();
+    queue_.push_back(std::move(again));
+    changed_.notify_all();
+}
+
+bool Hooks::sent(std::chrono::milliseconds timeout) {
+    std::unique_lock lock(mutex_);
+    return changed_.wait_for(lock, timeout, [this] { return queue_.empty() && !busy_; });
+}
+
+std::vector<Hooks::Sent> Hooks::deliveries() const {
+    const std::scoped_lock lock(mutex_);
+    return done_;
+}
+
+void Hooks::work(const std::stop_token& stop) {
+    std::unique_lock lock(mutex_);
+    while (changed_.wait(lock, stop, [this] { return !queue_.empty(); }) && !stop.stop_requested()) {
+        Waiting next = std::move(queue_.front());
+        queue_.pop_front();
+        busy_ = true;
+        lock.unlock();
+        attempt(next.sent, next.good_signature);
+        recorder_(next.sent);
+        lock.lock();
+        done_.push_back(std::move(next.sent));
+        busy_ = false;
+        changed_.notify_all();
+    }
+}
+
+void Hooks::attempt(Sent& sent, bool good_signature) {
+    const HookSettings to = settings();
+    auto& delivery = sent.delivery;
+    const auto app_id = [this] {
+        const auto lock = world_.lock();
+        return std::to_string(world_.app.id);
+    }();
+    sent.headers = {{"User-Agent", "GitHub-Hookshot/044aadd"},
+                    {"X-GitHub-Event", delivery.event},
+                    {"X-GitHub-Delivery", delivery.guid},
+                    {"X-GitHub-Hook-ID", std::to_string(to.id)},
+                    {"X-GitHub-Hook-Installation-Target-Type", "integration"},
+                    {"X-GitHub-Hook-Installation-Target-ID", app_id},
+                    {"X-Hub-Signature-256",
+                     "sha256=" + hmac_sha256(good_signature ? to.secret : to.secret + "?", delivery.body)}};
+    const auto address = split(to.url);
+    httplib::Client client(address.origin);
+    client.set_connection_timeout(to.timeout);
+    client.set_read_timeout(to.timeout);
+    client.set_tcp_nodelay(true);
+    {
+        const std::scoped_lock lock(mutex_);
+        sending_ = &client;
+    }
+    const auto begin = std::chrono::steady_clock::now();
+    const auto result = client.Post(address.path, httplib::Headers(sent.headers.begin(), sent.headers.end()),
+                                    delivery.body, "application/json");
+    {
+        const std::scoped_lock lock(mutex_);
+        sending_ = nullptr;
+    }
+    sent.seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - begin).count();
+    if (!result) {
+        const bool late = result.error() == httplib::Error::Read &&
+                          sent.seconds >= 0.9 * std::chrono::duration<double>(to.timeout).count();
+        delivery.status = late ? "timed out" : "failed to connect to host";
+        return;
+    }
+    delivery.status_code = result->status;
+    delivery.status = result->status >= 200 && result->status < 300
+                          ? "OK"
+                          : fmt::format("Invalid HTTP Response: {}", result->status);
+    delivery.response = result->body;
+}
+
+}  // namespace practice_forge

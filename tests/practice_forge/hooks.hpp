@@ -1,0 +1,66 @@
+#pragma once
+
+#include <condition_variable>
+#include <deque>
+#include <functional>
+#include <mutex>
+#include <thread>
+#include <vector>
+
+#include "tests/practice_forge/world.hpp"
+
+namespace httplib {
+class Client;
+}
+
+namespace practice_forge {
+
+/// Sends signed webhooks from a thread of its own, one after the other, and keeps what became of each.
+/// https://docs.github.com/en/webhooks/webhook-events-and-payloads
+class Hooks {
+ public:
+    struct Sent {
+        Delivery delivery;
+        Time when;
+        double seconds = 0;
+        std::int64_t repository = 0, installation = 0;
+        std::map<std::string, std::string> headers;
+    };
+    using Recorder = std::function<void(const Sent&)>;
+
+    Hooks(World& world, Recorder recorder);
+    ~Hooks();
+
+    void configure(HookSettings settings);
+    [[nodiscard]] HookSettings settings() const;
+    void script(const HookFault& fault);
+    /// `payload` is signed as it is. Not subscribed events are not sent. May be called with the world locked.
+    void send(const std::string& event, const json& payload, std::int64_t repository);
+    void redeliver(std::int64_t id);  ///< throws 404
+    [[nodiscard]] bool sent(std::chrono::milliseconds timeout);
+    [[nodiscard]] std::vector<Sent> deliveries() const;
+
+ private:
+    void work(const std::stop_token& stop);
+    void attempt(Sent& sent, bool good_signature);
+    struct Waiting {
+        Sent sent;
+        bool good_signature = true;
+    };
+
+    World& world_;
+    Recorder recorder_;
+    mutable std::mutex mutex_;
+    std::condition_variable_any changed_;
+    HookSettings settings_;
+    std::deque<HookFault> faults_;
+    std::vector<Waiting> held_;  ///< for a reordering
+    std::deque<Waiting> queue_;
+    bool busy_ = false;
+    httplib::Client* sending_ = nullptr;  ///< so that the end need not wait for a listener that hangs
+    std::int64_t last_id_ = 0;
+    std::vector<Sent> done_;
+    std::jthread thread_;  ///< last: ends before the rest goes
+};
+
+}  // namespace practice_forge

@@ -1,0 +1,324 @@
+#include "tests/practice_forge/practice_forge.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <thread>
+
+#include "tests/practice_forge/credentials.hpp"
+#include "tests/practice_forge/git.hpp"
+#include "tests/practice_forge/inside.hpp"
+#include "tests/practice_forge/shapes.hpp"
+
+/// The public face: every member hands on to the room behind it.
+namespace practice_forge {
+
+Issue issue_value(const World& world, const Repository& repository, const Thread& thread) {
+    const auto plain = [](const std::vector<StoredReaction>& stored) {
+        std::vector<Reaction> result;
+        for (const auto& reaction : stored)
+            result.push_back({.user = reaction.user, .content = reaction.content});
+        return result;
+    };
+    Issue issue{.number = thread.number,
+                .title = thread.title,
+                .body = thread.body,
+                .author = thread.author,
+                .labels = thread.labels,
+                .open = thread.open,
+                .is_pull_request = thread.pull.has_value(),
+                .reactions = plain(thread.reactions),
+                .html_url = thread_page(world, repository, thread)};
+    for (const auto& [id, comment] : repository.comments) {
+        if (comment.thread != thread.number) continue;
+        issue.comments.push_back({.id = id,
+                                  .user = comment.user,
+                                  .body = comment.body,
+                                  .reactions = plain(comment.reactions),
+                                  .edits = comment.edits});
+    }
+    return issue;
+}
+
+PullRequest pull_value(const World& world, const Repository& repository, const Thread& thread) {
+    const auto& pull = *thread.pull;
+    return {.number = thread.number,
+            .title = thread.title,
+            .body = thread.body,
+            .author = thread.author,
+            .head_branch = pull.head_branch,
+            .head_sha = pull.head_sha,
+            .base_branch = pull.base_branch,
+            .open = thread.open,
+            .draft = pull.draft,
+            .merged = pull.merged,
+            .merge_commit = pull.merge_commit,
+            .html_url = thread_page(world, repository, thread)};
+}
+
+CheckRun check_value(const StoredCheckRun& run) {
+    return {.id = run.id,
+            .name = run.name,
+            .head_sha = run.head_sha,
+            .status = run.status,
+            .conclusion = run.conclusion,
+            .external_id = run.external_id,
+            .title = run.title,
+            .summary = run.summary,
+            .text = run.text,
+            .details_url = run.details_url,
+            .annotations = run.annotations};
+}
+
+Repository& PracticeForge::Inside::repository(std::string_view full_name) {
+    const auto lock = world.lock();
+    return world.repository(full_name);
+}
+
+PracticeForge::PracticeForge(Options options) : inside_(std::make_unique<Inside>(std::move(options))) {}
+PracticeForge::~PracticeForge() = default;
+
+int PracticeForge::port() const { return inside_->port; }
+std::string PracticeForge::url() const { return inside_->world.base_url; }
+std::string PracticeForge::api_url() const { return inside_->world.base_url + "/api/v3"; }
+std::string PracticeForge::clone_url(std::string_view repository) const {
+    return fmt::format("{}/{}.git", url(), repository);
+}
+std::filesystem::path PracticeForge::git_directory(std::string_view repository) const {
+    return inside_->repository(repository).git;
+}
+
+void PracticeForge::add_token(std::string_view login, std::string_view token) {
+    const auto lock = inside_->world.lock();
+    inside_->world.user(login);
+    inside_->world.tokens[std::string(token)] = {.identity = {.kind = Identity::Kind::person,
+                                                              .login = std::string(login),
+                                                              .repositories = {},
+                                                              .permissions = {}},
+                                                 .expires = {}};
+}
+void PracticeForge::set_app(const AppSettings& app) {
+    const auto lock = inside_->world.lock();
+    inside_->world.app = app;
+    inside_->world.user(inside_->world.app_login());
+}
+void PracticeForge::set_token_lifetime(std::chrono::seconds lifetime) {
+    const auto lock = inside_->world.lock();
+    inside_->world.token_lifetime = lifetime;
+}
+void PracticeForge::expire_tokens() {
+    const auto lock = inside_->world.lock();
+    for (auto& [text, token] : inside_->world.tokens) {
+        if (token.expires) token.expires = inside_->world.now();
+    }
+}
+void PracticeForge::shift_clock(std::chrono::seconds offset) { inside_->world.clock_offset = offset.count(); }
+void PracticeForge::set_rate_limit(int remaining) {
+    const auto lock = inside_->world.lock();
+    inside_->world.rate_remaining = remaining;
+}
+std::string PracticeForge::app_login() const {
+    const auto lock = inside_->world.lock();
+    return inside_->world.app_login();
+}
+
+void PracticeForge::set_hook(const HookSettings& hook) { inside_->hooks.configure(hook); }
+void PracticeForge::script_hook(const HookFault& fault) { inside_->hooks.script(fault); }
+void PracticeForge::ping() {
+    const auto hook = inside_->hooks.settings();
+    const std::string born = timestamp(inside_->world.now());
+    const auto lock = inside_->world.lock();
+    inside_->hooks.send(
+        "ping",
+        {{"zen", "Practicality beats purity."},
+         {"hook_id", hook.id},
+         {"hook",
+          {{"type", "App"},
+           {"id", hook.id},
+           {"name", "web"},
+           {"active", true},
+           {"events", hook.events},
+           {"app_id", inside_->world.app.id},
+           {"config",
+            {{"content_type", "json"}, {"insecure_ssl", "0"}, {"url", hook.url}, {"secret", "********"}}},
+           {"updated_at", born},
+           {"created_at", born},
+           {"url", api_url() + "/app/hook/config"},
+           {"ping_url", api_url() + "/app/hook/pings"},
+           {"deliveries_url", api_url() + "/app/hook/deliveries"}}}},
+        0);
+}
+void PracticeForge::redeliver(std::int64_t delivery_id) { inside_->hooks.redeliver(delivery_id); }
+bool PracticeForge::hooks_sent(std::chrono::milliseconds timeout) { return inside_->hooks.sent(timeout); }
+std::vector<Delivery> PracticeForge::deliveries() const {
+    std::vector<Delivery> result;
+    for (const auto& sent : inside_->hooks.deliveries()) result.push_back(sent.delivery);
+    return result;
+}
+
+void PracticeForge::create_repository(const RepositorySeed& seed) { inside_->deeds.create_repository(seed); }
+void PracticeForge::rename_repository(std::string_view repository, std::string_view new_full_name) {
+    inside_->deeds.rename_repository(repository, new_full_name);
+}
+void PracticeForge::delete_repository(std::string_view repository) {
+    auto& gone = inside_->repository(repository);
+    const auto lock = inside_->world.lock();
+    gone.deleted = true;
+}
+void PracticeForge::set_draft_support(std::string_view repository, bool supported) {
+    auto& changed = inside_->repository(repository);
+    const auto lock = inside_->world.lock();
+    changed.drafts = supported;
+}
+void PracticeForge::add_collaborator(std::string_view repository, std::string_view login,
+                                     Permission permission) {
+    auto& changed = inside_->repository(repository);
+    const auto lock = inside_->world.lock();
+    inside_->world.user(login);
+    changed.collaborators[lower(login)] = permission;
+}
+void PracticeForge::protect_branch(std::string_view repository, std::string_view pattern) {
+    auto& changed = inside_->repository(repository);
+    const auto lock = inside_->world.lock();
+    changed.protected_branches.emplace_back(pattern);
+    Git(changed.git).guard(changed.protected_branches, changed.refusal);
+}
+void PracticeForge::refuse_pushes(std::string_view repository, std::string_view message) {
+    auto& changed = inside_->repository(repository);
+    const auto lock = inside_->world.lock();
+    changed.refusal = message;
+    Git(changed.git).guard(changed.protected_branches, changed.refusal);
+}
+std::string PracticeForge::commit_files(std::string_view repository, std::string_view branch,
+                                        const std::vector<File>& files, std::string_view message,
+                                        std::string_view author) {
+    auto& changed = inside_->repository(repository);
+    const Git git(changed.git);
+    const auto parent = git.branch(branch).value_or(git.branch(changed.default_branch).value_or(""));
+    auto sha = git.commit(std::string(branch), parent, files, std::string(message), std::string(author));
+    inside_->deeds.follow_branches(changed, std::string(author));
+    return sha;
+}
+void PracticeForge::delete_branch(std::string_view repository, std::string_view branch) {
+    Git(inside_->repository(repository).git).delete_branch(std::string(branch));
+}
+std::int64_t PracticeForge::create_issue(std::string_view repository, std::string_view title,
+                                         std::string_view body, std::string_view author,
+                                         const std::vector<std::string>& labels) {
+    return inside_->deeds.create_issue(inside_->repository(repository), std::string(title), std::string(body),
+                                       std::string(author), labels);
+}
+void PracticeForge::edit_issue(std::string_view repository, std::int64_t number,
+                               std::optional<std::string> title, std::optional<std::string> body,
+                               std::string_view by) {
+    inside_->deeds.edit_thread(inside_->repository(repository), number, title, body, std::string(by));
+}
+void PracticeForge::add_label(std::string_view repository, std::int64_t number, std::string_view label,
+                              std::string_view by) {
+    inside_->deeds.add_labels(inside_->repository(repository), number, {std::string(label)}, std::string(by));
+}
+void PracticeForge::remove_label(std::string_view repository, std::int64_t number, std::string_view label,
+                                 std::string_view by) {
+    inside_->deeds.remove_label(inside_->repository(repository), number, std::string(label), std::string(by));
+}
+std::int64_t PracticeForge::comment(std::string_view repository, std::int64_t number, std::string_view body,
+                                    std::string_view by) {
+    return inside_->deeds.comment(inside_->repository(repository), number, std::string(body),
+                                  std::string(by));
+}
+void PracticeForge::edit_comment(std::string_view repository, std::int64_t id, std::string_view body,
+                                 std::string_view by) {
+    inside_->deeds.edit_comment(inside_->repository(repository), id, std::string(body), std::string(by));
+}
+void PracticeForge::delete_comment(std::string_view repository, std::int64_t id, std::string_view by) {
+    inside_->deeds.delete_comment(inside_->repository(repository), id, std::string(by));
+}
+void PracticeForge::close(std::string_view repository, std::int64_t number, std::string_view by) {
+    inside_->deeds.set_open(inside_->repository(repository), number, false, "", std::string(by));
+}
+void PracticeForge::reopen(std::string_view repository, std::int64_t number, std::string_view by) {
+    inside_->deeds.set_open(inside_->repository(repository), number, true, "", std::string(by));
+}
+void PracticeForge::delete_issue(std::string_view repository, std::int64_t number, std::string_view by) {
+    inside_->deeds.delete_issue(inside_->repository(repository), number, std::string(by));
+}
+std::int64_t PracticeForge::open_pull_request(std::string_view repository, std::string_view head,
+                                              std::string_view base, std::string_view title,
+                                              std::string_view body, std::string_view author) {
+    const Deeds::Proposed proposed{.head = std::string(head),
+                                   .base = std::string(base),
+                                   .title = std::string(title),
+                                   .body = std::string(body)};
+    return inside_->deeds.open_pull(inside_->repository(repository), proposed, std::string(author));
+}
+std::string PracticeForge::merge(std::string_view repository, std::int64_t number, std::string_view by) {
+    return inside_->deeds.merge(inside_->repository(repository), number, std::string(by));
+}
+
+void PracticeForge::fail(const Fault& fault) { inside_->faults.add(fault); }
+void PracticeForge::clear_faults() { inside_->faults.clear(); }
+int PracticeForge::faults_left(std::string_view name) const { return inside_->faults.left(name); }
+
+std::vector<Request> PracticeForge::requests() const { return inside_->record.requests(); }
+void PracticeForge::forget_requests() { inside_->record.forget(); }
+Issue PracticeForge::issue(std::string_view repository, std::int64_t number) const {
+    auto& of = inside_->repository(repository);
+    const auto lock = inside_->world.lock();
+    return issue_value(inside_->world, of, inside_->world.thread(of, number));
+}
+std::vector<Issue> PracticeForge::issues(std::string_view repository) const {
+    auto& of = inside_->repository(repository);
+    const auto lock = inside_->world.lock();
+    std::vector<Issue> result;
+    for (const auto& [number, thread] : of.threads) {
+        if (!thread.pull) result.push_back(issue_value(inside_->world, of, thread));
+    }
+    return result;
+}
+std::vector<PullRequest> PracticeForge::pull_requests(std::string_view repository) const {
+    auto& of = inside_->repository(repository);
+    const auto lock = inside_->world.lock();
+    std::vector<PullRequest> result;
+    for (const auto& [number, thread] : of.threads) {
+        if (thread.pull) result.push_back(pull_value(inside_->world, of, thread));
+    }
+    return result;
+}
+std::vector<CheckRun> PracticeForge::check_runs(std::string_view repository) const {
+    auto& of = inside_->repository(repository);
+    const auto lock = inside_->world.lock();
+    std::vector<CheckRun> result;
+    for (const auto& [id, run] : of.check_runs) result.push_back(check_value(run));
+    return result;
+}
+std::vector<std::string> PracticeForge::labels(std::string_view repository) const {
+    auto& of = inside_->repository(repository);
+    const auto lock = inside_->world.lock();
+    std::vector<std::string> result;
+    for (const auto& label : of.labels) result.push_back(label.name);
+    return result;
+}
+std::map<std::string, std::string> PracticeForge::branches(std::string_view repository) const {
+    return Git(inside_->repository(repository).git).branches();
+}
+Commit PracticeForge::commit(std::string_view repository, std::string_view sha) const {
+    if (auto found = Git(inside_->repository(repository).git).read(std::string(sha))) return *found;
+    throw not_found();
+}
+std::string PracticeForge::file(std::string_view repository, std::string_view sha,
+                                std::string_view path) const {
+    if (auto found = Git(inside_->repository(repository).git).file(std::string(sha), std::string(path)))
+        return *found;
+    throw not_found();
+}
+
+bool PracticeForge::eventually(const std::function<bool()>& condition, std::chrono::milliseconds timeout) {
+    const auto end = std::chrono::steady_clock::now() + timeout;
+    while (!condition()) {
+        if (std::chrono::steady_clock::now() > end) return false;
+        std::this_thread::sleep_for(std::chrono::milliseconds(5));
+    }
+    return true;
+}
+
+}  // namespace practice_forge

@@ -1,0 +1,263 @@
+#pragma once
+
+#include <chrono>
+#include <cstdint>
+#include <filesystem>
+#include <functional>
+#include <map>
+#include <memory>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+/// A small working GitHub look-alike on loopback: REST dialect, signed webhooks, git over HTTP, pages for
+/// people. State lives in memory, repositories are real bare git repositories. What it answers has every
+/// field that GitHub's published description requires (tests/openapi proves it). Shape facts:
+/// https://docs.github.com/en/rest
+namespace practice_forge {
+
+struct Options {
+    std::filesystem::path directory;  ///< bare repositories; empty: a temporary folder, removed at the end
+    int port = 0;                     ///< 0 picks a free one
+    std::string host = "127.0.0.1";
+    std::filesystem::path record_file;  ///< every API request and webhook as a JSON line; empty: none
+};
+
+struct AppSettings {
+    std::int64_t id = 1;
+    std::string slug = "shopfloor-practice";  ///< acts as `<slug>[bot]`
+    std::string public_key;                   ///< PEM; empty: the app cannot sign in
+    std::int64_t installation_id = 101;
+};
+
+struct HookSettings {
+    std::string url;
+    std::string secret;
+    std::int64_t id = 424242;
+    std::vector<std::string> events = {"issues", "issue_comment", "pull_request", "check_run"};
+    std::chrono::milliseconds timeout{10'000};  ///< GitHub waits ten seconds
+};
+
+struct File {
+    std::string path;
+    std::string content;
+    bool executable = false;
+};
+
+struct RepositorySeed {
+    std::string full_name;  ///< owner/name
+    std::string default_branch = "main";
+    std::vector<File> files;       ///< the first commit: these,
+    std::filesystem::path folder;  ///< or a folder's files (its .gitignore holds),
+    std::filesystem::path git;     ///< or a clone of this bundle or repository
+    std::string description;
+    bool is_private = true;
+};
+
+enum class Permission { none, read, triage, write, maintain, admin };
+
+struct Reaction {
+    std::string user, content;
+};
+struct Comment {
+    std::int64_t id = 0;
+    std::string user, body;
+    std::vector<Reaction> reactions;
+    int edits = 0;
+};
+/// An issue or a pull request as it is now.
+struct Issue {
+    std::int64_t number = 0;
+    std::string title, body, author;
+    std::vector<std::string> labels;
+    bool open = true;
+    bool is_pull_request = false;
+    std::vector<Comment> comments;
+    std::vector<Reaction> reactions;
+    std::string html_url;
+};
+struct PullRequest {
+    std::int64_t number = 0;
+    std::string title, body, author;
+    std::string head_branch, head_sha, base_branch;
+    bool open = true, draft = false, merged = false;
+    std::string merge_commit;
+    std::string html_url;
+};
+struct Annotation {
+    std::string path, level, title, message;
+    int start_line = 0, end_line = 0;
+};
+struct CheckRun {
+    std::int64_t id = 0;
+    std::string name, head_sha, status, conclusion, external_id, title, summary, text, details_url;
+    std::vector<Annotation> annotations;
+};
+struct Commit {
+    std::string sha, tree, author, author_email, committer, message;
+    std::vector<std::string> parents;
+};
+/// One request of the REST API or of git, as it came and as it was answered.
+struct Request {
+    std::string method;
+    std::string path;  ///< as sent, without `/api/v3` and query
+    std::string query;
+    std::multimap<std::string, std::string> headers;  ///< names in lower case
+    std::string body;
+    int status = 0;  ///< 0: the connection was reset
+    std::string response;
+    std::string fault;  ///< name of the fault that touched it
+    std::string actor;  ///< login, or "app" for a JWT; empty for nobody
+    std::chrono::system_clock::time_point when;
+};
+struct Delivery {
+    std::int64_t id = 0;
+    std::string guid, event, action;
+    std::string status;   ///< OK, or what went wrong
+    int status_code = 0;  ///< 0: no answer
+    bool redelivery = false;
+    std::string body;  ///< exactly the bytes that were signed
+    std::string response;
+};
+
+/// Something that goes wrong with requests, by name, a given number of times.
+struct Fault {
+    enum class Kind {
+        status,           ///< answers `status` with `message`
+        latency,          ///< waits `latency`, then goes on as usual
+        reset,            ///< TCP reset instead of an answer
+        wrong_json,       ///< a 200 whose body breaks off
+        primary_limit,    ///< 403, x-ratelimit-remaining: 0, reset after `retry_after`
+        secondary_limit,  ///< 429 with retry-after
+    };
+    std::string name;
+    Kind kind = Kind::status;
+    std::string method = "*";
+    std::string path = "*";     ///< shell pattern over the path without `/api/v3`; git: `/owner/name.git/*`
+    int times = 1;              ///< -1: until cleared
+    int skip = 0;               ///< so many matching requests go by first
+    bool after_effect = false;  ///< the request is carried out, only the answer is lost
+    int status = 503;
+    std::string message = "Service unavailable";
+    std::chrono::milliseconds latency{0};
+    std::chrono::seconds retry_after{60};
+};
+
+/// What befalls the next `times` webhooks.
+struct HookFault {
+    enum class Kind {
+        lose,       ///< not sent, but listed as failed: a sweep of the deliveries finds it
+        vanish,     ///< not sent and not listed
+        duplicate,  ///< sent twice with the same delivery id
+        reorder,    ///< held until `times` of them are there, then sent backwards
+        bad_signature,
+    };
+    Kind kind = Kind::lose;
+    int times = 1;
+};
+
+struct KeyPair {
+    std::string private_pem, public_pem;
+};
+/// A fresh RSA key pair (2048 bits) for an app.
+[[nodiscard]] KeyPair make_key_pair();
+
+/// All members are thread-safe. What cannot be done throws std::runtime_error with GitHub's words.
+/// `repository` is always `owner/name`.
+class PracticeForge {
+ public:
+    explicit PracticeForge(Options options = {});
+    ~PracticeForge();
+    PracticeForge(const PracticeForge&) = delete;
+    PracticeForge& operator=(const PracticeForge&) = delete;
+
+    [[nodiscard]] int port() const;
+    [[nodiscard]] std::string url() const;      ///< http://127.0.0.1:PORT, for people and git
+    [[nodiscard]] std::string api_url() const;  ///< with /api/v3, as GitHub Enterprise has it
+    [[nodiscard]] std::string clone_url(std::string_view repository) const;
+    [[nodiscard]] std::filesystem::path git_directory(std::string_view repository) const;
+
+    // Who may come in. A personal token acts as `login` (type Bot when the login ends in `[bot]`).
+    void add_token(std::string_view login, std::string_view token);
+    void set_app(const AppSettings& app);
+    void set_token_lifetime(std::chrono::seconds lifetime);  ///< of installation tokens; one hour at first
+    void expire_tokens();                                    ///< all installation tokens, now
+    void shift_clock(std::chrono::seconds offset);           ///< forge time minus real time
+    void set_rate_limit(int remaining);                      ///< the primary limit of this hour
+    [[nodiscard]] std::string app_login() const;
+
+    // Webhooks
+    void set_hook(const HookSettings& hook);
+    void script_hook(const HookFault& fault);
+    void ping();
+    void redeliver(std::int64_t delivery_id);
+    /// Waits until nothing is left to send; false after `timeout`.
+    [[nodiscard]] bool hooks_sent(std::chrono::milliseconds timeout = std::chrono::seconds(20));
+    [[nodiscard]] std::vector<Delivery> deliveries() const;  ///< oldest first
+
+    // As people
+    void create_repository(const RepositorySeed& seed);
+    void rename_repository(std::string_view repository, std::string_view new_full_name);
+    void delete_repository(std::string_view repository);
+    void set_draft_support(std::string_view repository, bool supported);
+    void add_collaborator(std::string_view repository, std::string_view login, Permission permission);
+    /// Pushes to matching branches are refused; pattern as in `case` of the shell.
+    void protect_branch(std::string_view repository, std::string_view pattern);
+    /// Every push is refused with this message; empty: no more.
+    void refuse_pushes(std::string_view repository, std::string_view message);
+    /// A commit on top of a branch (made from the default branch when missing); returns its id.
+    std::string commit_files(std::string_view repository, std::string_view branch,
+                             const std::vector<File>& files, std::string_view message,
+                             std::string_view author = "octocat");
+    void delete_branch(std::string_view repository, std::string_view branch);
+    std::int64_t create_issue(std::string_view repository, std::string_view title, std::string_view body,
+                              std::string_view author, const std::vector<std::string>& labels = {});
+    void edit_issue(std::string_view repository, std::int64_t number, std::optional<std::string> title,
+                    std::optional<std::string> body, std::string_view by);
+    void add_label(std::string_view repository, std::int64_t number, std::string_view label,
+                   std::string_view by);
+    void remove_label(std::string_view repository, std::int64_t number, std::string_view label,
+                      std::string_view by);
+    std::int64_t comment(std::string_view repository, std::int64_t number, std::string_view body,
+                         std::string_view by);
+    void edit_comment(std::string_view repository, std::int64_t id, std::string_view body,
+                      std::string_view by);
+    void delete_comment(std::string_view repository, std::int64_t id, std::string_view by);
+    void close(std::string_view repository, std::int64_t number,
+               std::string_view by);  ///< issue or pull request
+    void reopen(std::string_view repository, std::int64_t number, std::string_view by);
+    void delete_issue(std::string_view repository, std::int64_t number, std::string_view by);
+    std::int64_t open_pull_request(std::string_view repository, std::string_view head, std::string_view base,
+                                   std::string_view title, std::string_view body, std::string_view author);
+    std::string merge(std::string_view repository, std::int64_t number,
+                      std::string_view by);  ///< the merge commit
+
+    // Faults
+    void fail(const Fault& fault);
+    void clear_faults();
+    [[nodiscard]] int faults_left(std::string_view name) const;
+
+    // Looking
+    [[nodiscard]] std::vector<Request> requests() const;
+    void forget_requests();
+    [[nodiscard]] Issue issue(std::string_view repository, std::int64_t number) const;
+    [[nodiscard]] std::vector<Issue> issues(std::string_view repository) const;  ///< without pull requests
+    [[nodiscard]] std::vector<PullRequest> pull_requests(std::string_view repository) const;
+    [[nodiscard]] std::vector<CheckRun> check_runs(std::string_view repository) const;
+    [[nodiscard]] std::vector<std::string> labels(std::string_view repository) const;
+    [[nodiscard]] std::map<std::string, std::string> branches(std::string_view repository) const;
+    [[nodiscard]] Commit commit(std::string_view repository, std::string_view sha) const;
+    [[nodiscard]] std::string file(std::string_view repository, std::string_view sha,
+                                   std::string_view path) const;
+    /// Polls `condition` until it holds; false after `timeout`.
+    [[nodiscard]] static bool eventually(const std::function<bool()>& condition,
+                                         std::chrono::milliseconds timeout = std::chrono::seconds(30));
+
+    struct Inside;  ///< for the forge's own files
+
+ private:
+    std::unique_ptr<Inside> inside_;
+};
+
+}  // namespace practice_forge

@@ -1,0 +1,33 @@
+#pragma once
+
+#include "tests/practice_forge/world.hpp"
+
+/// GitHub's JSON. All need the world's lock. Webhooks allow no field beyond the required ones, so what only
+/// REST has is added by its handlers.
+namespace practice_forge {
+
+[[nodiscard]] std::string api(const World& world, const Repository& repository);   ///< …/api/v3/repos/o/r
+[[nodiscard]] std::string html(const World& world, const Repository& repository);  ///< …/o/r
+[[nodiscard]] std::string thread_page(const World& world, const Repository& repository, const Thread& thread);
+
+[[nodiscard]] json user_json(World& world, const std::string& login);
+[[nodiscard]] json repository_json(World& world, const Repository& repository);
+[[nodiscard]] json full_repository_json(World& world, const Repository& repository);
+[[nodiscard]] json label_json(const World& world, const Repository& repository, const Label& label);
+[[nodiscard]] json reaction_json(World& world, const StoredReaction& reaction);
+[[nodiscard]] json issue_json(World& world, Repository& repository, const Thread& thread);
+[[nodiscard]] json full_issue_json(World& world, Repository& repository, const Thread& thread);
+[[nodiscard]] json comment_json(World& world, Repository& repository, const StoredComment& comment);
+[[nodiscard]] json simple_pull_json(World& world, Repository& repository, const Thread& thread);
+[[nodiscard]] json pull_json(World& world, Repository& repository, const Thread& thread);
+[[nodiscard]] json app_json(World& world);
+[[nodiscard]] json installation_json(World& world);
+[[nodiscard]] json check_run_json(World& world, Repository& repository, const StoredCheckRun& run);
+[[nodiscard]] json status_json(World& world, Repository& repository, const CommitStatus& status,
+                               bool with_creator);
+
+/// What every webhook carries.
+[[nodiscard]] json event_json(World& world, const Repository& repository, const std::string& action,
+                              const std::string& sender);
+
+}  // namespace practice_forge
