@@ -23,11 +23,11 @@ class Workspace;
 /// What is wrong with the sandbox itself. What the program did is a RunOutcome, never an error.
 struct Error {
     enum class Kind {
-        unavailable,   ///< engine does not answer: try again later
-        no_image,      ///< the image is not there and cannot be had
-        unenforceable, ///< a limit or a wall cannot be had here; the message names it
-        refused,       ///< the engine or the kernel refused the run
-        interrupted,   ///< detached by Control::detach: the program may still run and can be adopted by name
+        unavailable,    ///< engine does not answer: try again later
+        no_image,       ///< the image is not there and cannot be had
+        unenforceable,  ///< a limit or a wall cannot be had here; the message names it
+        refused,        ///< the engine or the kernel refused the run
+        interrupted,    ///< detached by Control::detach: the program may still run and can be adopted by name
     };
     Kind kind = Kind::refused;
     std::string message;
@@ -40,32 +40,33 @@ struct ReadOnlyMount {
 };
 
 struct RunSpec {
-    std::string name;                    ///< deterministic, [a-z0-9-], at most 63: the same name is the same run
+    std::string name;  ///< deterministic, [a-z0-9-], at most 63: the same name is the same run
     std::map<std::string, std::string> labels;
-    std::string image;                   ///< as `Sandbox::resolve` gave it in `Image::id`
+    std::string image;  ///< as `Sandbox::resolve` gave it in `Image::id`
     std::vector<std::string> argv;
-    std::map<std::string, std::string> environment;  ///< besides PATH, HOME=/home/agent, LANG
+    std::map<std::string, std::string> environment;  ///< besides the image's own, HOME=/home/agent, LANG
     std::string standard_input;
     std::vector<ReadOnlyMount> mounts;
-    std::map<std::string, std::string> home_files;   ///< relative to HOME -> content, there before the start
+    std::map<std::string, std::string> home_files;  ///< relative to HOME -> content, there before the start
     config::Limits limits;
-    std::filesystem::path log_file;      ///< output as it appears, at most limits.log_bytes
-    std::function<void(std::string_view)> on_output;  ///< optional; called with each piece, from the calling thread
+    std::filesystem::path log_file;  ///< output as it appears, at most limits.log_bytes
+    std::function<void(std::string_view)>
+        on_output;  ///< optional; called with each piece, from the calling thread
 };
 
 struct RunOutcome {
     enum class End { exited, signalled, out_of_memory, total_deadline, idle_deadline, cancelled };
     End end = End::exited;
-    int exit_code = 0;                   ///< of End::exited; 128+n for a signal
+    int exit_code = 0;  ///< of End::exited; 128+n for a signal; 127 when the program is not there
     std::chrono::milliseconds duration{0};
-    std::uint64_t output_bytes = 0;      ///< all that was printed
-    std::uint64_t dropped_bytes = 0;     ///< of them past the cap, not in the log file
-    bool adopted = false;                ///< found running or ended under this name, not started anew
+    std::uint64_t output_bytes = 0;   ///< all that was printed
+    std::uint64_t dropped_bytes = 0;  ///< of them past the cap, not in the log file
+    bool adopted = false;             ///< found running or ended under this name, not started anew
 
     [[nodiscard]] bool ok() const { return end == End::exited && exit_code == 0; }
 };
 
-/// Two ways to be interrupted: `cancel` ends the program (TERM, 10 s, KILL, verified gone);
+/// Two ways to be interrupted: `cancel` ends the program (TERM, 8 s, KILL: verified gone within about 10 s);
 /// `detach` leaves it running for the next process to adopt, where the backend can.
 struct Control {
     std::stop_token cancel;
@@ -73,15 +74,15 @@ struct Control {
 };
 
 struct Image {
-    std::string id;      ///< content digest where the backend has one
-    std::string name;    ///< as it was asked for
+    std::string id;    ///< content digest where the backend has one
+    std::string name;  ///< as it was asked for
 };
 
 /// The walls around a program. Implementations are thread-safe: many runs at once.
 /// Inside every run: the workspace at /workspace (working directory, writable), HOME=/home/agent (writable),
 /// /tmp, no network but `lo`, no credential, an unprivileged user, a read-only root.
 class Sandbox {
-   public:
+ public:
     virtual ~Sandbox() = default;
 
     [[nodiscard]] virtual std::string_view backend() const = 0;
@@ -90,21 +91,24 @@ class Sandbox {
     [[nodiscard]] virtual std::string describe() const = 0;
 
     /// Image name -> content identity; pulls where settings allow it.
-    [[nodiscard]] virtual std::expected<Image, Error> resolve(const std::string& image, std::stop_token stop) = 0;
+    [[nodiscard]] virtual std::expected<Image, Error> resolve(const std::string& image,
+                                                              std::stop_token stop) = 0;
 
     /// Runs to the end. Leaves nothing behind but the workspace and the log file.
     [[nodiscard]] virtual std::expected<RunOutcome, Error> run(const RunSpec& spec, Workspace& workspace,
                                                                const Control& control) = 0;
 
-    /// Ends and removes every run of this instance whose name `keep` does not answer for. Returns their names.
+    /// Ends and removes every run of this instance whose name `keep` does not answer for. Returns their
+    /// names.
     [[nodiscard]] virtual std::expected<std::vector<std::string>, Error> sweep(
         const std::function<bool(std::string_view name)>& keep) = 0;
 };
 
 /// Backend by name: `docker`, `bubblewrap`, or `auto` (Docker when its engine answers).
-/// `instance` marks what belongs to this installation. Error: unknown name, engine not there, or what cannot be enforced.
-[[nodiscard]] std::expected<std::unique_ptr<Sandbox>, Error> make_sandbox(const config::SandboxSettings& settings,
-                                                                          const std::string& instance);
+/// `instance` marks what belongs to this installation. Error: unknown name, engine not there, or what cannot
+/// be enforced.
+[[nodiscard]] std::expected<std::unique_ptr<Sandbox>, Error> make_sandbox(
+    const config::SandboxSettings& settings, const std::string& instance);
 
 /// The user id programs run as inside and own their files with: 61000 under root, else our own.
 [[nodiscard]] unsigned sandbox_uid();
