@@ -1,6 +1,7 @@
 #pragma once
 
 #include <chrono>
+#include <cstdint>
 #include <expected>
 #include <optional>
 #include <string>
@@ -13,10 +14,10 @@ namespace bot {
 
 struct TestCase {
     enum class Outcome { passed, failed, skipped };
-    std::string id;        ///< classname and name, unique within a check ("#2" is appended to a repeated one)
+    std::string id;  ///< classname and name, unique within a check ("#2" is appended to a repeated one)
     Outcome outcome = Outcome::passed;
-    std::string message;   ///< of a failure, at most 2,000 bytes
-    std::string file;      ///< when the report names one
+    std::string message;  ///< of a failure, at most 2,000 bytes
+    std::string file;     ///< when the report names one
     int line = 0;
     friend bool operator==(const TestCase&, const TestCase&) = default;
 };
@@ -32,9 +33,9 @@ struct CheckResult {
     Verdict verdict = Verdict::not_run;
     int exit_code = 0;
     std::chrono::milliseconds duration{0};
-    std::string log_tail;                          ///< valid UTF-8, control characters out, at most 8 KiB
-    std::optional<std::vector<TestCase>> tests;    ///< when a JUnit file was asked for and could be read
-    std::string junit_problem;                     ///< why not
+    std::string log_tail;                        ///< valid UTF-8, control characters out, at most 8 KiB
+    std::optional<std::vector<TestCase>> tests;  ///< when a JUnit file was asked for and could be read
+    std::string junit_problem;                   ///< why not
     friend bool operator==(const CheckResult&, const CheckResult&) = default;
 };
 
@@ -47,39 +48,39 @@ enum class Change { still_passing, fixed, newly_broken, still_failing, flaky, on
 struct Comparison {
     std::string check;
     config::Gate gate = config::Gate::required;
-    std::optional<CheckResult> base;               ///< none: no baseline (the check could not run there)
+    std::optional<CheckResult> base;  ///< none: no baseline (the check could not run there)
     CheckResult head;
     Change change = Change::still_passing;
     std::vector<std::string> tests_fixed, tests_broken, tests_still_failing, tests_flaky;
-    std::vector<std::string> tests_gone;           ///< ran on base, do not exist on head
-    std::vector<std::string> tests_skipped;        ///< ran on base, skipped on head
+    std::vector<std::string> tests_gone;     ///< ran on base, do not exist on head
+    std::vector<std::string> tests_skipped;  ///< ran on base, skipped on head
     friend bool operator==(const Comparison&, const Comparison&) = default;
 };
 
 /// How a change treats the tests.
 struct TestsTouched {
-    std::vector<std::string> changed, added, removed;   ///< paths of test files
+    std::vector<std::string> changed, added, removed;  ///< paths of test files
     friend bool operator==(const TestsTouched&, const TestsTouched&) = default;
 };
 
 /// What the checks said on base and on head, run by the bot, bound to the two commits.
 struct Evidence {
     std::string base_commit;
-    std::string head_commit;                       ///< filled in when the commit is built
+    std::string head_commit;  ///< filled in when the commit is built
     std::vector<Comparison> checks;
     TestsTouched touched;
     /// With test files touched: the base revision's tests on the result. Empty otherwise.
     std::vector<CheckResult> base_tests_on_head;
-    [[nodiscard]] bool green() const;              ///< every required check passed on head (flaky ones passed once)
+    [[nodiscard]] bool green() const;  ///< every required check passed on head (flaky ones passed once)
     friend bool operator==(const Evidence&, const Evidence&) = default;
 };
 
 struct JudgeInput {
     const config::Recipe& recipe;
     std::string base_commit;
-    std::vector<CheckResult> base;                 ///< by name
+    std::vector<CheckResult> base;  ///< by name
     std::vector<CheckResult> head;
-    std::vector<CheckResult> head_again;           ///< second runs on the same head tree, of the checks that differed
+    std::vector<CheckResult> head_again;  ///< second runs on the same head tree, of the checks that differed
     TestsTouched touched;
     std::vector<CheckResult> base_tests_on_head;
 };
@@ -87,18 +88,21 @@ struct JudgeInput {
 /// Pure. What the bot will claim, from what it saw itself.
 [[nodiscard]] Evidence judge(const JudgeInput& input);
 
-/// Which checks deserve a second run on the same head tree: those that fail on head (is it the change, or chance?).
-[[nodiscard]] std::vector<std::string> doubtful(const config::Recipe& recipe, const std::vector<CheckResult>& base,
+/// Which checks deserve a second run on the same head tree (is it the change, or chance?): those that fail on
+/// head, unless they fail in just the same way on base.
+[[nodiscard]] std::vector<std::string> doubtful(const config::Recipe& recipe,
+                                                const std::vector<CheckResult>& base,
                                                 const std::vector<CheckResult>& head);
 
 /// All that publishing needs, as stored in the ledger on entering it.
 struct Verdict {
     Evidence evidence;
-    std::string title, summary;                    ///< of the pull request; summary is the agent's, cleaned later
+    std::string title, summary;  ///< of the pull request; summary is the agent's, cleaned later
     std::string profile;
     int rounds = 1;
-    std::vector<std::string> assumptions;          ///< of a proposed recipe
-    std::string edits_file;                        ///< where the validated change is stored until it is published
+    std::vector<std::string> assumptions;  ///< of a proposed recipe
+    std::string proposed_recipe;           ///< its YAML, for people to commit (config::canonical); else empty
+    std::string edits_file;                ///< where the validated change is stored until it is published
     std::string image, image_id;
     std::int64_t agent_ms = 0;
     std::uint64_t input_tokens = 0, cached_tokens = 0, output_tokens = 0;
@@ -108,7 +112,7 @@ struct Verdict {
 [[nodiscard]] std::string to_json(const Verdict& verdict);
 [[nodiscard]] std::expected<Verdict, std::string> verdict_from_json(std::string_view json);
 
-/// What goes back to the agent when required checks are red: names, verdicts, output.
+/// What goes back to the agent when required checks are red: names, verdicts, output. At most 16 KiB.
 [[nodiscard]] std::string feedback(const Evidence& evidence);
 
 }  // namespace bot

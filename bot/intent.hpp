@@ -16,12 +16,14 @@ namespace bot {
 struct AskStart {
     integrations::ThreadRef issue;
     integrations::Person by;
-    std::string profile;               ///< empty: not named
+    std::string profile;  ///< empty: not named
     std::string guidance;
     std::optional<std::string> comment_id;  ///< asked by a comment; none: by the label
+    std::string label;                      ///< the label as it was set; empty: asked by a comment
+    bool on_pull_request = false;           ///< `issue` is a pull request
 };
 struct AskStop {
-    integrations::ThreadRef thread;    ///< issue or pull request
+    integrations::ThreadRef thread;  ///< issue or pull request
     integrations::Person by;
     std::optional<std::string> comment_id;
 };
@@ -34,11 +36,11 @@ struct AskHelp {
     integrations::ThreadRef thread;
     integrations::Person by;
     std::string comment_id;
-    std::string about;                 ///< the word that was not understood; empty: plain help
+    std::string about;  ///< the word that was not understood; empty: plain help
 };
-struct IssueOver {                     ///< closed, deleted, transferred, or the trigger label was taken off
+struct IssueOver {  ///< closed, deleted, transferred, or the trigger label was taken off
     integrations::ThreadRef issue;
-    std::string how;                   ///< words for the reason: "the issue was closed"
+    std::string how;  ///< words for the reason: "the issue was closed"
     integrations::Person by;
 };
 struct ProposalOver {
@@ -50,45 +52,50 @@ struct Nothing {
 };
 using Request = std::variant<AskStart, AskStop, AskStatus, AskHelp, IssueOver, ProposalOver, Nothing>;
 
-/// Pure. `self`: our own login on that forge (own events and those of bots ask for nothing). A comment may hold several
-/// commands, so there may be several requests; never none (Nothing says why).
-[[nodiscard]] std::vector<Request> recognise(const integrations::Event& event, const config::Settings& settings,
-                                             std::string_view self);
+/// Pure. `self`: our own login on that forge (own events and those of bots ask for nothing). A comment may
+/// hold several commands, so there may be several requests; never none (Nothing says why).
+[[nodiscard]] std::vector<Request> recognise(const integrations::Event& event,
+                                             const config::Settings& settings, std::string_view self);
 
 /// What must be known to decide, asked live.
 struct Facts {
     integrations::Permission permission = integrations::Permission::none;
     bool repository_allowed = false;
-    std::optional<Job> active_job;                       ///< of the issue (or of the pull request)
-    std::vector<integrations::PullRequest> closing;      ///< open pull requests that close the issue
-    std::optional<integrations::IssueSnapshot> issue;    ///< none: not to be seen
+    std::optional<Job>
+        active_job;  ///< of the issue, or the job whose pull request it is (that one may have ended)
+    std::vector<integrations::PullRequest> closing;    ///< open pull requests that close the issue
+    std::optional<integrations::IssueSnapshot> issue;  ///< none: not to be seen
     std::string base_branch, base_commit;
-    std::optional<integrations::RepoRef> repository;     ///< as it is now
+    std::optional<integrations::RepoRef> repository;  ///< as it is now
     int jobs_today = 0;
+    // For the answer to `status`; what is not given is not said.
+    std::vector<Run> runs;  ///< of the active job
+    int position = 0;
+    Time now{};
 };
 
 // What the bot decided, with the reason.
 struct Start {
     Assignment assignment;
     std::string reason;
-    std::optional<std::string> comment_id;               ///< gets the reactions instead of the issue
+    std::optional<std::string> comment_id;  ///< gets the reactions instead of the issue
 };
 struct Stop {
     JobId job;
-    std::string reason;                                  ///< a sentence for the status comment
+    std::string reason;  ///< a sentence for the status comment
     std::optional<std::string> comment_id;
     integrations::ThreadRef thread;
 };
 struct Refuse {
     integrations::ThreadRef thread;
-    std::string answer;                                  ///< one comment, says why and what would work
-    std::string reason;                                  ///< for the log
+    std::string answer;  ///< one comment, says why and what would work
+    std::string reason;  ///< for the log
     std::string marker;
-    std::optional<std::string> comment_id;               ///< gets 👎
+    std::optional<std::string> comment_id;  ///< gets 👎
     bool take_label_off = false;
     std::string label;
 };
-struct Answer {                                          ///< status, help: a comment
+struct Answer {  ///< status, help: a comment
     integrations::ThreadRef thread;
     std::string answer;
     std::string marker;
@@ -105,13 +112,21 @@ struct Ignore {
 };
 using Intent = std::variant<Start, Stop, Refuse, Answer, EndReview, Ignore>;
 
-/// Pure; fails closed: what is not known is not allowed. Every intent carries its reason.
+/// Pure; fails closed: what is not known is not allowed. Every intent carries its reason. The tests, in this
+/// order, the first that says no decides:
+///   start   our repository, issue seen, permission write, an issue or a pull request of ours, no active job,
+///   issue open, no
+///           other pull request that closes it, fewer jobs today than the limit, profile known, base commit
+///           known
+///   stop    our repository, active job, permission write or asked for by the job's own requester
+///   status, help   our repository, permission read
+///   issue over     active job that is not in review (merging the pull request closes its issue)
 [[nodiscard]] Intent decide(const Request& request, const Facts& facts, const config::Settings& settings);
 
 [[nodiscard]] std::string reason(const Intent& intent);
 
-/// Text as people see it: HTML comments, bidi controls, tag characters, zero-width characters and other invisibles are
-/// taken out; CRLF becomes LF. `stripped` counts the pieces.
+/// Text as people see it: HTML comments, bidi controls, tag characters, zero-width characters and other
+/// invisibles are taken out; CRLF becomes LF. `stripped` counts the pieces.
 struct VisibleText {
     std::string text;
     int stripped = 0;
@@ -120,11 +135,15 @@ struct VisibleText {
 
 /// Commands in a comment, read as CommonMark: not in code, quotes, links or HTML. One per line, at most five.
 struct Command {
-    std::string verb;      ///< as written, lower case
-    std::string argument;  ///< the rest of the line, trimmed
+    std::string verb;        ///< as written, lower case
+    std::string argument;    ///< the rest of the line, trimmed
+    std::size_t prefix = 0;  ///< which of the prefixes it began with
     friend bool operator==(const Command&, const Command&) = default;
 };
 [[nodiscard]] std::vector<Command> parse_commands(std::string_view markdown, std::string_view prefix);
+/// The same with several prefixes, compared without case.
+[[nodiscard]] std::vector<Command> parse_commands(std::string_view markdown,
+                                                  const std::vector<std::string>& prefixes);
 
 /// `agent/issue-N-slug`: the branch of a job's first proposal; `attempt` > 1 appends `-2` and so on.
 [[nodiscard]] std::string branch_name(std::int64_t issue, std::string_view title, int attempt);

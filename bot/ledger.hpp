@@ -2,6 +2,7 @@
 
 #include <chrono>
 #include <cstdint>
+#include <expected>
 #include <filesystem>
 #include <functional>
 #include <map>
@@ -18,14 +19,14 @@
 
 namespace bot {
 
-/// Permission to work on one job, for a time. Only `Ledger::claim` makes one; a verb called with a lease that was
-/// lost meanwhile throws LeaseLost and changes nothing (the fencing token guards every write).
+/// Permission to work on one job, for a time. Only `Ledger::claim` makes one; a verb called with a lease that
+/// was lost meanwhile throws LeaseLost and changes nothing (the fencing token guards every write).
 class Lease {
-   public:
+ public:
     [[nodiscard]] JobId job() const { return job_; }
     [[nodiscard]] std::int64_t token() const { return token_; }
 
-   private:
+ private:
     friend class Ledger;
     Lease(JobId job, std::int64_t token) : job_(job), token_(token) {}
     JobId job_;
@@ -53,7 +54,8 @@ struct StoredDelivery {
 struct Report {
     enum class Kind {
         status,    ///< the job's one comment, edited in place
-        labels,    ///< trigger label off, state label on
+        labels,    ///< trigger label off, state label on; without a job, or with a `body`: that label off as
+                   ///< well
         reaction,  ///< `body` is the reaction's name
         answer,    ///< a comment of its own, `body` as it is; `marker` makes it one
     };
@@ -61,20 +63,20 @@ struct Report {
     Kind kind = Kind::status;
     std::optional<JobId> job;
     integrations::ThreadRef thread;
-    std::string comment_id;   ///< of `reaction`: on this comment; empty: on the thread
+    std::string comment_id;  ///< of `reaction`: on this comment; empty: on the thread
     std::string marker;
     std::string body;
-    std::string remote_id;    ///< what the forge called it the last time
-    std::int64_t version = 0; ///< of the wish; posting an older version leaves it waiting
+    std::string remote_id;     ///< what the forge called it the last time
+    std::int64_t version = 0;  ///< of the wish; posting an older version leaves it waiting
     int attempts = 0;
     Time created_at{};
 };
 
 /// How a claimed job ends or pauses.
 struct Ending {
-    Signal signal = Signal::fail;        ///< nothing, fail, stop, proposed
+    Signal signal = Signal::fail;  ///< nothing, fail, stop, proposed
     std::string reason;
-    std::int64_t pull_request = 0;       ///< of `proposed`
+    std::int64_t pull_request = 0;  ///< of `proposed`
     std::string pull_request_url;
 };
 
@@ -86,34 +88,65 @@ struct QueueFigures {
     std::optional<Time> oldest_report;
 };
 
-/// The durable book of deliveries, jobs, runs and reports. All SQL of the project is in ledger.cpp and schema.sql; every
-/// verb is one transaction; a transition that the table does not have throws std::logic_error and changes nothing.
-/// Thread-safe. Damage, a full disk, a schema from the future: throws LedgerError.
+/// A sentence with the file, the fault and the mend.
+class LedgerError : public std::runtime_error {
+ public:
+    using std::runtime_error::runtime_error;
+};
+
+/// The durable book of deliveries, jobs, runs and reports. All SQL of the project is in ledger*.cpp and
+/// schema.sql; every verb is one transaction; a transition that the table does not have throws
+/// std::logic_error and changes nothing. Thread-safe. Damage, a full disk, a schema from the future: throws
+/// LedgerError.
 class Ledger {
-   public:
+ public:
     using Clock = std::function<Time()>;
 
     struct Options {
         std::chrono::seconds lease{60};
         int max_infra_attempts = 5;
         int max_delivery_attempts = 3;
-        Clock clock;                     ///< wall clock; default the system's
+        std::chrono::seconds publishing_patience{
+            72 * 3600};                       ///< publishing is tried this long, then the job fails
+        std::chrono::seconds report_gap{15};  ///< between two edits that only tell progress
+        std::chrono::seconds hold{
+            120};     ///< a delivery or report handed out and never heard of again is due after it
+        Clock clock;  ///< wall clock; default the system's
     };
 
-    /// Opens or creates, migrates to the newest schema, checks (`quick_check`).
+    /// Opens or creates, migrates to the newest schema, checks (`quick_check`). One process at a time opens a
+    /// ledger to work with it (the daemon's folder is locked for that).
     Ledger(const std::filesystem::path& file, Options options);
     ~Ledger();
+    Ledger(const Ledger&) = delete;
+    Ledger& operator=(const Ledger&) = delete;
+
+    /// Once, when the daemon starts: nobody of the process before works any more. Its leases end at once (an
+    /// attempt is charged: what breaks the daemon again and again must come to an end) and what it had in
+    /// hand is due again. Returns the jobs that went back or ended.
+    std::vector<JobId> take_over();
+    /// Why the ledger cannot be written now, in words; none when it can. Tries at most once a second.
+    [[nodiscard]] std::optional<std::string> trouble();
+    /// Deliveries settled before, and baselines stored before, are forgotten. Returns how many deliveries.
+    /// Their ids go with them: `before` must be older than any redelivery (GitHub keeps deliveries for 3
+    /// days).
+    int prune(Time before);
 
     // deliveries
     enum class Recorded { fresh, duplicate };
-    /// On disk (WAL, synchronous=FULL) when it returns; callers at the same time share one commit.
+    /// On disk (WAL, synchronous=FULL) when it returns; deliveries of the same time share one commit.
     [[nodiscard]] Recorded record(const integrations::VerifiedDelivery& delivery);
+    /// The same without waiting: `done` is called once it is on disk, or could not be, by the thread that
+    /// commits. Quick things only; it must not throw.
+    using Stored = std::move_only_function<void(std::expected<Recorded, LedgerError>)>;
+    void record(const integrations::VerifiedDelivery& delivery, Stored done);
     /// The oldest delivery not yet settled whose time has come; its attempt is counted first.
     [[nodiscard]] std::optional<StoredDelivery> next_delivery();
-    /// Carries out what was decided, and closes the delivery: in one transaction. `Start` for an issue that already has an
-    /// active job changes nothing but the delivery. Returns the job that was started or touched.
+    /// Carries out what was decided, and closes the delivery: in one transaction. `Start` for an issue that
+    /// already has an active job changes nothing but the delivery. Returns the job that was started or
+    /// touched. A delivery that was settled before changes nothing.
     std::optional<JobId> settle(std::int64_t delivery, const Intent& intent);
-    /// Not now (forge down): again not before `at`.
+    /// Not now (forge down): again not before `at`. The attempt is not charged.
     void postpone(std::int64_t delivery, Time at, const std::string& why);
     /// Without a delivery: what a sweep found. Same rules as settle.
     std::optional<JobId> carry_out(const Intent& intent);
@@ -123,21 +156,27 @@ class Ledger {
         int max_parallel = 10;
         int max_per_repository = 10;
     };
-    /// One statement: the job whose turn it is (publishing first, then priority, then fair between repositories, then
-    /// oldest), leased. Nothing when nothing waits or the caps are reached.
+    /// One statement: the job whose turn it is (publishing first, then priority, then fair between
+    /// repositories, then oldest), leased. Nothing when nothing waits or the caps are reached.
     [[nodiscard]] std::optional<Claim> claim(const Turn& turn);
     /// Holds the lease for another period. False: it was lost, or a person said stop (`stop_requested`).
     enum class Renewal { held, lost, stop_requested };
     [[nodiscard]] Renewal renew(const Lease& lease);
     void phase(const Lease& lease, const std::string& phase);
-    RunId begin_run(const Lease& lease, Run::Kind kind, const std::string& profile, const std::string& log_file);
+    /// Runs that are still open when their job changes hands or state are ended with it.
+    RunId begin_run(const Lease& lease, Run::Kind kind, const std::string& profile,
+                    const std::string& log_file);
+    /// Charges an attempt of the agent, unless the outcome is `infrastructure`, `cancelled`, `quota` or
+    /// `unavailable`.
     void end_run(const Lease& lease, RunId run, const std::string& outcome, const integrations::Usage& usage);
     /// working -> publishing. From here on only publishing is tried again.
     void store_verdict(const Lease& lease, const std::string& verdict_json, const std::string& branch);
     void store_head(const Lease& lease, const std::string& head_commit, const std::string& branch);
+    /// When a person said stop meanwhile the job ends stopped, whatever the ending, unless it is `proposed`.
     void finish(const Lease& lease, const Ending& ending);
     /// Infrastructure fault: back to the queue with a growing pause (at most 15 minutes), or failed after
-    /// `max_infra_attempts` while working. Publishing is tried for 72 hours. `at`: not before, when the forge said so.
+    /// `max_infra_attempts` while working. Publishing is tried for 72 hours. `at`: not before, when the forge
+    /// said so; no attempt is charged then.
     void give_back(const Lease& lease, const std::string& why, std::optional<Time> at = std::nullopt);
     /// Shutting down: give the job back at once, no attempt charged.
     void release(const Lease& lease);
@@ -146,6 +185,7 @@ class Ledger {
 
     [[nodiscard]] std::optional<Job> job(JobId id) const;
     [[nodiscard]] std::optional<Job> active_job(const integrations::ThreadRef& issue) const;
+    /// The newest job with that pull request, whatever its state.
     [[nodiscard]] std::optional<Job> job_of_pull_request(const integrations::ThreadRef& pull_request) const;
     [[nodiscard]] std::vector<Job> jobs(std::size_t most) const;  ///< newest first
     [[nodiscard]] std::vector<Run> runs(JobId job) const;
@@ -158,7 +198,11 @@ class Ledger {
     void store_baseline(const std::string& key, const std::string& results_json);
 
     // reports
+    /// The oldest one due; of the same moment reactions, labels, status, answers in this order. It is handed
+    /// out once until posted, postponed or given up. What only tells progress waits `report_gap` after the
+    /// last edit.
     [[nodiscard]] std::optional<Report> next_report();
+    /// Said, as of report.version; what was wished since then stays due.
     void posted(const Report& report, const std::string& remote_id);
     void postpone(const Report& report, Time at, const std::string& why);
     void give_up(const Report& report, const std::string& why);
@@ -169,14 +213,9 @@ class Ledger {
     /// A consistent copy, for backups.
     void backup(const std::filesystem::path& file) const;
 
-   private:
+ private:
     struct Inside;
     std::unique_ptr<Inside> inside_;
-};
-
-class LedgerError : public std::runtime_error {
-   public:
-    using std::runtime_error::runtime_error;
 };
 
 }  // namespace bot

@@ -1,1 +1,104 @@
-int main() { return 0; }
+#include <CLI/CLI.hpp>
+#include <fmt/format.h>
+#include <pthread.h>
+#include <spdlog/sinks/stdout_sinks.h>
+#include <spdlog/spdlog.h>
+
+#include <csignal>
+#include <cstdio>
+#include <exception>
+#include <stop_token>
+#include <string>
+#include <thread>
+
+#include "bot/service.hpp"
+#include "config/settings.hpp"
+#include "generated/version.hpp"
+#include "integrations/agents.hpp"
+#include "integrations/forge.hpp"
+
+namespace {
+
+constexpr int bad_configuration = 2;
+
+/// Names that only the upper rooms know: forge kinds and agent adapters.
+std::vector<config::Error> unknown_names(const config::Settings& settings, const std::string& file) {
+    std::vector<config::Error> errors;
+    for (std::size_t i = 0; i < settings.forges.size(); ++i)
+        if (integrations::find_forge_kind(settings.forges[i].kind) == nullptr) {
+            std::string known;
+            for (const auto& kind : integrations::forge_kinds()) known += fmt::format(" {}", kind.name);
+            errors.push_back({.file = file,
+                              .key = fmt::format("forges[{}].kind", i),
+                              .message = fmt::format("no forge kind '{}'", settings.forges[i].kind),
+                              .mend = "use one of:" + known});
+        }
+    for (std::size_t i = 0; i < settings.profiles.size(); ++i)
+        if (integrations::find_agent(settings.profiles[i].adapter) == nullptr)
+            errors.push_back({.file = file,
+                              .key = fmt::format("profiles[{}].adapter", i),
+                              .message = fmt::format("no agent adapter '{}'", settings.profiles[i].adapter),
+                              .mend = fmt::format("use one of: {}", fmt::join(integrations::agent_names(), ", "))});
+    return errors;
+}
+
+std::optional<config::Settings> load(const std::string& file) {
+    auto settings = config::load_settings(file);
+    auto errors = settings ? unknown_names(*settings, file) : settings.error();
+    for (const auto& error : errors) fmt::print(stderr, "{}\n", config::to_string(error));
+    if (!errors.empty()) {
+        fmt::print(stderr, "{} error{} in {}\n", errors.size(), errors.size() == 1 ? "" : "s", file);
+        return std::nullopt;
+    }
+    return std::move(*settings);
+}
+
+int check(const std::string& file) {
+    const auto settings = load(file);
+    if (!settings) return bad_configuration;
+    fmt::print("{}: good ({} forge{}, {} agent profile{})\n", file, settings->forges.size(),
+               settings->forges.size() == 1 ? "" : "s", settings->profiles.size(), settings->profiles.size() == 1 ? "" : "s");
+    return 0;
+}
+
+int serve(const std::string& file) {
+    // Blocked before any thread starts, so that only the waiting thread sees them.
+    sigset_t ends{};
+    sigemptyset(&ends);
+    sigaddset(&ends, SIGINT);
+    sigaddset(&ends, SIGTERM);
+    pthread_sigmask(SIG_BLOCK, &ends, nullptr);
+    std::signal(SIGPIPE, SIG_IGN);  // NOLINT(cert-err33-c): a closed connection is told by write()
+
+    auto settings = load(file);
+    if (!settings) return bad_configuration;
+    spdlog::set_default_logger(spdlog::stderr_logger_mt("shopfloor"));
+    spdlog::set_pattern("%Y-%m-%dT%H:%M:%S.%e%z %l %v");
+    spdlog::set_level(spdlog::level::from_str(settings->log_level));
+    bot::Service service(std::move(*settings));
+    const std::jthread server([&](const std::stop_token& stop) { service.run(stop); });
+    int which = 0;
+    sigwait(&ends, &which);
+    spdlog::info("stopping on {}: sandboxes go on and are taken over at the next start", which == SIGINT ? "SIGINT" : "SIGTERM");
+    return 0;
+}
+
+}  // namespace
+
+int main(int argc, char** argv) {
+    CLI::App app{"Label an issue, get a tested pull request."};
+    app.set_version_flag("--version", std::string("shopfloor ") + generated::version);
+    app.require_subcommand(1);
+    std::string file;
+    auto* serving = app.add_subcommand("serve", "Listen for webhooks and work until interrupted");
+    auto* checking = app.add_subcommand("check", "Read the configuration and say what is wrong with it; exit status 2 when something is");
+    for (auto* command : {serving, checking})
+        command->add_option("--config", file, "The operator's YAML; config/shopfloor.example.yaml shows every key")->required();
+    CLI11_PARSE(app, argc, argv);
+    try {
+        return serving->parsed() ? serve(file) : check(file);
+    } catch (const std::exception& error) {
+        fmt::print(stderr, "shopfloor: {}\n", error.what());
+        return 1;
+    }
+}

@@ -10,35 +10,47 @@
 #include "config/settings.hpp"
 #include "integrations/event.hpp"
 
-/// Every sentence the bot says on a forge. Pure, golden-tested. Words that come from agents, repositories or issues are
-/// neutralised: nobody is mentioned, no issue is closed or linked by accident, nothing remote is loaded, no HTML.
+/// Every sentence the bot says on a forge. Pure, golden-tested. Words that come from agents, repositories or
+/// issues are neutralised: nobody is mentioned, no issue is closed or linked by accident, nothing remote is
+/// loaded, no HTML.
 namespace bot::report {
 
-/// Foreign text made safe to stand in our Markdown as it is (agent's summary): mentions, closing words, images, HTML,
-/// control and bidi characters are defused; headings go down to bold. At most `limit` code points.
+/// Foreign text made safe to stand in our Markdown as it is (agent's summary): mentions, closing words,
+/// images, HTML, control and bidi characters are defused; headings go down to bold. At most `limit` code
+/// points.
 [[nodiscard]] std::string foreign(std::string_view markdown, std::size_t limit);
 /// Foreign text inside a code fence that it cannot leave.
 [[nodiscard]] std::string fenced(std::string_view text, std::size_t limit);
-/// Foreign text as one line of plain words (titles, names in tables).
+/// Foreign text as one line of plain words for where no Markdown is read: titles, commit messages.
 [[nodiscard]] std::string one_line(std::string_view text, std::size_t limit);
+/// Foreign words as a code span of one line: names, paths, addresses in our own sentences and tables.
+[[nodiscard]] std::string code(std::string_view text, std::size_t limit = 200);
+/// A program's output as a terminal would leave it: valid UTF-8, no colours, no control or bidi characters.
+[[nodiscard]] std::string plain_output(std::string_view bytes);
 
-/// The issue's one status comment, true at every moment of the job. `position` 1-based, 0 when not queued; `now` for
-/// elapsed times.
+/// The issue's one status comment, true at every moment of the job. `position` 1-based, 0 when not queued;
+/// `now` for elapsed times, the epoch when it is not known.
 [[nodiscard]] std::string status(const Job& job, const std::vector<Run>& runs, int position, Time now);
+// `job.reason` is shown through `foreign`: what this file's answers say comes through it unchanged.
 
-/// The label that shows the state, e.g. `agent-state: working`; empty for none. All of them, to take the others off.
+/// The label that shows the state, e.g. `agent-state: working`; empty for none. All of them, to take the
+/// others off.
 [[nodiscard]] std::string state_label(JobState state, const config::LabelSettings& labels);
 [[nodiscard]] std::vector<std::string> all_state_labels(const config::LabelSettings& labels);
 
 [[nodiscard]] std::string pull_request_title(const Job& job);
-[[nodiscard]] std::string pull_request_body(const Job& job, const Verdict& verdict, std::string_view trigger_label);
+[[nodiscard]] std::string pull_request_body(const Job& job, const Verdict& verdict,
+                                            std::string_view trigger_label);
 [[nodiscard]] std::string commit_message(const Job& job, const Verdict& verdict);
 [[nodiscard]] integrations::CheckReport check_report(const Job& job, const Verdict& verdict);
 
 // Plain answers: why there is no pull request, and what to do.
 [[nodiscard]] std::string nothing_to_change(std::string_view agent_summary);
+/// The agent cannot go on without an answer.
+[[nodiscard]] std::string question(std::string_view agent_question);
 [[nodiscard]] std::string recipe_errors(const std::vector<config::Error>& errors);
-[[nodiscard]] std::string no_such_profile(std::string_view name, const std::vector<config::AgentProfile>& profiles);
+[[nodiscard]] std::string no_such_profile(std::string_view name,
+                                          const std::vector<config::AgentProfile>& profiles);
 [[nodiscard]] std::string no_image(std::string_view image, std::string_view engine_words);
 [[nodiscard]] std::string setup_failed(std::string_view how, std::string_view log_tail);
 [[nodiscard]] std::string agent_failed(std::string_view how, std::string_view detail);
@@ -53,7 +65,10 @@ namespace bot::report {
 [[nodiscard]] std::string too_many_jobs(int most);
 [[nodiscard]] std::string issue_not_open();
 [[nodiscard]] std::string stopped_by(std::string_view login);
-[[nodiscard]] std::string help(std::string_view trigger_label, const std::vector<config::AgentProfile>& profiles,
+[[nodiscard]] std::string no_active_job();
+[[nodiscard]] std::string ask_on_the_issue();
+[[nodiscard]] std::string help(std::string_view trigger_label,
+                               const std::vector<config::AgentProfile>& profiles,
                                std::string_view not_understood);
 
 }  // namespace bot::report

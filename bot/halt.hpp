@@ -1,0 +1,39 @@
+#pragma once
+
+#include <expected>
+#include <optional>
+#include <string>
+
+#include "bot/job.hpp"
+#include "integrations/forge.hpp"
+#include "integrations/git.hpp"
+#include "sandbox/harvest.hpp"
+#include "sandbox/sandbox.hpp"
+
+namespace bot {
+
+/// Why the way of a job ends or pauses before its pull request.
+struct Halt {
+    enum class Kind {
+        answered,        ///< a plain answer and no pull request
+        failed,          ///< no result; `reason` is for the issue
+        infrastructure,  ///< ours or the forge's fault: again later, no attempt of the agent charged
+        stopped,         ///< a person said stop
+        lease_lost,      ///< another worker has the job now: touch nothing
+        detached,        ///< shutting down: programs go on, the next process takes over
+    };
+    Kind kind = Kind::failed;
+    std::string reason;
+    std::optional<Time> retry_at;
+};
+
+template <typename T>
+using Step = std::expected<T, Halt>;
+
+// What an error of a lower room means for a job. `doing` completes "while …" for the operator and the issue.
+[[nodiscard]] Halt halt(const integrations::GitError& error, const std::string& doing);
+[[nodiscard]] Halt halt(const integrations::ForgeError& error, const std::string& doing);
+[[nodiscard]] Halt halt(const sandbox::Error& error, const std::string& doing);
+[[nodiscard]] Halt halt(const sandbox::HarvestError& error);
+
+}  // namespace bot

@@ -1,0 +1,111 @@
+#include "bot/intake.hpp"
+
+#include <algorithm>
+#include <cctype>
+
+namespace bot {
+
+namespace {
+
+using integrations::ForgeError;
+using integrations::ForgeResult;
+
+struct Subject {
+    const integrations::ThreadRef* thread = nullptr;
+    const integrations::Person* by = nullptr;  ///< null: nobody asks, the thread itself ended
+    bool starts = false;                       ///< needs all that a new job needs
+};
+
+Subject subject_of(const Request& request) {
+    struct Reader {
+        Subject operator()(const AskStart& ask) const { return {.thread = &ask.issue, .by = &ask.by, .starts = true}; }
+        Subject operator()(const AskStop& ask) const { return {.thread = &ask.thread, .by = &ask.by}; }
+        Subject operator()(const AskStatus& ask) const { return {.thread = &ask.thread, .by = &ask.by}; }
+        Subject operator()(const AskHelp& ask) const { return {.thread = &ask.thread, .by = &ask.by}; }
+        Subject operator()(const IssueOver& over) const { return {.thread = &over.issue}; }
+        Subject operator()(const ProposalOver& over) const { return {.thread = &over.pull_request}; }
+        Subject operator()(const Nothing&) const { return {}; }
+    };
+    return std::visit(Reader{}, request);
+}
+
+bool same_name(std::string_view a, std::string_view b) {
+    return std::ranges::equal(a, b, [](unsigned char x, unsigned char y) { return std::tolower(x) == std::tolower(y); });
+}
+
+/// What cannot be seen leaves its field empty, and `decide` fails closed on it; only "not now" is an error.
+template <typename T>
+ForgeResult<std::optional<T>> if_seen(ForgeResult<T> result) {
+    if (result) return std::optional<T>(std::move(*result));
+    if (result.error().kind == ForgeError::Kind::gone || result.error().kind == ForgeError::Kind::forbidden)
+        return std::optional<T>();
+    return std::unexpected(result.error());
+}
+
+ForgeResult<void> gather_for_start(Shop& shop, integrations::Forge& forge, const integrations::ThreadRef& issue, Facts& facts) {
+    auto now = if_seen(forge.repository(issue.repo));
+    if (!now) return std::unexpected(now.error());
+    if (*now && !(*now)->archived) {
+        facts.repository = (*now)->repo;
+        facts.base_branch = (*now)->repo.default_branch;
+        facts.base_commit = (*now)->head_commit;
+    }
+    auto closing = if_seen(forge.closing(issue));
+    if (!closing) return std::unexpected(closing.error());
+    if (!*closing) {  // nothing known of other proposals: nothing to stand on either
+        facts.repository.reset();
+        facts.base_branch.clear();
+        facts.base_commit.clear();
+        return {};
+    }
+    facts.closing = std::move(**closing);
+    facts.jobs_today = shop.ledger.jobs_since(issue, std::chrono::system_clock::now() - std::chrono::hours(24));
+    return {};
+}
+
+}  // namespace
+
+bool repository_allowed(const config::ForgeSettings& forge, std::string_view full_name) {
+    return std::ranges::any_of(forge.repositories, [&](std::string_view allowed) {
+        if (allowed == "*") return true;
+        if (allowed.ends_with("/*"))
+            return same_name(allowed.substr(0, allowed.size() - 1), full_name.substr(0, full_name.find('/') + 1));
+        return same_name(allowed, full_name);
+    });
+}
+
+ForgeResult<Facts> gather_facts(Shop& shop, const Request& request) {
+    Facts facts;
+    const auto subject = subject_of(request);
+    if (subject.thread == nullptr) return facts;
+    const auto& thread = *subject.thread;
+    const auto* entry = shop.forges.find(thread.repo.forge);
+    if (entry == nullptr) return facts;
+    facts.repository_allowed = repository_allowed(entry->settings, thread.repo.full_name);
+    if (!facts.repository_allowed) return facts;
+
+    facts.active_job = shop.ledger.active_job(thread);
+    if (!facts.active_job) facts.active_job = shop.ledger.job_of_pull_request(thread);
+    facts.now = std::chrono::system_clock::now();
+    if (facts.active_job) {
+        facts.runs = shop.ledger.runs(facts.active_job->id);
+        facts.position = shop.ledger.position(facts.active_job->id);
+    }
+    if (subject.by == nullptr) return facts;
+
+    const auto permission = if_seen(entry->forge->permission(thread.repo, *subject.by));
+    if (!permission) return std::unexpected(permission.error());
+    facts.permission = permission->value_or(integrations::Permission::none);
+    if (!subject.starts) return facts;
+
+    // A retry asked for on a pull request is about the issue of its job.
+    const auto issue = facts.active_job ? facts.active_job->assignment.issue : thread;
+    auto snapshot = if_seen(entry->forge->issue(issue));
+    if (!snapshot) return std::unexpected(snapshot.error());
+    facts.issue = std::move(*snapshot);
+    if (const auto gathered = gather_for_start(shop, *entry->forge, issue, facts); !gathered)
+        return std::unexpected(gathered.error());
+    return facts;
+}
+
+}  // namespace bot

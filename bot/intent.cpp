@@ -1,0 +1,340 @@
+#include "bot/intent.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <array>
+#include <cctype>
+
+#include "bot/report.hpp"
+
+namespace bot {
+
+namespace {
+
+using integrations::Permission;
+using integrations::Person;
+
+template <typename... Cases>
+struct Match : Cases... {
+    using Cases::operator()...;
+};
+
+bool same_word(std::string_view a, std::string_view b) {
+    const auto lower = [](unsigned char c) { return std::tolower(c); };
+    return std::ranges::equal(a, b, {}, lower, lower);
+}
+
+/// Forges ignore case in logins; an App's own login ends in `[bot]`.
+bool is_ours(const Person& person, std::string_view self) {
+    return person.bot || same_word(person.login, self);
+}
+
+bool same_person(const Person& a, const Person& b) {
+    if (!a.id.empty() && !b.id.empty()) return a.id == b.id;
+    return !a.login.empty() && same_word(a.login, b.login);
+}
+
+// recognise
+
+/// `agent` -> "", `agent:codex` -> "codex", anything else -> nothing.
+std::optional<std::string> profile_of_label(std::string_view label, const config::LabelSettings& labels) {
+    if (same_word(label, labels.trigger)) return std::string();
+    if (label.size() <= labels.trigger.size() + 1 || label[labels.trigger.size()] != ':') return std::nullopt;
+    if (!same_word(label.substr(0, labels.trigger.size()), labels.trigger)) return std::nullopt;
+    return std::string(label.substr(labels.trigger.size() + 1));
+}
+
+std::string mention_of(std::string_view self) {
+    constexpr std::string_view app = "[bot]";
+    if (self.ends_with(app)) self.remove_suffix(app.size());
+    return self.empty() ? std::string() : "@" + std::string(self);
+}
+
+AskStart start_of(const integrations::CommentCreated& comment, const Command& command,
+                  const config::Settings& settings) {
+    AskStart ask{.issue = comment.thread,
+                 .by = comment.by,
+                 .comment_id = comment.comment_id,
+                 .on_pull_request = comment.on_pull_request};
+    const auto first = command.argument.substr(0, command.argument.find_first_of(" \t"));
+    if (!first.empty() && config::find_profile(settings, first) != nullptr) ask.profile = first;
+    const auto rest = command.argument.substr(ask.profile.size());
+    ask.guidance = rest.substr(std::min(rest.find_first_not_of(" \t"), rest.size()));
+    return ask;
+}
+
+std::optional<Request> request_of(const integrations::CommentCreated& comment, const Command& command,
+                                  const config::Settings& settings) {
+    const auto& verb = command.verb;
+    const auto& thread = comment.thread;
+    if (verb == "run" || verb == "retry") return start_of(comment, command, settings);
+    if (verb == "stop" || verb == "cancel")
+        return AskStop{.thread = thread, .by = comment.by, .comment_id = comment.comment_id};
+    if (verb == "status")
+        return AskStatus{.thread = thread, .by = comment.by, .comment_id = comment.comment_id};
+    if (verb == "help" || (verb.empty() && command.prefix == 0))
+        return AskHelp{.thread = thread, .by = comment.by, .comment_id = comment.comment_id};
+    if (command.prefix != 0) return std::nullopt;  // "@bot thanks" is talk, not a slip of the pen
+    return AskHelp{.thread = thread, .by = comment.by, .comment_id = comment.comment_id, .about = verb};
+}
+
+std::vector<Request> recognise_comment(const integrations::CommentCreated& comment,
+                                       const config::Settings& settings, std::string_view self) {
+    if (is_ours(comment.by, self)) return {Nothing{"a comment by ourselves or another bot"}};
+    std::vector<std::string> prefixes{"/agent"};
+    if (auto mention = mention_of(self); !mention.empty()) prefixes.push_back(std::move(mention));
+    std::vector<Request> requests;
+    for (const auto& command : parse_commands(visible_text(comment.body).text, prefixes))
+        if (auto request = request_of(comment, command, settings)) requests.push_back(std::move(*request));
+    if (requests.empty()) requests.emplace_back(Nothing{"a comment without a command"});
+    return requests;
+}
+
+Request recognise_label(const integrations::IssueLabelled& event, const config::Settings& settings,
+                        std::string_view self) {
+    const auto profile = profile_of_label(event.label, settings.labels);
+    if (!profile) return Nothing{"not our label"};
+    if (is_ours(event.by, self)) return Nothing{"labelled by ourselves or another bot"};
+    return AskStart{.issue = event.issue, .by = event.by, .profile = *profile, .label = event.label};
+}
+
+Request recognise_unlabel(const integrations::IssueUnlabelled& event, const config::Settings& settings,
+                          std::string_view self) {
+    if (!profile_of_label(event.label, settings.labels)) return Nothing{"not our label"};
+    // We take the trigger label off ourselves when a job is picked up.
+    if (is_ours(event.by, self)) return Nothing{"unlabelled by ourselves or another bot"};
+    return IssueOver{.issue = event.issue, .how = "the label was taken off", .by = event.by};
+}
+
+std::string words_of(integrations::IssueEnded::How how) {
+    switch (how) {
+        case integrations::IssueEnded::How::closed:
+            return "the issue was closed";
+        case integrations::IssueEnded::How::deleted:
+            return "the issue was deleted";
+        case integrations::IssueEnded::How::transferred:
+            return "the issue was moved to another repository";
+    }
+    return {};
+}
+
+// decide
+
+std::string marker(std::string_view what, const integrations::ThreadRef& thread, std::string_view rest) {
+    std::string text = fmt::format("{} issue={} {}", what, thread.number, rest);
+    // It stands in an HTML comment: a foreign login or id must not end it.
+    std::ranges::replace_if(
+        text,
+        [](unsigned char c) {
+            return std::isalnum(c) == 0 && !std::string_view(" =_").contains(static_cast<char>(c));
+        },
+        '_');
+    return text;
+}
+
+/// One answer a comment; by label, one a reason: setting the label again finds the same answer.
+std::string refusal_marker(const AskStart& ask, std::string_view why) {
+    return ask.comment_id ? marker("refusal", ask.issue, "comment=" + *ask.comment_id)
+                          : marker("refusal", ask.issue, fmt::format("label why={}", why));
+}
+
+Refuse refuse(const AskStart& ask, std::string_view why, std::string answer, std::string reason) {
+    return {.thread = ask.issue,
+            .answer = std::move(answer),
+            .reason = std::move(reason),
+            .marker = refusal_marker(ask, why),
+            .comment_id = ask.comment_id,
+            .take_label_off = !ask.comment_id,
+            .label = ask.label};
+}
+
+bool may_write(const Facts& facts) {
+    return facts.permission == Permission::write || facts.permission == Permission::admin;
+}
+
+/// A person without write access has one answer an issue, however often they ask: strangers cannot make us
+/// talk.
+std::string stranger_marker(const integrations::ThreadRef& thread, const Person& person) {
+    return marker("refusal", thread, "person=" + (person.id.empty() ? person.login : person.id));
+}
+
+Assignment assignment_of(const AskStart& ask, const Facts& facts, const config::Settings& settings) {
+    const auto title = visible_text(facts.issue->title);
+    const auto body = visible_text(facts.issue->body);
+    Assignment assignment{.issue = ask.issue,
+                          .requested_by = ask.by,
+                          .title = title.text,
+                          .body = body.text,
+                          .hidden_stripped = title.stripped + body.stripped,
+                          .base_branch = facts.base_branch,
+                          .base_commit = facts.base_commit,
+                          .profile = ask.profile,
+                          .guidance = visible_text(ask.guidance).text};
+    if (facts.repository) assignment.issue.repo = *facts.repository;
+    assignment.priority = std::ranges::any_of(
+        facts.issue->labels, [&](const auto& label) { return same_word(label, settings.labels.priority); });
+    return assignment;
+}
+
+/// `active_job` may be the ended job of the pull request that was asked on.
+bool is_busy(const Facts& facts) { return facts.active_job && is_active(facts.active_job->state); }
+
+Intent decide_start(const AskStart& asked, const Facts& facts, const config::Settings& settings) {
+    auto ask = asked;
+    if (!facts.repository_allowed) return Ignore{"the repository is not one of ours"};
+    if (!facts.issue) return Ignore{"the issue cannot be seen"};
+    if (!may_write(facts)) {
+        auto no = refuse(ask, "permission", report::not_permitted(ask.by.login),
+                         fmt::format("{} has no write access", ask.by.login));
+        no.marker = stranger_marker(ask.issue, ask.by);
+        return no;
+    }
+    if (ask.on_pull_request && !facts.active_job)
+        return refuse(ask, "pull_request", report::ask_on_the_issue(), "asked on a pull request");
+    if (is_busy(facts))
+        return refuse(ask, "active", report::already_active(*facts.active_job),
+                      fmt::format("job {} is active", facts.active_job->id.value));
+    if (ask.on_pull_request) ask.issue = facts.active_job->assignment.issue;
+    if (!facts.issue->open) return refuse(ask, "closed", report::issue_not_open(), "the issue is not open");
+    if (!facts.closing.empty())
+        return refuse(ask, "proposed", report::already_proposed(facts.closing),
+                      fmt::format("pull request {} closes the issue already", facts.closing.front().number));
+    if (facts.jobs_today >= settings.max_jobs_per_issue_per_day)
+        return refuse(ask, "many", report::too_many_jobs(settings.max_jobs_per_issue_per_day),
+                      fmt::format("{} jobs within a day", facts.jobs_today));
+    if (!ask.profile.empty() && config::find_profile(settings, ask.profile) == nullptr)
+        return refuse(ask, "profile", report::no_such_profile(ask.profile, settings.profiles),
+                      fmt::format("no profile \"{}\"", ask.profile));
+    if (facts.base_branch.empty() || facts.base_commit.empty())
+        return refuse(ask, "base", report::base_gone(facts.base_branch), "the base commit is not known");
+    return Start{.assignment = assignment_of(ask, facts, settings),
+                 .reason = fmt::format("asked by {} with {}", ask.by.login,
+                                       ask.comment_id ? "a comment" : "the label"),
+                 .comment_id = ask.comment_id};
+}
+
+Intent decide_stop(const AskStop& ask, const Facts& facts) {
+    if (!facts.repository_allowed) return Ignore{"the repository is not one of ours"};
+    const bool own = facts.active_job && same_person(facts.active_job->assignment.requested_by, ask.by);
+    if (!may_write(facts) && !own)
+        return Refuse{
+            .thread = ask.thread,
+            .answer = report::not_permitted(ask.by.login),
+            .reason = fmt::format("{} has no write access and did not ask for the job", ask.by.login),
+            .marker = stranger_marker(ask.thread, ask.by),
+            .comment_id = ask.comment_id};
+    if (!is_busy(facts))
+        return Answer{.thread = ask.thread,
+                      .answer = report::no_active_job(),
+                      .marker = marker("answer", ask.thread, "comment=" + ask.comment_id.value_or("none")),
+                      .comment_id = ask.comment_id,
+                      .reason = "nothing to stop"};
+    return Stop{.job = facts.active_job->id,
+                .reason = report::stopped_by(ask.by.login),
+                .comment_id = ask.comment_id,
+                .thread = ask.thread};
+}
+
+/// Status and help: for whoever may read; in one comment a person for those who may only read.
+template <typename Ask>
+Intent decide_answer(const Ask& ask, const Facts& facts, std::string answer, std::string reason) {
+    if (!facts.repository_allowed) return Ignore{"the repository is not one of ours"};
+    if (facts.permission == Permission::none) return Ignore{"whether they may read is not known"};
+    return Answer{.thread = ask.thread,
+                  .answer = std::move(answer),
+                  .marker = may_write(facts) ? marker("answer", ask.thread, "comment=" + ask.comment_id)
+                                             : stranger_marker(ask.thread, ask.by),
+                  .comment_id = ask.comment_id,
+                  .reason = std::move(reason)};
+}
+
+Intent decide_issue_over(const IssueOver& over, const Facts& facts) {
+    if (!is_busy(facts)) return Ignore{"no active job"};
+    // Merging the pull request closes its issue: that is its own event. And a proposal outlives its issue.
+    if (facts.active_job->state == JobState::review)
+        return Ignore{over.how + " while the pull request is open"};
+    return Stop{.job = facts.active_job->id,
+                .reason = fmt::format("Stopped: {}.", over.how),
+                .comment_id = {},
+                .thread = over.issue};
+}
+
+Intent decide_proposal_over(const ProposalOver& over, const Facts& facts) {
+    if (!facts.active_job) return Ignore{"not a pull request of an active job"};
+    if (facts.active_job->state != JobState::review) return Ignore{"the job is not in review"};
+    return EndReview{.job = facts.active_job->id,
+                     .merged = over.merged,
+                     .reason = over.merged ? "The pull request was merged."
+                                           : "The pull request was closed without merging."};
+}
+
+}  // namespace
+
+std::vector<Request> recognise(const integrations::Event& event, const config::Settings& settings,
+                               std::string_view self) {
+    using One = std::vector<Request>;
+    return std::visit(
+        Match{
+            [](const integrations::Pinged&) { return One{Nothing{"a ping"}}; },
+            [&](const integrations::IssueLabelled& e) { return One{recognise_label(e, settings, self)}; },
+            [&](const integrations::IssueUnlabelled& e) { return One{recognise_unlabel(e, settings, self)}; },
+            [](const integrations::IssueEnded& e) {
+                return One{IssueOver{.issue = e.issue, .how = words_of(e.how), .by = e.by}};
+            },
+            [&](const integrations::CommentCreated& e) { return recognise_comment(e, settings, self); },
+            [](const integrations::PullRequestEnded& e) {
+                return One{ProposalOver{.pull_request = e.pull_request, .merged = e.merged}};
+            },
+            [](const integrations::Ignored& e) { return One{Nothing{e.why}}; },
+        },
+        event);
+}
+
+Intent decide(const Request& request, const Facts& facts, const config::Settings& settings) {
+    return std::visit(
+        Match{
+            [&](const AskStart& ask) { return decide_start(ask, facts, settings); },
+            [&](const AskStop& ask) { return decide_stop(ask, facts); },
+            [&](const AskStatus& ask) {
+                return decide_answer(ask, facts,
+                                     facts.active_job ? report::status(*facts.active_job, facts.runs,
+                                                                       facts.position, facts.now)
+                                                      : report::no_active_job(),
+                                     "asked for the status");
+            },
+            [&](const AskHelp& ask) {
+                return decide_answer(ask, facts,
+                                     report::help(settings.labels.trigger, settings.profiles, ask.about),
+                                     ask.about.empty() ? "asked for help" : "a command that does not exist");
+            },
+            [&](const IssueOver& over) { return decide_issue_over(over, facts); },
+            [&](const ProposalOver& over) { return decide_proposal_over(over, facts); },
+            [](const Nothing& nothing) -> Intent { return Ignore{nothing.why}; },
+        },
+        request);
+}
+
+std::string reason(const Intent& intent) {
+    return std::visit([](const auto& each) { return each.reason; }, intent);
+}
+
+std::string branch_name(std::int64_t issue, std::string_view title, int attempt) {
+    constexpr std::size_t longest_slug = 40;
+    std::string slug;
+    for (const char c : title) {
+        const auto byte = static_cast<unsigned char>(c);
+        if (byte < 0x80 && std::isalnum(byte) != 0)
+            slug += static_cast<char>(std::tolower(byte));
+        else if (byte < 0x80 && !slug.empty() && slug.back() != '-')
+            slug += '-';  // other alphabets are dropped
+        if (slug.size() == longest_slug) break;
+    }
+    while (!slug.empty() && slug.back() == '-') slug.pop_back();
+    auto name = fmt::format("agent/issue-{}", issue);
+    if (!slug.empty()) name += "-" + slug;
+    if (attempt > 1) name += fmt::format("-{}", attempt);
+    return name;
+}
+
+}  // namespace bot

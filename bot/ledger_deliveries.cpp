@@ -1,0 +1,173 @@
+#include <fmt/format.h>
+#include <lz4.h>
+
+#include <algorithm>
+#include <future>
+#include <utility>
+
+#include "bot/ledger_inside.hpp"
+
+namespace bot {
+
+namespace {
+
+std::string pack(const std::string& body) {
+    constexpr std::size_t worth_keeping = 256 * 1024;
+    thread_local std::string room;
+    const auto needed = static_cast<std::size_t>(LZ4_compressBound(static_cast<int>(body.size())));
+    if (room.size() < needed || room.size() > worth_keeping)
+        std::string(std::max(needed, worth_keeping / 4), '\0').swap(room);
+    const int size = LZ4_compress_default(body.data(), room.data(), static_cast<int>(body.size()),
+                                          static_cast<int>(room.size()));
+    return {room.data(), static_cast<std::size_t>(size)};
+}
+
+std::optional<std::string> unpack(const std::string& packed, std::int64_t size) {
+    std::string body(static_cast<std::size_t>(size), '\0');
+    const int got = LZ4_decompress_safe(packed.data(), body.data(), static_cast<int>(packed.size()),
+                                        static_cast<int>(body.size()));
+    if (got != static_cast<int>(size)) return std::nullopt;
+    return body;
+}
+
+struct InHand {
+    std::int64_t id = 0;
+    int attempts = 0;
+    Time received_at{};
+    std::string forge, hook_id, delivery_id, event, packed;
+    std::int64_t body_size = 0;
+};
+
+InHand read_in_hand(SQLite::Database& db, std::int64_t id, int attempts) {
+    auto row =
+        prepare(db,
+                "SELECT forge, hook_id, delivery_id, event, received_at, body_size, body FROM deliveries "
+                "WHERE id = ?1",
+                id);
+    row.executeStep();
+    return {.id = id,
+            .attempts = attempts,
+            .received_at = from_ms(row.getColumn(4).getInt64()),
+            .forge = row.getColumn(0).getString(),
+            .hook_id = row.getColumn(1).getString(),
+            .delivery_id = row.getColumn(2).getString(),
+            .event = row.getColumn(3).getString(),
+            .packed = row.getColumn(6).getString(),
+            .body_size = row.getColumn(5).getInt64()};
+}
+
+}  // namespace
+
+void Ledger::Inside::insert(SQLite::Database& db, LedgerGroup::Entry& entry) {
+    if (!insert_delivery) {
+        insert_delivery.emplace(
+            db,
+            "INSERT INTO deliveries (forge, hook_id, delivery_id, event, received_at, body_size, body) "
+            "VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7) ON CONFLICT (forge, hook_id, delivery_id) DO NOTHING");
+        insert_inbox.emplace(db, "INSERT INTO inbox (delivery) VALUES (last_insert_rowid())");
+    }
+    auto& row = *insert_delivery;
+    row.tryReset();
+    row.bindNoCopy(1, entry.forge);
+    row.bindNoCopy(2, entry.hook_id);
+    row.bindNoCopy(3, entry.delivery_id);
+    row.bindNoCopy(4, entry.event);
+    row.bind(5, entry.received_at);
+    row.bind(6, entry.body_size);
+    row.bindNoCopy(7, entry.packed_body.data(), static_cast<int>(entry.packed_body.size()));
+    const bool fresh = row.exec() == 1;
+    row.reset();
+    entry.outcome = fresh ? Recorded::fresh : Recorded::duplicate;
+    if (!fresh) return;
+    insert_inbox->tryReset();
+    insert_inbox->exec();
+    insert_inbox->reset();
+}
+
+void Ledger::record(const integrations::VerifiedDelivery& delivery, Stored done) {
+    inside_->group.add({.forge = delivery.forge(),
+                        .hook_id = delivery.hook_id(),
+                        .delivery_id = delivery.delivery_id(),
+                        .event = delivery.event_name(),
+                        .body_size = static_cast<std::int64_t>(delivery.body().size()),
+                        .packed_body = pack(delivery.body()),
+                        .received_at = inside_->now(),
+                        .done = std::move(done)});
+}
+
+Ledger::Recorded Ledger::record(const integrations::VerifiedDelivery& delivery) {
+    std::promise<std::expected<Recorded, LedgerError>> promise;
+    auto answer = promise.get_future();
+    record(delivery, [&promise](std::expected<Recorded, LedgerError> outcome) {
+        promise.set_value(std::move(outcome));
+    });
+    const auto outcome = answer.get();
+    if (!outcome) throw outcome.error();
+    return *outcome;
+}
+
+std::optional<StoredDelivery> Ledger::next_delivery() {
+    const auto found = inside_->write([this](SQLite::Database& db) -> std::optional<InHand> {
+        const auto now = inside_->now();
+        for (;;) {
+            auto due =
+                prepare(db,
+                        "SELECT delivery, attempts FROM inbox WHERE not_before <= ?1 AND held_until <= ?1 "
+                        "ORDER BY delivery LIMIT 1",
+                        now);
+            if (!due.executeStep()) return std::nullopt;
+            const auto id = due.getColumn(0).getInt64();
+            const auto attempts = due.getColumn(1).getInt();
+            due.reset();
+            if (attempts < inside_->options.max_delivery_attempts) {
+                execute(db, "UPDATE inbox SET attempts = attempts + 1, held_until = ?2 WHERE delivery = ?1",
+                        id, now + to_ms(Time(inside_->options.hold)));
+                return read_in_hand(db, id, attempts + 1);
+            }
+            execute(db, "DELETE FROM inbox WHERE delivery = ?1", id);
+            execute(db, "INSERT INTO outcomes (delivery, state, at, reason) VALUES (?1, 'dead', ?2, ?3)", id,
+                    now,
+                    fmt::format("put aside: {} attempts to handle it never came to their end", attempts));
+        }
+    });
+    if (!found) return std::nullopt;
+    auto body = unpack(found->packed, found->body_size);
+    if (!body) {
+        throw LedgerError(
+            fmt::format("{}: the stored body of delivery {} is damaged; it is put aside after {} attempts",
+                        inside_->file.string(), found->delivery_id, inside_->options.max_delivery_attempts));
+    }
+    return StoredDelivery{
+        .id = found->id,
+        .delivery = integrations::Replay::stored(found->forge, found->hook_id, found->delivery_id,
+                                                 found->event, std::move(*body)),
+        .attempts = found->attempts,
+        .received_at = found->received_at};
+}
+
+std::optional<JobId> Ledger::settle(std::int64_t delivery, const Intent& intent) {
+    return inside_->write([&](SQLite::Database& db) -> std::optional<JobId> {
+        if (execute(db, "DELETE FROM inbox WHERE delivery = ?1", delivery) == 0) return std::nullopt;
+        const auto touched = inside_->apply(db, intent);
+        const auto reason = std::visit([](const auto& its) { return its.reason; }, intent);
+        execute(db,
+                "INSERT INTO outcomes (delivery, state, at, reason, job) VALUES (?1, 'settled', ?2, ?3, ?4)",
+                delivery, inside_->now(), reason, touched ? std::optional(touched->value) : std::nullopt);
+        return touched;
+    });
+}
+
+std::optional<JobId> Ledger::carry_out(const Intent& intent) {
+    return inside_->write([&](SQLite::Database& db) { return inside_->apply(db, intent); });
+}
+
+void Ledger::postpone(std::int64_t delivery, Time at, const std::string& why) {
+    inside_->write([&](SQLite::Database& db) {
+        execute(db,
+                "UPDATE inbox SET not_before = ?2, held_until = 0, attempts = max(0, attempts - 1), why = ?3 "
+                "WHERE delivery = ?1",
+                delivery, to_ms(at), why);
+    });
+}
+
+}  // namespace bot

@@ -1,0 +1,51 @@
+#pragma once
+
+#include <condition_variable>
+#include <cstdint>
+#include <functional>
+#include <mutex>
+#include <optional>
+#include <stop_token>
+#include <string>
+#include <thread>
+#include <vector>
+
+#include "bot/ledger.hpp"
+
+namespace bot {
+
+/// Group commit: one thread commits deliveries; what comes while a commit is on its way to the disk shares
+/// the next one.
+class LedgerGroup {
+ public:
+    struct Entry {
+        std::string forge, hook_id, delivery_id, event;
+        std::int64_t body_size = 0;
+        std::string packed_body;
+        std::int64_t received_at = 0;
+        Ledger::Stored done;
+        Ledger::Recorded outcome = Ledger::Recorded::fresh;
+    };
+    /// One transaction for all of them; sets their outcomes. Throws LedgerError and has changed nothing.
+    using Commit = std::function<void(std::vector<Entry>&)>;
+
+    explicit LedgerGroup(Commit commit) : commit_(std::move(commit)) {}
+    /// Commits what waits.
+    ~LedgerGroup();
+    LedgerGroup(const LedgerGroup&) = delete;
+    LedgerGroup& operator=(const LedgerGroup&) = delete;
+
+    void add(Entry entry);
+
+ private:
+    void work(const std::stop_token& stop);
+    [[nodiscard]] std::vector<Entry> next_group(const std::stop_token& stop);
+
+    Commit commit_;
+    std::mutex mutex_;
+    std::condition_variable_any bell_;
+    std::vector<Entry> waiting_;
+    std::optional<std::jthread> thread_;  // with the first delivery: who only reads a ledger needs none
+};
+
+}  // namespace bot

@@ -1,0 +1,173 @@
+#pragma once
+
+#include <SQLiteCpp/Database.h>
+#include <SQLiteCpp/Exception.h>
+#include <SQLiteCpp/Statement.h>
+#include <SQLiteCpp/Transaction.h>
+
+#include <chrono>
+#include <concepts>
+#include <cstdint>
+#include <filesystem>
+#include <functional>
+#include <mutex>
+#include <optional>
+#include <random>
+#include <string>
+#include <string_view>
+#include <type_traits>
+#include <utility>
+#include <vector>
+
+#include "bot/ledger.hpp"
+#include "bot/ledger_group.hpp"
+
+// What the files of the ledger share, and nobody else: one writing connection behind a mutex, one reading
+// connection behind another (WAL: a reader never waits for a commit), transactions that abort unless they
+// come to their end.
+namespace bot {
+
+[[nodiscard]] std::int64_t to_ms(Time time);
+[[nodiscard]] Time from_ms(std::int64_t ms);
+/// What went wrong, and the mend where there is one.
+[[nodiscard]] LedgerError to_ledger_error(const std::filesystem::path& file, const SQLite::Exception& fault);
+
+/// `steps[i]` leads from version i+1 to i+2; `newest` is the whole schema after the last step.
+struct Schema {
+    std::string newest;
+    std::vector<std::string> steps;
+    [[nodiscard]] int version() const { return static_cast<int>(steps.size()) + 1; }
+};
+[[nodiscard]] const Schema& schema();
+/// Brings a ledger to the newest version, an empty one too. Throws LedgerError for one from the future and
+/// for a database that is not a ledger.
+void migrate(SQLite::Database& database, const std::filesystem::path& file, const Schema& to = schema());
+
+inline void bind(SQLite::Statement& statement, int index, const std::string& value) {
+    statement.bind(index, value);
+}
+inline void bind(SQLite::Statement& statement, int index, std::string_view value) {
+    statement.bind(index, std::string(value));
+}
+inline void bind(SQLite::Statement& statement, int index, const char* value) { statement.bind(index, value); }
+inline void bind(SQLite::Statement& statement, int index, double value) { statement.bind(index, value); }
+inline void bind(SQLite::Statement& statement, int index, std::integral auto value) {
+    statement.bind(index, static_cast<std::int64_t>(value));
+}
+template <typename T>
+void bind(SQLite::Statement& statement, int index, const std::optional<T>& value) {
+    if (value)
+        bind(statement, index, *value);
+    else
+        statement.bind(index);
+}
+
+/// Prepared with its parameters ?1, ?2, …
+template <typename... Values>
+[[nodiscard]] SQLite::Statement prepare(SQLite::Database& database, const std::string& sql,
+                                        const Values&... values) {
+    SQLite::Statement statement(database, sql);
+    int index = 0;
+    (bind(statement, ++index, values), ...);
+    return statement;
+}
+
+/// Returns the number of rows changed.
+template <typename... Values>
+int execute(SQLite::Database& database, const std::string& sql, const Values&... values) {
+    return prepare(database, sql, values...).exec();
+}
+
+/// The columns of a job in the order `read_job` takes them.
+extern const std::string job_columns;
+[[nodiscard]] Job read_job(SQLite::Statement& row);
+[[nodiscard]] std::optional<Job> find_job(SQLite::Database& database, JobId id);
+
+/// How soon a status comment follows.
+enum class Urgency { progress, at_once };
+
+struct Ledger::Inside {
+    Inside(std::filesystem::path ledger_file, Options wanted);
+
+    /// One transaction. Commits when `verb` returns; what it throws aborts.
+    template <typename Verb>
+    auto write(Verb&& verb) {
+        const std::lock_guard lock(writing);
+        return write_locked(std::forward<Verb>(verb));
+    }
+
+    template <typename Verb>
+    auto write_locked(Verb&& verb) {
+        try {
+            SQLite::Transaction transaction(writer, SQLite::TransactionBehavior::IMMEDIATE);
+            if constexpr (std::is_void_v<decltype(verb(writer))>) {
+                verb(writer);
+                transaction.commit();
+                remember(std::nullopt);
+            } else {
+                auto result = verb(writer);
+                transaction.commit();
+                remember(std::nullopt);
+                return result;
+            }
+        } catch (const SQLite::Exception& fault) {
+            auto error = to_ledger_error(file, fault);
+            remember(error.what());
+            throw error;
+        }
+    }
+
+    template <typename Verb>
+    auto read(Verb&& verb) const {
+        const std::lock_guard lock(reading);
+        try {
+            SQLite::Transaction snapshot(reader);
+            return verb(reader);
+        } catch (const SQLite::Exception& fault) {
+            throw to_ledger_error(file, fault);
+        }
+    }
+
+    [[nodiscard]] std::int64_t now() const { return to_ms(options.clock()); }
+    void remember(std::optional<std::string> what);
+
+    // Pieces of verbs; each is called inside a transaction.
+    std::optional<JobId> apply(SQLite::Database& db, const Intent& intent);
+    /// The one way a job's state changes: by the transition table, clearing what the new state does not have,
+    /// ending open runs, making the reports due. Throws std::logic_error for a transition that is not there.
+    void move(SQLite::Database& db, const Job& job, Signal signal, const std::string& reason);
+    void end_open_runs(SQLite::Database& db, JobId job, std::string_view outcome);
+    /// Back to where it can be claimed again, or to its end. `charge`: an infrastructure attempt.
+    enum class Charge { no, yes };
+    void fall_back(SQLite::Database& db, const Job& job, const std::string& why, Charge charge,
+                   std::int64_t retry_at);
+    void expire(SQLite::Database& db, const Job& job);
+    std::optional<JobId> start(SQLite::Database& db, const Start& intent);
+    std::optional<JobId> stop(SQLite::Database& db, JobId id, const std::string& reason);
+    void tell_positions(SQLite::Database& db);
+    /// The job, if the lease still holds it; throws LeaseLost.
+    [[nodiscard]] Job leased(SQLite::Database& db, const Lease& lease);
+    [[nodiscard]] std::int64_t pause_ms(int attempts);
+    void insert(SQLite::Database& db, LedgerGroup::Entry& entry);
+
+    void wish(SQLite::Database& db, const Report& report, Urgency urgency);
+    void wish_status(SQLite::Database& db, JobId job, const integrations::ThreadRef& thread, Urgency urgency);
+    void wish_labels(SQLite::Database& db, JobId job, const integrations::ThreadRef& thread);
+
+    std::filesystem::path file;
+    Options options;
+    mutable std::mutex writing;
+    mutable SQLite::Database writer;
+    mutable std::mutex reading;
+    mutable SQLite::Database reader;
+    std::mt19937_64 chance{std::random_device{}()};  ///< of pauses; used while writing
+    mutable std::mutex remembering;
+    std::optional<std::string> last_trouble;
+    std::chrono::steady_clock::time_point last_commit{};
+    std::optional<std::int64_t> positions_refreshed;  ///< ms; used while writing, like the next two
+    bool positions_moved = false;
+    std::optional<SQLite::Statement> insert_delivery, insert_inbox;  ///< prepared once, for the group commit
+    LedgerGroup group;
+};
+
+}  // namespace bot

@@ -1,0 +1,112 @@
+#include <fmt/format.h>
+
+#include "bot/ledger_inside.hpp"
+
+namespace bot {
+
+namespace {
+
+Report reaction(const integrations::ThreadRef& thread, const std::optional<std::string>& comment,
+                std::string_view name) {
+    const auto on = comment.value_or("");
+    return {.kind = Report::Kind::reaction,
+            .thread = thread,
+            .comment_id = on,
+            .marker = fmt::format("{}:{}", name, on),
+            .body = std::string(name)};
+}
+
+Report answer(const integrations::ThreadRef& thread, const std::string& marker, const std::string& body) {
+    return {.kind = Report::Kind::answer, .thread = thread, .marker = marker, .body = body};
+}
+
+/// Labels follow the thread's job; without one there is only something to take off.
+std::optional<JobId> newest_job(SQLite::Database& db, const integrations::ThreadRef& issue) {
+    auto row = prepare(db,
+                       "SELECT id FROM jobs WHERE forge = ?1 AND repo_id = ?2 AND issue = ?3 "
+                       "ORDER BY created_at DESC, id DESC LIMIT 1",
+                       issue.repo.forge, issue.repo.id, issue.number);
+    if (!row.executeStep()) return std::nullopt;
+    return JobId{row.getColumn(0).getInt64()};
+}
+
+template <typename... Cases>
+struct Overloaded : Cases... {
+    using Cases::operator()...;
+};
+
+}  // namespace
+
+std::optional<JobId> Ledger::Inside::start(SQLite::Database& db, const Start& intent) {
+    const auto& a = intent.assignment;
+    const auto& repo = a.issue.repo;
+    const auto at = now();
+    // The partial unique index decides who was first; the second changes nothing.
+    const int inserted = execute(db,
+                                 "INSERT INTO jobs (forge, repo_id, repo_name, clone_url, default_branch, "
+                                 "installation, issue, by_login, by_id, by_bot, "
+                                 "title, body, hidden_stripped, base_branch, base_commit, profile, priority, "
+                                 "guidance, reason, created_at, state_since) "
+                                 "VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, "
+                                 "?16, ?17, ?18, ?19, ?20, ?20) "
+                                 "ON CONFLICT DO NOTHING",
+                                 repo.forge, repo.id, repo.full_name, repo.clone_url, repo.default_branch,
+                                 repo.installation, a.issue.number, a.requested_by.login, a.requested_by.id,
+                                 a.requested_by.bot, a.title, a.body, a.hidden_stripped, a.base_branch,
+                                 a.base_commit, a.profile, a.priority, a.guidance, intent.reason, at);
+    if (inserted == 0) return std::nullopt;
+    const JobId id{db.getLastInsertRowid()};
+    wish(db, reaction(a.issue, intent.comment_id, "eyes"), Urgency::at_once);
+    wish_labels(db, id, a.issue);
+    wish_status(db, id, a.issue, Urgency::at_once);
+    return id;
+}
+
+std::optional<JobId> Ledger::Inside::stop(SQLite::Database& db, JobId id, const std::string& reason) {
+    const auto job = find_job(db, id);
+    if (!job || is_final(job->state)) return std::nullopt;
+    // Somebody works on it: told by the next renewal, and the lease is not renewed any more.
+    const int asked = execute(
+        db, "UPDATE jobs SET stop_reason = ?2 WHERE id = ?1 AND lease_token IS NOT NULL", id.value, reason);
+    if (asked == 0)
+        move(db, *job, Signal::stop, reason);
+    else
+        wish_status(db, id, job->assignment.issue, Urgency::progress);
+    return id;
+}
+
+std::optional<JobId> Ledger::Inside::apply(SQLite::Database& db, const Intent& intent) {
+    const auto end_review = [&](const EndReview& end) -> std::optional<JobId> {
+        const auto job = find_job(db, end.job);
+        if (!job || job->state != JobState::review) return std::nullopt;
+        move(db, *job, end.merged ? Signal::merge : Signal::close, end.reason);
+        return job->id;
+    };
+    const auto stop_it = [&](const Stop& wanted) {
+        if (wanted.comment_id) wish(db, reaction(wanted.thread, wanted.comment_id, "eyes"), Urgency::at_once);
+        return stop(db, wanted.job, wanted.reason);
+    };
+    const auto refuse = [&](const Refuse& no) -> std::optional<JobId> {
+        if (no.comment_id) wish(db, reaction(no.thread, no.comment_id, "thumbs_down"), Urgency::at_once);
+        if (no.take_label_off) {
+            Report off{.kind = Report::Kind::labels,
+                       .job = newest_job(db, no.thread),
+                       .thread = no.thread,
+                       .marker = "off:" + no.label,
+                       .body = no.label};
+            wish(db, off, Urgency::at_once);
+        }
+        if (!no.answer.empty()) wish(db, answer(no.thread, no.marker, no.answer), Urgency::at_once);
+        return std::nullopt;
+    };
+    const auto say = [&](const Answer& words) -> std::optional<JobId> {
+        if (words.comment_id) wish(db, reaction(words.thread, words.comment_id, "eyes"), Urgency::at_once);
+        wish(db, answer(words.thread, words.marker, words.answer), Urgency::at_once);
+        return std::nullopt;
+    };
+    return std::visit(Overloaded{[&](const Start& begin) { return start(db, begin); }, stop_it, refuse, say,
+                                 end_review, [](const Ignore&) { return std::optional<JobId>(); }},
+                      intent);
+}
+
+}  // namespace bot

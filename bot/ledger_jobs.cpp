@@ -1,0 +1,247 @@
+// A job's way through its states. Every verb that needs a lease looks the job up by its fencing token inside
+// the transaction that changes it: with one writer nothing comes between.
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <array>
+
+#include "bot/ledger_inside.hpp"
+
+namespace bot {
+
+namespace {
+
+using namespace std::chrono_literals;
+
+std::string_view name(Run::Kind kind) {
+    switch (kind) {
+        case Run::Kind::first:
+            return "first";
+        case Run::Kind::repair:
+            return "repair";
+        case Run::Kind::retry:
+            return "retry";
+    }
+    return "";
+}
+
+/// The agent did not get to show what it can do.
+bool is_not_the_agents(const std::string& outcome) {
+    constexpr std::array<std::string_view, 4> others{"infrastructure", "cancelled", "quota", "unavailable"};
+    return std::ranges::find(others, outcome) != others.end();
+}
+
+std::optional<std::string> stop_reason(SQLite::Database& db, JobId id) {
+    auto row =
+        prepare(db, "SELECT stop_reason FROM jobs WHERE id = ?1 AND stop_reason IS NOT NULL", id.value);
+    if (!row.executeStep()) return std::nullopt;
+    return row.getColumn(0).getString();
+}
+
+std::vector<Job> leased_jobs(SQLite::Database& db, const std::string& condition, std::int64_t now) {
+    auto row = prepare(db,
+                       "SELECT " + job_columns + " FROM jobs WHERE lease_token IS NOT NULL AND " + condition +
+                           " ORDER BY id",
+                       now);
+    std::vector<Job> jobs;
+    while (row.executeStep()) jobs.push_back(read_job(row));
+    return jobs;
+}
+
+}  // namespace
+
+void Ledger::Inside::move(SQLite::Database& db, const Job& job, Signal signal, const std::string& reason) {
+    const auto to = next(job.state, signal);
+    if (!to)
+        throw std::logic_error(fmt::format("job {}: `{}` cannot happen while {}", job.id.value,
+                                           bot::name(signal), bot::name(job.state)));
+    const bool moves = *to != job.state;
+    const auto at = now();
+    // The worker that stores the verdict goes on publishing under its lease; every other move ends a lease.
+    const auto* lease =
+        signal == Signal::verdict ? "" : ", lease_token = NULL, lease_until = NULL, stop_reason = NULL";
+    execute(
+        db,
+        fmt::format("UPDATE jobs SET state = ?2, reason = ?3, phase = '', retry_at = NULL, "
+                    "state_since = iif(?4, ?5, state_since), ended_at = iif(?6, ?5, NULL){} WHERE id = ?1",
+                    lease),
+        job.id.value, bot::name(*to), reason, moves, at, is_final(*to));
+    if (signal != Signal::verdict)
+        end_open_runs(db, job.id, signal == Signal::requeue ? "infrastructure" : bot::name(signal));
+    wish_status(db, job.id, job.assignment.issue, moves ? Urgency::at_once : Urgency::progress);
+    if (moves) wish_labels(db, job.id, job.assignment.issue);
+}
+
+void Ledger::Inside::end_open_runs(SQLite::Database& db, JobId job, std::string_view outcome) {
+    execute(db, "UPDATE runs SET ended_at = ?2, outcome = ?3 WHERE job = ?1 AND ended_at IS NULL", job.value,
+            now(), outcome);
+}
+
+Job Ledger::Inside::leased(SQLite::Database& db, const Lease& lease) {
+    auto row = prepare(db, "SELECT " + job_columns + " FROM jobs WHERE id = ?1 AND lease_token = ?2",
+                       lease.job().value, lease.token());
+    if (!row.executeStep()) throw LeaseLost{lease.job()};
+    return read_job(row);
+}
+
+std::int64_t Ledger::Inside::pause_ms(int attempts) {
+    constexpr std::int64_t first = 5'000;
+    constexpr std::int64_t longest = 15 * 60'000;
+    const auto plain = first << std::clamp(attempts - 1, 0, 10);
+    std::uniform_real_distribution<double> jitter(0.8, 1.2);
+    return std::min(longest, static_cast<std::int64_t>(static_cast<double>(plain) * jitter(chance)));
+}
+
+void Ledger::Inside::fall_back(SQLite::Database& db, const Job& job, const std::string& why, Charge charge,
+                               std::int64_t retry_at) {
+    if (const auto stopped = stop_reason(db, job.id)) return move(db, job, Signal::stop, *stopped);
+    const int attempts = job.infra_attempts + (charge == Charge::yes ? 1 : 0);
+    execute(db, "UPDATE jobs SET infra_attempts = ?2 WHERE id = ?1", job.id.value, attempts);
+    const bool no_patience = job.state == JobState::publishing
+                                 ? now() - to_ms(job.state_since) >= to_ms(Time(options.publishing_patience))
+                                 : charge == Charge::yes && attempts >= options.max_infra_attempts;
+    if (no_patience)
+        return move(db, job, Signal::fail, fmt::format("{} (given up after {} attempts)", why, attempts));
+    move(db, job, Signal::requeue, why);
+    if (retry_at > now()) execute(db, "UPDATE jobs SET retry_at = ?2 WHERE id = ?1", job.id.value, retry_at);
+}
+
+void Ledger::Inside::expire(SQLite::Database& db, const Job& job) {
+    fall_back(db, job, "the worker was lost and the job waits for another one", Charge::yes, 0);
+}
+
+Ledger::Renewal Ledger::renew(const Lease& lease) {
+    return inside_->write([&](SQLite::Database& db) {
+        const int held = execute(
+            db, "UPDATE jobs SET lease_until = ?3 WHERE id = ?1 AND lease_token = ?2 AND stop_reason IS NULL",
+            lease.job().value, lease.token(), inside_->now() + to_ms(Time(inside_->options.lease)));
+        if (held == 1) return Renewal::held;
+        auto row = prepare(db, "SELECT 1 FROM jobs WHERE id = ?1 AND lease_token = ?2", lease.job().value,
+                           lease.token());
+        return row.executeStep() ? Renewal::stop_requested : Renewal::lost;
+    });
+}
+
+void Ledger::phase(const Lease& lease, const std::string& phase) {
+    inside_->write([&](SQLite::Database& db) {
+        const auto job = inside_->leased(db, lease);
+        execute(db, "UPDATE jobs SET phase = ?2 WHERE id = ?1", job.id.value, phase);
+        if (job.phase != phase) inside_->wish_status(db, job.id, job.assignment.issue, Urgency::progress);
+    });
+}
+
+RunId Ledger::begin_run(const Lease& lease, Run::Kind kind, const std::string& profile,
+                        const std::string& log_file) {
+    return inside_->write([&](SQLite::Database& db) {
+        const auto job = inside_->leased(db, lease);
+        inside_->end_open_runs(db, job.id, "infrastructure");
+        execute(db,
+                "INSERT INTO runs (job, number, kind, profile, started_at, log_file) "
+                "VALUES (?1, (SELECT coalesce(max(number), 0) + 1 FROM runs WHERE job = ?1), ?2, ?3, ?4, ?5)",
+                job.id.value, name(kind), profile, inside_->now(), log_file);
+        return RunId{db.getLastInsertRowid()};
+    });
+}
+
+void Ledger::end_run(const Lease& lease, RunId run, const std::string& outcome,
+                     const integrations::Usage& usage) {
+    inside_->write([&](SQLite::Database& db) {
+        const auto job = inside_->leased(db, lease);
+        const int ended = execute(db,
+                                  "UPDATE runs SET ended_at = ?3, outcome = ?4, input_tokens = ?5, "
+                                  "cached_tokens = ?6, output_tokens = ?7, "
+                                  "cost_usd = ?8 WHERE id = ?1 AND job = ?2 AND ended_at IS NULL",
+                                  run.value, job.id.value, inside_->now(), outcome, usage.input_tokens,
+                                  usage.cached_tokens, usage.output_tokens, usage.cost_usd);
+        if (ended == 0)
+            throw std::logic_error(fmt::format("job {}: run {} is not open", job.id.value, run.value));
+        if (!is_not_the_agents(outcome))
+            execute(db, "UPDATE jobs SET agent_attempts = agent_attempts + 1 WHERE id = ?1", job.id.value);
+    });
+}
+
+void Ledger::store_verdict(const Lease& lease, const std::string& verdict_json, const std::string& branch) {
+    inside_->write([&](SQLite::Database& db) {
+        const auto job = inside_->leased(db, lease);
+        execute(db, "UPDATE jobs SET verdict = ?2, branch = ?3 WHERE id = ?1", job.id.value, verdict_json,
+                branch);
+        inside_->move(db, job, Signal::verdict, "the result is checked and is being published");
+    });
+}
+
+void Ledger::store_head(const Lease& lease, const std::string& head_commit, const std::string& branch) {
+    inside_->write([&](SQLite::Database& db) {
+        const auto job = inside_->leased(db, lease);
+        execute(db, "UPDATE jobs SET head_commit = ?2, branch = ?3 WHERE id = ?1", job.id.value, head_commit,
+                branch);
+    });
+}
+
+void Ledger::finish(const Lease& lease, const Ending& ending) {
+    inside_->write([&](SQLite::Database& db) {
+        const auto job = inside_->leased(db, lease);
+        switch (ending.signal) {
+            case Signal::nothing:
+            case Signal::fail:
+            case Signal::stop:
+                if (const auto stopped = stop_reason(db, job.id))
+                    return inside_->move(db, job, Signal::stop, *stopped);
+                break;
+            case Signal::proposed:
+                execute(db, "UPDATE jobs SET pull_request = ?2, pull_request_url = ?3 WHERE id = ?1",
+                        job.id.value, ending.pull_request, ending.pull_request_url);
+                break;
+            case Signal::claim:
+            case Signal::requeue:
+            case Signal::verdict:
+            case Signal::merge:
+            case Signal::close:
+                throw std::logic_error(fmt::format("job {}: `{}` is no ending of a claim", job.id.value,
+                                                   bot::name(ending.signal)));
+        }
+        inside_->move(db, job, ending.signal, ending.reason);
+    });
+}
+
+void Ledger::give_back(const Lease& lease, const std::string& why, std::optional<Time> at) {
+    inside_->write([&](SQLite::Database& db) {
+        const auto job = inside_->leased(db, lease);
+        const auto pause = inside_->now() + inside_->pause_ms(job.infra_attempts + 1);
+        inside_->fall_back(db, job, why, at ? Inside::Charge::no : Inside::Charge::yes,
+                           at ? to_ms(*at) : pause);
+    });
+}
+
+void Ledger::release(const Lease& lease) {
+    inside_->write([&](SQLite::Database& db) {
+        const auto job = inside_->leased(db, lease);
+        inside_->fall_back(db, job, "the daemon was stopped; the job goes on when it is back",
+                           Inside::Charge::no, 0);
+    });
+}
+
+std::vector<JobId> Ledger::expire_leases() {
+    return inside_->write([this](SQLite::Database& db) {
+        std::vector<JobId> ids;
+        for (const auto& job : leased_jobs(db, "lease_until <= ?1", inside_->now())) {
+            inside_->expire(db, job);
+            ids.push_back(job.id);
+        }
+        return ids;
+    });
+}
+
+std::vector<JobId> Ledger::take_over() {
+    return inside_->write([this](SQLite::Database& db) {
+        std::vector<JobId> ids;
+        for (const auto& job : leased_jobs(db, "?1 IS NOT NULL", inside_->now())) {
+            inside_->expire(db, job);
+            ids.push_back(job.id);
+        }
+        execute(db, "UPDATE inbox SET held_until = 0 WHERE held_until <> 0");
+        execute(db, "UPDATE reports SET held_until = 0 WHERE held_until <> 0");
+        return ids;
+    });
+}
+
+}  // namespace bot

@@ -1,0 +1,192 @@
+#include "bot/ledger_inside.hpp"
+
+namespace bot {
+
+const std::string job_columns =
+    "id, forge, repo_id, repo_name, clone_url, default_branch, installation, issue, by_login, by_id, by_bot, "
+    "title, body, "
+    "hidden_stripped, base_branch, base_commit, profile, priority, guidance, state, reason, phase, "
+    "created_at, state_since, "
+    "started_at, ended_at, retry_at, infra_attempts, agent_attempts, branch, head_commit, verdict, "
+    "pull_request, "
+    "pull_request_url";
+
+namespace {
+
+std::optional<Time> optional_time(SQLite::Statement& row, int column) {
+    const auto value = row.getColumn(column);
+    if (value.isNull()) return std::nullopt;
+    return from_ms(value.getInt64());
+}
+
+template <typename... Values>
+std::optional<Job> one_job(SQLite::Database& db, const std::string& rest, const Values&... values) {
+    auto row = prepare(db, "SELECT " + job_columns + " FROM jobs " + rest, values...);
+    if (!row.executeStep()) return std::nullopt;
+    return read_job(row);
+}
+
+Run::Kind run_kind(const std::string& text) {
+    if (text == "repair") return Run::Kind::repair;
+    if (text == "retry") return Run::Kind::retry;
+    return Run::Kind::first;
+}
+
+Run read_run(SQLite::Statement& row) {
+    Run run;
+    run.id = RunId{row.getColumn(0).getInt64()};
+    run.job = JobId{row.getColumn(1).getInt64()};
+    run.number = row.getColumn(2).getInt();
+    run.kind = run_kind(row.getColumn(3).getString());
+    run.profile = row.getColumn(4).getString();
+    run.started_at = from_ms(row.getColumn(5).getInt64());
+    run.ended_at = optional_time(row, 6);
+    run.outcome = row.getColumn(7).getString();
+    run.usage = {.input_tokens = static_cast<std::uint64_t>(row.getColumn(8).getInt64()),
+                 .cached_tokens = static_cast<std::uint64_t>(row.getColumn(9).getInt64()),
+                 .output_tokens = static_cast<std::uint64_t>(row.getColumn(10).getInt64())};
+    if (!row.getColumn(11).isNull()) run.usage.cost_usd = row.getColumn(11).getDouble();
+    run.log_file = row.getColumn(12).getString();
+    return run;
+}
+
+}  // namespace
+
+Job read_job(SQLite::Statement& row) {
+    int column = 0;
+    const auto text = [&] { return row.getColumn(column++).getString(); };
+    const auto number = [&] { return row.getColumn(column++).getInt64(); };
+    const auto time = [&] { return optional_time(row, column++); };
+    Job job;  // in the order of job_columns
+    auto& a = job.assignment;
+    job.id = JobId{number()};
+    auto& repo = a.issue.repo;
+    for (auto* field :
+         {&repo.forge, &repo.id, &repo.full_name, &repo.clone_url, &repo.default_branch, &repo.installation})
+        *field = text();
+    a.issue.number = number();
+    a.requested_by.login = text();
+    a.requested_by.id = text();
+    a.requested_by.bot = number() != 0;
+    a.title = text();
+    a.body = text();
+    a.hidden_stripped = static_cast<int>(number());
+    a.base_branch = text();
+    a.base_commit = text();
+    a.profile = text();
+    a.priority = number() != 0;
+    a.guidance = text();
+    job.state = *job_state(text());
+    job.reason = text();
+    job.phase = text();
+    job.created_at = from_ms(number());
+    job.state_since = from_ms(number());
+    job.started_at = time();
+    job.ended_at = time();
+    job.retry_at = time();
+    job.infra_attempts = static_cast<int>(number());
+    job.agent_attempts = static_cast<int>(number());
+    for (auto* field : {&job.branch, &job.head_commit, &job.verdict}) *field = text();
+    job.pull_request = number();
+    job.pull_request_url = text();
+    return job;
+}
+
+std::optional<Job> find_job(SQLite::Database& database, JobId id) {
+    return one_job(database, "WHERE id = ?1", id.value);
+}
+
+std::optional<Job> Ledger::job(JobId id) const {
+    return inside_->read([&](SQLite::Database& db) { return find_job(db, id); });
+}
+
+std::optional<Job> Ledger::active_job(const integrations::ThreadRef& issue) const {
+    return inside_->read([&](SQLite::Database& db) {
+        return one_job(db,
+                       "WHERE forge = ?1 AND repo_id = ?2 AND issue = ?3 "
+                       "AND state IN ('queued', 'working', 'publishing', 'review')",
+                       issue.repo.forge, issue.repo.id, issue.number);
+    });
+}
+
+std::optional<Job> Ledger::job_of_pull_request(const integrations::ThreadRef& pull_request) const {
+    return inside_->read([&](SQLite::Database& db) {
+        return one_job(db,
+                       "WHERE forge = ?1 AND repo_id = ?2 AND pull_request = ?3 AND pull_request > 0 "
+                       "ORDER BY id DESC LIMIT 1",
+                       pull_request.repo.forge, pull_request.repo.id, pull_request.number);
+    });
+}
+
+std::vector<Job> Ledger::jobs(std::size_t most) const {
+    return inside_->read([&](SQLite::Database& db) {
+        auto row = prepare(db, "SELECT " + job_columns + " FROM jobs ORDER BY id DESC LIMIT ?1", most);
+        std::vector<Job> jobs;
+        while (row.executeStep()) jobs.push_back(read_job(row));
+        return jobs;
+    });
+}
+
+std::vector<Run> Ledger::runs(JobId job) const {
+    return inside_->read([&](SQLite::Database& db) {
+        auto row = prepare(db,
+                           "SELECT id, job, number, kind, profile, started_at, ended_at, outcome, "
+                           "input_tokens, cached_tokens, "
+                           "output_tokens, cost_usd, log_file FROM runs WHERE job = ?1 ORDER BY number",
+                           job.value);
+        std::vector<Run> runs;
+        while (row.executeStep()) runs.push_back(read_run(row));
+        return runs;
+    });
+}
+
+int Ledger::jobs_since(const integrations::ThreadRef& issue, Time since) const {
+    return inside_->read([&](SQLite::Database& db) {
+        auto row = prepare(
+            db,
+            "SELECT count(*) FROM jobs WHERE forge = ?1 AND repo_id = ?2 AND issue = ?3 AND created_at >= ?4",
+            issue.repo.forge, issue.repo.id, issue.number, to_ms(since));
+        row.executeStep();
+        return row.getColumn(0).getInt();
+    });
+}
+
+std::optional<std::string> Ledger::baseline(const std::string& key) const {
+    return inside_->read([&](SQLite::Database& db) -> std::optional<std::string> {
+        auto row = prepare(db, "SELECT results FROM baselines WHERE key = ?1", key);
+        if (!row.executeStep()) return std::nullopt;
+        return row.getColumn(0).getString();
+    });
+}
+
+void Ledger::store_baseline(const std::string& key, const std::string& results_json) {
+    inside_->write([&](SQLite::Database& db) {
+        execute(db,
+                "INSERT INTO baselines (key, results, stored_at) VALUES (?1, ?2, ?3) "
+                "ON CONFLICT (key) DO UPDATE SET results = excluded.results, stored_at = excluded.stored_at",
+                key, results_json, inside_->now());
+    });
+}
+
+QueueFigures Ledger::figures() const {
+    return inside_->read([](SQLite::Database& db) {
+        QueueFigures figures;
+        for (const auto state : all_states) figures.jobs[state] = 0;
+        SQLite::Statement by_state(db, "SELECT state, count(*), min(state_since) FROM jobs GROUP BY state");
+        while (by_state.executeStep()) {
+            const auto state = *job_state(by_state.getColumn(0).getString());
+            figures.jobs[state] = by_state.getColumn(1).getInt();
+            if (state == JobState::queued) figures.oldest_queued = optional_time(by_state, 2);
+        }
+        figures.deliveries_waiting = db.execAndGet("SELECT count(*) FROM inbox").getInt();
+        SQLite::Statement waiting(
+            db,
+            "SELECT count(*), min(wished_at) FROM reports WHERE version > posted_version AND given_up = 0");
+        waiting.executeStep();
+        figures.reports_waiting = waiting.getColumn(0).getInt();
+        figures.oldest_report = optional_time(waiting, 1);
+        return figures;
+    });
+}
+
+}  // namespace bot

@@ -1,0 +1,152 @@
+#include "bot/ledger_inside.hpp"
+
+namespace bot {
+
+namespace {
+
+std::string_view name(Report::Kind kind) {
+    switch (kind) {
+        case Report::Kind::status:
+            return "status";
+        case Report::Kind::labels:
+            return "labels";
+        case Report::Kind::reaction:
+            return "reaction";
+        case Report::Kind::answer:
+            return "answer";
+    }
+    return "";
+}
+
+Report::Kind report_kind(std::string_view text) {
+    for (const auto kind : {Report::Kind::labels, Report::Kind::reaction, Report::Kind::answer})
+        if (name(kind) == text) return kind;
+    return Report::Kind::status;
+}
+
+constexpr const char* report_columns =
+    "id, kind, job, forge, repo_id, repo_name, clone_url, default_branch, installation, thread, comment_id, "
+    "marker, body, "
+    "remote_id, version, attempts, wished_at";
+
+Report read_report(SQLite::Statement& row) {
+    const auto text = [&row](int column) { return row.getColumn(column).getString(); };
+    Report report;
+    report.id = row.getColumn(0).getInt64();
+    report.kind = report_kind(text(1));
+    if (!row.getColumn(2).isNull()) report.job = JobId{row.getColumn(2).getInt64()};
+    report.thread = {.repo = {.forge = text(3),
+                              .id = text(4),
+                              .full_name = text(5),
+                              .clone_url = text(6),
+                              .default_branch = text(7),
+                              .installation = text(8)},
+                     .number = row.getColumn(9).getInt64()};
+    report.comment_id = text(10);
+    report.marker = text(11);
+    report.body = text(12);
+    report.remote_id = text(13);
+    report.version = row.getColumn(14).getInt64();
+    report.attempts = row.getColumn(15).getInt();
+    report.created_at = from_ms(row.getColumn(16).getInt64());
+    return report;
+}
+
+/// What a wish for something already wished does: status and labels follow the job anew, an answer only with
+/// other words, a reaction not again.
+constexpr const char* wish_sql = R"sql(
+    INSERT INTO reports (kind, forge, repo_id, repo_name, clone_url, default_branch, installation, thread, marker, job,
+                         comment_id, body, urgent_version, wished_at, due_at)
+    VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, 1, ?13, ?13)
+    ON CONFLICT (forge, repo_id, thread, kind, marker) DO UPDATE SET
+        version = version + 1,
+        urgent_version = iif(?14, version + 1, urgent_version),
+        job = excluded.job, body = excluded.body, repo_name = excluded.repo_name, clone_url = excluded.clone_url,
+        default_branch = excluded.default_branch, installation = excluded.installation,
+        wished_at = iif(version > posted_version AND given_up = 0, wished_at, excluded.wished_at),
+        due_at = CASE
+            WHEN ?14 THEN iif(version > posted_version AND given_up = 0, min(due_at, ?13), ?13)
+            WHEN version > posted_version AND given_up = 0 THEN min(due_at, max(?13, posted_at + ?15))
+            ELSE max(?13, posted_at + ?15) END,
+        attempts = iif(given_up, 0, attempts), given_up = 0
+    WHERE excluded.kind IN ('status', 'labels') OR given_up = 1 OR (excluded.kind = 'answer' AND body <> excluded.body))sql";
+
+}  // namespace
+
+void Ledger::Inside::wish(SQLite::Database& db, const Report& report, Urgency urgency) {
+    const auto& repo = report.thread.repo;
+    execute(db, wish_sql, name(report.kind), repo.forge, repo.id, repo.full_name, repo.clone_url,
+            repo.default_branch, repo.installation, report.thread.number, report.marker,
+            report.job ? std::optional(report.job->value) : std::nullopt, report.comment_id, report.body,
+            now(), urgency == Urgency::at_once, to_ms(Time(options.report_gap)));
+}
+
+void Ledger::Inside::wish_status(SQLite::Database& db, JobId job, const integrations::ThreadRef& thread,
+                                 Urgency urgency) {
+    wish(db,
+         {.kind = Report::Kind::status,
+          .job = job,
+          .thread = thread,
+          .marker = "job-" + std::to_string(job.value) + "-status"},
+         urgency);
+}
+
+void Ledger::Inside::wish_labels(SQLite::Database& db, JobId job, const integrations::ThreadRef& thread) {
+    wish(db, {.kind = Report::Kind::labels, .job = job, .thread = thread, .marker = "state"},
+         Urgency::at_once);
+}
+
+std::optional<Report> Ledger::next_report() {
+    return inside_->write([this](SQLite::Database& db) -> std::optional<Report> {
+        constexpr std::int64_t positions_pause = 1000;
+        const auto now = inside_->now();
+        if (inside_->positions_moved && now - *inside_->positions_refreshed >= positions_pause)
+            inside_->tell_positions(db);
+        auto row = prepare(db, std::string(R"sql(
+            UPDATE reports SET attempts = attempts + 1, held_until = ?2
+            WHERE id = (SELECT id FROM reports
+                WHERE version > posted_version AND given_up = 0
+                  AND due_at <= ?1 AND not_before <= ?1 AND held_until <= ?1
+                ORDER BY due_at, CASE kind WHEN 'reaction' THEN 0 WHEN 'labels' THEN 1 WHEN 'status' THEN 2 ELSE 3 END, id
+                LIMIT 1)
+            RETURNING )sql") + report_columns,
+                           now, now + to_ms(Time(inside_->options.hold)));
+        if (!row.executeStep()) return std::nullopt;
+        auto report = read_report(row);
+        while (row.executeStep()) {
+        }
+        return report;
+    });
+}
+
+void Ledger::posted(const Report& report, const std::string& remote_id) {
+    inside_->write([&](SQLite::Database& db) {
+        execute(db, R"sql(
+            UPDATE reports SET posted_version = max(posted_version, ?2), posted_at = ?3,
+                remote_id = iif(?4 = '', remote_id, ?4),
+                wished_at = iif(version > ?2, ?3, wished_at),
+                due_at = iif(urgent_version > ?2, due_at, ?3 + ?5),
+                held_until = 0, not_before = 0, attempts = 0, trouble = ''
+            WHERE id = ?1)sql",
+                report.id, report.version, inside_->now(), remote_id,
+                to_ms(Time(inside_->options.report_gap)));
+    });
+}
+
+void Ledger::postpone(const Report& report, Time at, const std::string& why) {
+    inside_->write([&](SQLite::Database& db) {
+        execute(db, "UPDATE reports SET not_before = ?2, held_until = 0, trouble = ?3 WHERE id = ?1",
+                report.id, to_ms(at), why);
+    });
+}
+
+void Ledger::give_up(const Report& report, const std::string& why) {
+    inside_->write([&](SQLite::Database& db) {
+        execute(db,
+                "UPDATE reports SET held_until = 0, trouble = ?3, given_up = iif(version > ?2, 0, 1) WHERE "
+                "id = ?1",
+                report.id, report.version, why);
+    });
+}
+
+}  // namespace bot

@@ -1,0 +1,23 @@
+#pragma once
+
+#include <chrono>
+#include <stop_token>
+
+#include "bot/shop.hpp"
+
+/// One tick each, no threads inside: take from the ledger, work on values, write back in one transaction. True: there
+/// was something, and there may be more.
+namespace bot::loops {
+
+/// One delivery: decode, recognise, gather facts, decide, settle.
+[[nodiscard]] bool intake(Shop& shop);
+/// One job, as far as it goes.
+[[nodiscard]] bool work(Shop& shop, const std::stop_token& detach);
+/// One report to a forge.
+[[nodiscard]] bool report(Shop& shop);
+/// What no event tells: leases that ran out, labels whose events never arrived, what was left lying.
+void sweep(Shop& shop);
+/// Once, before the other loops: containers and workspaces of earlier processes that no job waits for.
+void clear_leftovers(Shop& shop);
+
+}  // namespace bot::loops

@@ -1,0 +1,67 @@
+#include "bot/publish.hpp"
+
+#include <spdlog/spdlog.h>
+
+#include "bot/intent.hpp"
+#include "bot/report.hpp"
+
+namespace bot {
+
+namespace {
+
+constexpr int most_branches = 50;
+
+Halt stopped() { return {.kind = Halt::Kind::stopped, .reason = "stopped before publishing"}; }
+
+/// Pushes to the job's branch; a branch of that name with something else on it is left alone and the next name is taken.
+Step<std::string> push(Shop& shop, const Job& job, const std::string& head, const std::stop_token& cancel) {
+    const auto& assignment = job.assignment;
+    auto mirror = shop.mirrors.of(assignment.issue.repo);
+    if (!mirror) return std::unexpected(halt(mirror.error(), "opening the mirror"));
+    for (int attempt = 1; attempt <= most_branches; ++attempt) {
+        if (cancel.stop_requested()) return std::unexpected(stopped());
+        auto branch = branch_name(assignment.issue.number, assignment.title, attempt);
+        const auto pushed = (*mirror)->push_new(head, branch);
+        if (pushed) return branch;
+        if (pushed.error().kind != integrations::GitError::Kind::exists)
+            return std::unexpected(halt(pushed.error(), "pushing " + branch));
+        spdlog::info("job {}: {} is taken", job.id.value, branch);
+    }
+    return std::unexpected(Halt{.kind = Halt::Kind::failed,
+                                .reason = report::push_refused("all branch names for this issue are taken")});
+}
+
+}  // namespace
+
+Step<integrations::PullRequest> publish(Shop& shop, const Job& job, const Lease& lease, const Verdict& verdict,
+                                        const std::stop_token& cancel) {
+    const auto& repo = job.assignment.issue.repo;
+    const auto* entry = shop.forges.find(repo.forge);
+    if (entry == nullptr)
+        return std::unexpected(Halt{.kind = Halt::Kind::failed,
+                                    .reason = report::infrastructure("the forge is not configured any more", 1)});
+    const auto& head = verdict.evidence.head_commit;
+    const auto branch = push(shop, job, head, cancel);
+    if (!branch) return std::unexpected(branch.error());
+    shop.ledger.store_head(lease, head, *branch);
+
+    if (cancel.stop_requested()) return std::unexpected(stopped());
+    auto proposed = entry->forge->propose({.repo = repo,
+                                           .head_branch = *branch,
+                                           .head_sha = head,
+                                           .base_branch = job.assignment.base_branch,
+                                           .title = report::pull_request_title(job),
+                                           .body = report::pull_request_body(job, verdict, shop.settings.labels.trigger),
+                                           .draft = !verdict.evidence.green()});
+    if (!proposed) return std::unexpected(halt(proposed.error(), "opening the pull request"));
+
+    // The evidence is in the pull request already: a credential that may not write checks costs the check run only.
+    if (const auto checked = entry->forge->report_check(repo, report::check_report(job, verdict)); !checked) {
+        auto why = halt(checked.error(), "writing the check run");
+        if (why.kind == Halt::Kind::infrastructure) return std::unexpected(std::move(why));
+        spdlog::warn("job {}: no check run: {}", job.id.value, checked.error().message);
+    }
+    return proposed.value();
+}
+
+}  // namespace bot

@@ -1,0 +1,229 @@
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <array>
+#include <numeric>
+
+#include "bot/report.hpp"
+#include "bot/report_words.hpp"
+
+// Each answer says what happened and what to do next. They also stand in the status comment as a job's
+// reason, where `foreign` reads them: so no headings, links, HTML or mentions of our own here.
+
+namespace bot::report {
+
+namespace {
+
+constexpr std::string_view again = "comment `/agent retry`";
+
+std::string profile_names(const std::vector<config::AgentProfile>& profiles) {
+    std::string text;
+    for (const auto& each : profiles) text += (text.empty() ? "" : ", ") + code(each.name, 60);
+    return text.empty() ? "none" : text;
+}
+
+/// Letters to change, add or drop to make one word of the other.
+std::size_t distance(std::string_view a, std::string_view b) {
+    std::vector<std::size_t> row(b.size() + 1);
+    std::iota(row.begin(), row.end(), std::size_t{0});
+    for (std::size_t i = 1; i <= a.size(); ++i) {
+        auto corner = row[0];
+        row[0] = i;
+        for (std::size_t j = 1; j <= b.size(); ++j) {
+            const auto above = row[j];
+            row[j] = std::min({above + 1, row[j - 1] + 1, corner + (a[i - 1] == b[j - 1] ? 0 : 1)});
+            corner = above;
+        }
+    }
+    return row[b.size()];
+}
+
+std::string_view nearest_verb(std::string_view word) {
+    static constexpr std::array<std::string_view, 6> verbs{"run",    "retry",  "stop",
+                                                           "cancel", "status", "help"};
+    if (word.size() > 20) return {};
+    const auto best = std::ranges::min(verbs, {}, [&](auto verb) { return distance(word, verb); });
+    return distance(word, best) <= 2 ? best : std::string_view();
+}
+
+}  // namespace
+
+std::string nothing_to_change(std::string_view agent_summary) {
+    const auto words = foreign(agent_summary, 8000);
+    if (words.empty())
+        return fmt::format(
+            "The agent changed no file and left no words about why. Say in the issue what should change, "
+            "then {}.",
+            again);
+    return "The agent changed no file. It says:\n\n" + words;
+}
+
+std::string question(std::string_view agent_question) {
+    const auto words = foreign(agent_question, 8000);
+    if (words.empty())
+        return "The agent has a question but did not say which. Write more into the issue, then comment "
+               "`/agent retry`.";
+    return "The agent needs an answer before it can go on:\n\n" + words +
+           "\n\nAnswer with `/agent retry` and your words behind it on the same line.";
+}
+
+std::string recipe_errors(const std::vector<config::Error>& errors) {
+    std::string text = "`.shopfloor.yml` on the default branch cannot be used, so nothing was run:\n\n";
+    std::size_t told = 0;
+    for (const auto& error : errors) {
+        if (++told > 20) break;
+        text += "- ";
+        if (error.line > 0) text += fmt::format("line {}: ", error.line);
+        if (!error.key.empty()) text += code(error.key, 100) + " ";
+        text += foreign(one_line(error.message, 300), 500);
+        if (!error.mend.empty()) text += "; " + foreign(one_line(error.mend, 300), 500);
+        text += "\n";
+    }
+    if (errors.size() > 20) text += fmt::format("- and {} more\n", errors.size() - 20);
+    return text + fmt::format("\nMend it on the default branch, then {}.", again);
+}
+
+std::string no_such_profile(std::string_view name, const std::vector<config::AgentProfile>& profiles) {
+    return fmt::format("There is no agent profile {}. There {}: {}.", code(name, 60),
+                       profiles.size() == 1 ? "is" : "are", profile_names(profiles));
+}
+
+std::string no_image(std::string_view image, std::string_view engine_words) {
+    auto text = fmt::format("The image {} cannot be had, so nothing was run.", code(image));
+    if (!engine_words.empty()) text += " The engine says:\n\n" + fenced(engine_words, 1000) + "\n";
+    return text +
+           fmt::format("\nCorrect `image` in `.shopfloor.yml`, or have the operator provide it; then {}.",
+                       again);
+}
+
+std::string setup_failed(std::string_view how, std::string_view log_tail) {
+    auto text = fmt::format("The recipe's `setup` {}, so the agent was not started.", one_line(how, 200));
+    if (!log_tail.empty()) text += " The end of its output:\n\n" + fenced(log_tail, 4000) + "\n";
+    return text + fmt::format(
+                      "\nSetup runs without network, in the recipe's image. Mend `setup` in "
+                      "`.shopfloor.yml`, then {}.",
+                      again);
+}
+
+std::string agent_failed(std::string_view how, std::string_view detail) {
+    auto text = fmt::format("The agent {}, so there is no change to propose.", one_line(how, 200));
+    if (!detail.empty()) text += " The last it had to say:\n\n" + fenced(detail, 4000) + "\n";
+    return text +
+           fmt::format(
+               "\nSay more in the issue or pick another profile with `/agent retry PROFILE`; or just {}.",
+               again);
+}
+
+std::string change_rejected(std::string_view path, std::string_view why) {
+    return fmt::format(
+        "The agent's change is not taken over, because of {}: {}\n\nNothing was published. To have another "
+        "try, {} and say what to avoid.",
+        code(path, 300), foreign(one_line(why, 300), 500), again);
+}
+
+std::string protected_paths(const std::vector<std::string>& paths) {
+    std::string text =
+        "The agent changed files that only people may change here, so nothing was published:\n\n";
+    for (std::size_t i = 0; i < paths.size() && i < 30; ++i) text += "- " + code(paths[i], 300) + "\n";
+    if (paths.size() > 30) text += fmt::format("- and {} more\n", paths.size() - 30);
+    return text + "\nMake that part of the change by hand, or " + std::string(again) +
+           " and tell the agent to leave these files alone.";
+}
+
+std::string push_refused(std::string_view forge_words) {
+    return "The forge refuses the branch or the pull request. It says:\n\n" + fenced(forge_words, 1500) +
+           "\n\nMostly a branch rule or a missing permission of this bot is in the way. Mend that, then " +
+           std::string(again) + ".";
+}
+
+std::string base_gone(std::string_view branch) {
+    if (branch.empty()) return "The repository's default branch cannot be read. It may be empty or archived.";
+    return fmt::format(
+        "The branch {} is not there any more, so there is nothing to build on. Set the repository's default "
+        "branch, then {}.",
+        code(branch, 200), again);
+}
+
+std::string infrastructure(std::string_view what, int attempts) {
+    return fmt::format(
+        "Shopfloor itself or the forge could not do its part{}:\n\n{}\n\nThis is not the agent's fault nor "
+        "the "
+        "issue's. The operator finds more in the log; once it is mended, {}.",
+        attempts > 1 ? fmt::format(" in {} tries", attempts) : "", fenced(what, 1500), again);
+}
+
+std::string not_permitted(std::string_view login) {
+    return fmt::format(
+        "{} has no write access to this repository, so nothing was started or stopped. Somebody with write "
+        "access can set the label or comment `/agent run`.",
+        code(login, 60));
+}
+
+std::string already_active(const Job& job) {
+    if (job.state == JobState::review)
+        return fmt::format(
+            "Pull request #{} is open for this issue. Close it first, then comment `/agent retry [profile] "
+            "[guidance]` on the issue.",
+            job.pull_request);
+    return fmt::format("Job {} is at this issue already. Its status comment is above; `/agent stop` ends it.",
+                       job.id.value);
+}
+
+std::string already_proposed(const std::vector<integrations::PullRequest>& pull_requests) {
+    std::string numbers;
+    for (std::size_t i = 0; i < pull_requests.size() && i < 10; ++i)
+        numbers += fmt::format("{}#{}", i == 0 ? "" : ", ", pull_requests[i].number);
+    const bool one = pull_requests.size() == 1;
+    return fmt::format(
+        "{} {} open and already {} this issue, so no second one is made. Close {}, then set the label again.",
+        numbers, one ? "is" : "are", one ? "closes" : "close", one ? "it" : "them");
+}
+
+std::string too_many_jobs(int most) {
+    return fmt::format(
+        "This issue had {} within a day, and that is the limit here. Try again tomorrow, or have the "
+        "operator raise `max_jobs_per_issue_per_day`.",
+        count(static_cast<std::uint64_t>(std::max(most, 0)), "job"));
+}
+
+std::string issue_not_open() {
+    return "The issue is closed, so nothing was started. Reopen it and set the label again.";
+}
+
+std::string stopped_by(std::string_view login) { return fmt::format("Stopped by {}.", code(login, 60)); }
+
+std::string no_active_job() {
+    return "No job is at work here. Set the label or comment `/agent run` on the issue to start one.";
+}
+
+std::string ask_on_the_issue() {
+    return "This pull request is not one of Shopfloor's. Comment `/agent run` on an issue, or set the label "
+           "there.";
+}
+
+std::string help(std::string_view trigger_label, const std::vector<config::AgentProfile>& profiles,
+                 std::string_view not_understood) {
+    std::string text;
+    if (!not_understood.empty()) {
+        text = fmt::format("There is no command {}.", code(not_understood, 40));
+        if (const auto verb = nearest_verb(not_understood); !verb.empty())
+            text += fmt::format(" Did you mean `/agent {}`?", verb);
+        text += "\n\n";
+    }
+    text += fmt::format(
+        "Set the label {0} on an issue to have it worked on, or {1} to pick an agent profile. Or begin a "
+        "line of "
+        "a comment with:\n\n",
+        code(trigger_label, 60), code(std::string(trigger_label) + ":PROFILE", 80));
+    text +=
+        "| Command | What it does | Who |\n| --- | --- | --- |\n"
+        "| `/agent run [profile] [guidance]` | starts a job for the issue; `retry` is the same | write "
+        "access |\n"
+        "| `/agent stop` | ends the job; `cancel` is the same | write access, or whoever asked for the job "
+        "|\n"
+        "| `/agent status` | tells where the job is | everybody |\n"
+        "| `/agent help` | shows this | everybody |\n\n";
+    return text + "Agent profiles here: " + profile_names(profiles) + ".";
+}
+
+}  // namespace bot::report

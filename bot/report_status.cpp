@@ -1,0 +1,181 @@
+#include <fmt/format.h>
+
+#include "bot/report.hpp"
+#include "bot/report_words.hpp"
+
+namespace bot::report {
+
+namespace {
+
+std::string phase_words(const Job& job) {
+    if (job.phase == "workspace" || job.phase.empty()) return "making the workspace";
+    if (job.phase == "setup") return "running the recipe's setup";
+    if (job.phase == "checks") return "running the checks on the result";
+    if (job.phase.starts_with("agent")) return "the agent is at work" + one_line(job.phase.substr(5), 40);
+    return one_line(job.phase, 60);
+}
+
+std::string since(const Job& job) { return moment(job.started_at.value_or(job.state_since)); }
+
+std::string took(const Job& job) {
+    if (!job.ended_at || *job.ended_at < job.created_at) return {};
+    return " after " +
+           duration(std::chrono::duration_cast<std::chrono::milliseconds>(*job.ended_at - job.created_at));
+}
+
+std::string pull_request(const Job& job) { return fmt::format("#{}", job.pull_request); }
+
+/// What the checks said, once it is stored.
+struct Told {
+    std::string words;
+    bool green = true;
+};
+Told evidence_told(const Job& job) {
+    if (job.verdict.empty()) return {};
+    const auto verdict = verdict_from_json(job.verdict);
+    if (!verdict) return {};
+    return {.words = evidence_headline(verdict->evidence), .green = verdict->evidence.green()};
+}
+
+std::string review_headline(const Job& job) {
+    return (evidence_told(job).green ? "✅ Pull request " : "⚠️ Draft pull request ") + pull_request(job) +
+           " is open";
+}
+
+std::string headline(const Job& job, int position) {
+    switch (job.state) {
+        case JobState::queued:
+            return position > 0 ? fmt::format("🕒 Queued, number {} in line", position) : "🕒 Queued";
+        case JobState::working:
+            return fmt::format("🔧 Working since {}: {}", since(job), phase_words(job));
+        case JobState::publishing:
+            return "📤 The result is there; opening the pull request";
+        case JobState::review:
+            return review_headline(job);
+        case JobState::answered:
+            return "💬 Answered without a pull request";
+        case JobState::failed:
+            return "❌ No pull request" + took(job);
+        case JobState::stopped:
+            return "⏹️ Stopped" + took(job);
+        case JobState::merged:
+            return "🎉 Pull request " + pull_request(job) + " was merged";
+        case JobState::closed:
+            return "🚪 Pull request " + pull_request(job) + " was closed without merging";
+    }
+    return {};
+}
+
+/// How far it came: 0 decided, 1 workspace, 2 agent, 3 checks, 4 pull request.
+int steps_done(const Job& job) {
+    if (job.pull_request > 0) return 4;
+    if (job.state == JobState::publishing || !job.verdict.empty()) return 3;
+    if (job.phase == "checks") return 2;
+    if (job.phase.starts_with("agent")) return 1;
+    return 0;
+}
+
+std::string checklist(const Job& job) {
+    const auto done = steps_done(job);
+    const auto line = [&](int step, std::string_view words) {
+        return fmt::format("- [{}] {}\n", done >= step ? 'x' : ' ', words);
+    };
+    std::string text = line(1, fmt::format("Workspace at commit {} of {}", commit(job.assignment.base_commit),
+                                           code(job.assignment.base_branch, 100)));
+    text += line(2, "Agent");
+    const auto told = evidence_told(job).words;
+    text += line(3, "Checks on the base commit and on the result" + (told.empty() ? "" : ": " + told));
+    text += line(4, job.pull_request > 0 ? "Pull request " + pull_request(job) : "Pull request");
+    return text;
+}
+
+/// Reasons that say more than the headline. Ended jobs always tell theirs.
+std::string reason_of(const Job& job, Time now) {
+    const bool held_back =
+        job.state == JobState::queued && job.retry_at && (now == Time{} || *job.retry_at > now);
+    std::string text;
+    if (held_back)
+        text = fmt::format(
+            "Something outside of this issue went wrong (try {}); the next try is not before {}.\n\n",
+            job.infra_attempts, moment(*job.retry_at));
+    const bool told_by_headline = job.state == JobState::merged || job.state == JobState::closed;
+    if (((is_final(job.state) && !told_by_headline) || held_back) && !job.reason.empty())
+        text += foreign(job.reason, 12'000) + "\n\n";
+    return text;
+}
+
+std::string next_steps(const Job& job) {
+    if (is_final(job.state) && job.reason.find("/agent retry") != std::string::npos)
+        return {};  // the reason says it
+    switch (job.state) {
+        case JobState::queued:
+        case JobState::working:
+        case JobState::publishing:
+            return "Comment `/agent stop` to stop it.";
+        case JobState::review:
+            return "Review it and merge it; or close it and comment `/agent retry [profile] [guidance]` "
+                   "here.";
+        case JobState::answered:
+        case JobState::failed:
+        case JobState::stopped:
+        case JobState::closed:
+            return "To have another try, comment `/agent retry [profile] [guidance]` or set the label again.";
+        case JobState::merged:
+            return {};
+    }
+    return {};
+}
+
+std::string facts(const Job& job, const std::vector<Run>& runs, Time now) {
+    auto text =
+        fmt::format("Asked for by {} on {}", code(job.assignment.requested_by.login), moment(job.created_at));
+    if (!runs.empty()) {
+        text += fmt::format(" · agent profile {}", code(runs.back().profile));
+        if (runs.size() > 1) text += fmt::format(" · {}", count(runs.size(), "run"));
+    }
+    if (job.assignment.hidden_stripped > 0)
+        text += fmt::format(" · {} of hidden text not given to the agent",
+                            count(static_cast<std::uint64_t>(job.assignment.hidden_stripped), "piece"));
+    text += fmt::format(" · job {}", job.id.value);
+    if (now != Time{} && is_active(job.state)) text += " · as of " + moment(now);
+    return "<sub>" + text + "</sub>\n";
+}
+
+}  // namespace
+
+std::string status(const Job& job, const std::vector<Run>& runs, int position, Time now) {
+    auto text = "### " + headline(job, position) + "\n\n" + reason_of(job, now);
+    if (job.state != JobState::answered) text += checklist(job) + "\n";
+    if (const auto next = next_steps(job); !next.empty()) text += next + "\n\n";
+    return text + facts(job, runs, now);
+}
+
+std::string state_label(JobState state, const config::LabelSettings& labels) {
+    switch (state) {
+        case JobState::queued:
+            return labels.state_prefix + "queued";
+        case JobState::working:
+        case JobState::publishing:
+            return labels.state_prefix + "working";
+        case JobState::review:
+            return labels.state_prefix + "review";
+        case JobState::failed:
+            return labels.state_prefix + "blocked";
+        case JobState::answered:
+        case JobState::merged:
+            return labels.state_prefix + "done";
+        case JobState::stopped:
+        case JobState::closed:
+            return {};
+    }
+    return {};
+}
+
+std::vector<std::string> all_state_labels(const config::LabelSettings& labels) {
+    std::vector<std::string> all;
+    for (const auto* word : {"queued", "working", "review", "blocked", "done"})
+        all.push_back(labels.state_prefix + word);
+    return all;
+}
+
+}  // namespace bot::report

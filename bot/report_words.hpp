@@ -1,0 +1,34 @@
+#pragma once
+
+#include <chrono>
+#include <string>
+#include <string_view>
+
+#include "bot/evidence.hpp"
+#include "bot/job.hpp"
+
+/// The small words that the reports share.
+namespace bot::report {
+
+/// "850 ms", "12 s", "3 min 4 s", "1 h 2 min".
+[[nodiscard]] std::string duration(std::chrono::milliseconds time);
+/// "2026-03-01 14:03 UTC".
+[[nodiscard]] std::string moment(Time time);
+/// "1 check", "3 checks".
+[[nodiscard]] std::string count(std::uint64_t number, std::string_view thing);
+/// 1234567 -> "1,234,567".
+[[nodiscard]] std::string grouped(std::uint64_t number);
+/// The first ten digits of a commit id as a code span.
+[[nodiscard]] std::string commit(std::string_view id);
+
+/// The table of checks on base and on this branch, and a sentence for each thing worth knowing about them.
+[[nodiscard]] std::string evidence_table(const Evidence& evidence);
+/// "All 3 required checks pass", "1 of 2 required checks is red".
+[[nodiscard]] std::string evidence_headline(const Evidence& evidence);
+/// Failing tests and the ends of red checks' outputs, folded.
+[[nodiscard]] std::string evidence_details(const Evidence& evidence);
+/// Test files touched, tests gone or skipped, and the old tests on the new code. Empty when there is nothing
+/// to tell.
+[[nodiscard]] std::string tests_touched(const Evidence& evidence);
+
+}  // namespace bot::report

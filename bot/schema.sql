@@ -1,0 +1,207 @@
+-- The ledger, schema version 1 (PRAGMA user_version). This file is always the newest schema, whole; how an older ledger
+-- gets here stands in bot/ledger_schema.cpp, and a test holds the two together.
+--
+-- Times are milliseconds since 1970-01-01T00:00:00Z. A repository is named by (forge, repo_id): its name may change.
+-- The schema forbids what bot/job_state.hpp forbids, so that no other program can break a job either.
+
+-- Deliveries as they came: verified, never changed. `body` is LZ4 (block format) of `body_size` bytes.
+CREATE TABLE deliveries (
+    id          INTEGER PRIMARY KEY,
+    forge       TEXT NOT NULL,
+    hook_id     TEXT NOT NULL,
+    delivery_id TEXT NOT NULL,
+    event       TEXT NOT NULL,
+    received_at INTEGER NOT NULL,
+    body_size   INTEGER NOT NULL CHECK (body_size >= 0),
+    body        BLOB NOT NULL
+) STRICT;
+-- GitHub's delivery ids are unique for an event, not for a hook: two hooks may send the same one.
+CREATE UNIQUE INDEX delivery_once ON deliveries (forge, hook_id, delivery_id);
+
+-- Those that wait to be understood. A table of its own: settling does not rewrite the body.
+CREATE TABLE inbox (
+    delivery   INTEGER PRIMARY KEY REFERENCES deliveries (id) ON DELETE CASCADE,
+    attempts   INTEGER NOT NULL DEFAULT 0 CHECK (attempts >= 0),
+    not_before INTEGER NOT NULL DEFAULT 0,   -- the forge was down
+    held_until INTEGER NOT NULL DEFAULT 0,   -- somebody is at it
+    why        TEXT NOT NULL DEFAULT ''      -- it waits
+) STRICT;
+
+-- What was decided on a delivery. `dead`: it broke us several times and was put aside.
+CREATE TABLE outcomes (
+    delivery INTEGER PRIMARY KEY REFERENCES deliveries (id) ON DELETE CASCADE,
+    state    TEXT NOT NULL CHECK (state IN ('settled', 'dead')),
+    at       INTEGER NOT NULL,
+    reason   TEXT NOT NULL,
+    job      INTEGER REFERENCES jobs (id)
+) STRICT;
+CREATE INDEX outcomes_by_time ON outcomes (at);
+CREATE INDEX outcomes_by_job ON outcomes (job) WHERE job IS NOT NULL;
+
+-- The transition table of bot/job_state.hpp, row by row.
+CREATE TABLE transitions (
+    from_state TEXT NOT NULL,
+    signal     TEXT NOT NULL,
+    to_state   TEXT NOT NULL,
+    PRIMARY KEY (from_state, signal)
+) STRICT, WITHOUT ROWID;
+INSERT INTO transitions (from_state, signal, to_state) VALUES
+    ('queued',     'claim',    'working'),
+    ('queued',     'stop',     'stopped'),
+    ('queued',     'fail',     'failed'),
+    ('working',    'requeue',  'queued'),
+    ('working',    'verdict',  'publishing'),
+    ('working',    'nothing',  'answered'),
+    ('working',    'fail',     'failed'),
+    ('working',    'stop',     'stopped'),
+    ('publishing', 'claim',    'publishing'),
+    ('publishing', 'requeue',  'publishing'),
+    ('publishing', 'proposed', 'review'),
+    ('publishing', 'fail',     'failed'),
+    ('publishing', 'stop',     'stopped'),
+    ('review',     'merge',    'merged'),
+    ('review',     'close',    'closed'),
+    ('review',     'stop',     'stopped');
+
+CREATE TABLE jobs (
+    id               INTEGER PRIMARY KEY AUTOINCREMENT,
+    -- the assignment, fixed
+    forge            TEXT NOT NULL,
+    repo_id          TEXT NOT NULL,
+    repo_name        TEXT NOT NULL,
+    clone_url        TEXT NOT NULL,
+    default_branch   TEXT NOT NULL,
+    installation     TEXT NOT NULL,
+    issue            INTEGER NOT NULL,
+    by_login         TEXT NOT NULL,
+    by_id            TEXT NOT NULL,
+    by_bot           INTEGER NOT NULL CHECK (by_bot IN (0, 1)),
+    title            TEXT NOT NULL,
+    body             TEXT NOT NULL,
+    hidden_stripped  INTEGER NOT NULL,
+    base_branch      TEXT NOT NULL,
+    base_commit      TEXT NOT NULL,
+    profile          TEXT NOT NULL,
+    priority         INTEGER NOT NULL CHECK (priority IN (0, 1)),
+    guidance         TEXT NOT NULL,
+    -- where it stands
+    state            TEXT NOT NULL DEFAULT 'queued' CHECK (state IN
+                         ('queued', 'working', 'publishing', 'review', 'answered', 'failed', 'stopped', 'merged', 'closed')),
+    reason           TEXT NOT NULL,
+    phase            TEXT NOT NULL DEFAULT '',
+    created_at       INTEGER NOT NULL,
+    state_since      INTEGER NOT NULL,
+    started_at       INTEGER,
+    ended_at         INTEGER,
+    retry_at         INTEGER,
+    claimed_at       INTEGER,                      -- the last time
+    infra_attempts   INTEGER NOT NULL DEFAULT 0 CHECK (infra_attempts >= 0),
+    agent_attempts   INTEGER NOT NULL DEFAULT 0 CHECK (agent_attempts >= 0),
+    branch           TEXT NOT NULL DEFAULT '',
+    head_commit      TEXT NOT NULL DEFAULT '',
+    verdict          TEXT NOT NULL DEFAULT '',
+    pull_request     INTEGER NOT NULL DEFAULT 0,
+    pull_request_url TEXT NOT NULL DEFAULT '',
+    told_position    INTEGER NOT NULL DEFAULT 0,   -- the place in the queue that the status comment was last due for
+    -- who works on it: `claims` only grows, so a lost lease's token never comes back
+    claims           INTEGER NOT NULL DEFAULT 0,
+    lease_token      INTEGER,
+    lease_until      INTEGER,
+    stop_reason      TEXT,                         -- a person said stop while somebody works on it
+
+    CHECK ((lease_token IS NULL) = (lease_until IS NULL)),
+    CHECK (lease_token IS NULL OR lease_token = claims),
+    CHECK (state <> 'working' OR lease_token IS NOT NULL),
+    CHECK (state IN ('working', 'publishing') OR lease_token IS NULL),
+    CHECK (stop_reason IS NULL OR lease_token IS NOT NULL),
+    CHECK ((state IN ('answered', 'failed', 'stopped', 'merged', 'closed')) = (ended_at IS NOT NULL)),
+    CHECK (retry_at IS NULL OR state IN ('queued', 'publishing')),
+    CHECK (state NOT IN ('publishing', 'review', 'merged', 'closed') OR verdict <> ''),
+    CHECK (state NOT IN ('review', 'merged', 'closed') OR pull_request > 0)
+) STRICT;
+CREATE UNIQUE INDEX one_active_job ON jobs (forge, repo_id, issue)
+    WHERE state IN ('queued', 'working', 'publishing', 'review');
+CREATE INDEX jobs_to_do ON jobs (state, forge, repo_id) WHERE state IN ('queued', 'working', 'publishing');
+CREATE INDEX jobs_by_issue ON jobs (forge, repo_id, issue, created_at);
+CREATE INDEX jobs_by_repository ON jobs (forge, repo_id, claimed_at);
+CREATE INDEX jobs_by_pull_request ON jobs (forge, repo_id, pull_request) WHERE pull_request > 0;
+CREATE INDEX jobs_by_state ON jobs (state);
+
+CREATE TRIGGER jobs_begin_queued BEFORE INSERT ON jobs WHEN NEW.state <> 'queued' BEGIN
+    SELECT RAISE(ABORT, 'a job begins queued');
+END;
+CREATE TRIGGER jobs_follow_the_table BEFORE UPDATE OF state ON jobs
+WHEN NEW.state <> OLD.state AND
+     NOT EXISTS (SELECT 1 FROM transitions WHERE from_state = OLD.state AND to_state = NEW.state) BEGIN
+    SELECT RAISE(ABORT, 'no such transition of a job');
+END;
+CREATE TRIGGER jobs_tokens_only_grow BEFORE UPDATE OF claims ON jobs WHEN NEW.claims < OLD.claims BEGIN
+    SELECT RAISE(ABORT, 'fencing tokens only grow');
+END;
+
+CREATE TABLE runs (
+    id            INTEGER PRIMARY KEY AUTOINCREMENT,
+    job           INTEGER NOT NULL REFERENCES jobs (id),
+    number        INTEGER NOT NULL CHECK (number > 0),
+    kind          TEXT NOT NULL CHECK (kind IN ('first', 'repair', 'retry')),
+    profile       TEXT NOT NULL,
+    started_at    INTEGER NOT NULL,
+    ended_at      INTEGER,
+    outcome       TEXT NOT NULL DEFAULT '',
+    input_tokens  INTEGER NOT NULL DEFAULT 0,
+    cached_tokens INTEGER NOT NULL DEFAULT 0,
+    output_tokens INTEGER NOT NULL DEFAULT 0,
+    cost_usd      REAL,
+    log_file      TEXT NOT NULL,
+    UNIQUE (job, number),
+    CHECK ((ended_at IS NULL) = (outcome = ''))
+) STRICT;
+
+-- What checks said on a base commit, by a key of commit, image and recipe.
+CREATE TABLE baselines (
+    key       TEXT PRIMARY KEY,
+    results   TEXT NOT NULL,
+    stored_at INTEGER NOT NULL
+) STRICT, WITHOUT ROWID;
+
+-- What is to be said on a forge. A wish waits while `version` is ahead of `posted_version`; wishing the same again makes
+-- it newer, so that what is posted late is posted once and true.
+CREATE TABLE reports (
+    id             INTEGER PRIMARY KEY AUTOINCREMENT,
+    kind           TEXT NOT NULL CHECK (kind IN ('reaction', 'labels', 'status', 'answer')),
+    forge          TEXT NOT NULL,
+    repo_id        TEXT NOT NULL,
+    repo_name      TEXT NOT NULL,
+    clone_url      TEXT NOT NULL,
+    default_branch TEXT NOT NULL,
+    installation   TEXT NOT NULL,
+    thread         INTEGER NOT NULL,
+    marker         TEXT NOT NULL,
+    job            INTEGER REFERENCES jobs (id),
+    comment_id     TEXT NOT NULL,
+    body           TEXT NOT NULL,
+    remote_id      TEXT NOT NULL DEFAULT '',
+    version        INTEGER NOT NULL DEFAULT 1,
+    urgent_version INTEGER NOT NULL,               -- the last wish that told more than progress
+    posted_version INTEGER NOT NULL DEFAULT 0,
+    wished_at      INTEGER NOT NULL,               -- the oldest wish not yet posted
+    posted_at      INTEGER NOT NULL DEFAULT 0,
+    due_at         INTEGER NOT NULL,               -- progress is told every so often, not more
+    not_before     INTEGER NOT NULL DEFAULT 0,     -- the forge said so, or was down
+    held_until     INTEGER NOT NULL DEFAULT 0,     -- somebody is at it
+    attempts       INTEGER NOT NULL DEFAULT 0 CHECK (attempts >= 0),
+    trouble        TEXT NOT NULL DEFAULT '',
+    given_up       INTEGER NOT NULL DEFAULT 0 CHECK (given_up IN (0, 1)),
+    CHECK (posted_version <= version),
+    CHECK (kind <> 'status' OR job IS NOT NULL)
+) STRICT;
+CREATE UNIQUE INDEX one_report ON reports (forge, repo_id, thread, kind, marker);
+CREATE INDEX reports_waiting ON reports (due_at) WHERE version > posted_version AND given_up = 0;
+CREATE INDEX reports_by_job ON reports (job) WHERE job IS NOT NULL;
+
+-- One row that is written to learn whether the ledger can be written.
+CREATE TABLE pulse (
+    id INTEGER PRIMARY KEY CHECK (id = 1),
+    at INTEGER NOT NULL
+) STRICT;
+INSERT INTO pulse (id, at) VALUES (1, 0);

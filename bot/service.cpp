@@ -1,0 +1,157 @@
+// Theory of operation. The ledger is the only thing the threads share; each loop takes from it, works on values and
+// writes back. Bells make a tick earlier; without them every loop would still find its work within seconds. Threads:
+// the listener's, one for intake (which yields to the listener: answers first), one for reports, one for heartbeats, one
+// for sweeps, and `max_parallel` workers. Stopping: no new claims, then the loops end, then the listener; what runs in a
+// sandbox that can go on without us does, and its job is given back so that the next process takes it over.
+
+#include "bot/service.hpp"
+
+#include <fmt/format.h>
+#include <spdlog/spdlog.h>
+#include <sys/resource.h>
+#include <unistd.h>
+
+#include <atomic>
+#include <functional>
+#include <stdexcept>
+#include <thread>
+#include <vector>
+
+#include "bot/heartbeat.hpp"
+#include "bot/ledger.hpp"
+#include "bot/listener.hpp"
+#include "bot/loops.hpp"
+#include "bot/metrics.hpp"
+#include "bot/shop.hpp"
+#include "bot/state_dir.hpp"
+
+namespace bot {
+
+namespace {
+
+using namespace std::chrono_literals;
+
+constexpr auto heartbeat_period = 5s;
+constexpr auto sweep_period = 2min;
+constexpr auto idle_wait = 5s;
+constexpr auto pause_after_fault = 2s;
+constexpr int intake_niceness = 10;
+
+std::unique_ptr<sandbox::Sandbox> open_sandbox(const config::SandboxSettings& settings, const std::string& instance) {
+    auto made = sandbox::make_sandbox(settings, instance);
+    if (!made) throw std::runtime_error("sandbox: " + made.error().message);
+    return std::move(*made);
+}
+
+}  // namespace
+
+struct Service::Inside {
+    explicit Inside(config::Settings given)
+        : settings(std::move(given)),
+          state(settings.state_dir),
+          ledger(state.path() / "ledger.sqlite", {}),
+          forges(settings.forges),
+          mirrors(state.path() / "mirrors", forges),
+          sandbox(open_sandbox(settings.sandbox, state.instance())),
+          workspaces({.directory = state.path() / "workspaces", .cache_bytes = settings.cache_bytes}),
+          heartbeat(ledger),
+          shop{.settings = settings,
+               .ledger = ledger,
+               .forges = forges,
+               .mirrors = mirrors,
+               .sandbox = *sandbox,
+               .workspaces = workspaces,
+               .heartbeat = heartbeat,
+               .baselines = baselines,
+               .instance = state.instance(),
+               .log_dir = state.path() / "logs",
+               .intake_bell = intake_bell,
+               .work_bell = work_bell,
+               .report_bell = report_bell} {
+        spdlog::info("sandbox: {}", sandbox->describe());
+        if (workspaces.layering() == sandbox::Layering::copy)
+            spdlog::warn("workspaces are plain copies, without quota: {}", workspaces.layering_reason());
+        const auto taken_back = ledger.take_over();  // the lock on the state folder says that no other worker lives
+        if (!taken_back.empty()) spdlog::info("{} jobs of the last process go on", taken_back.size());
+        loops::clear_leftovers(shop);
+        listener.emplace(
+            Listener::Options{.host = settings.listen_host,
+                              .port = settings.listen_port,
+                              .forges = settings.forges,
+                              .ring = [this] { intake_bell.ring(); },
+                              .ready = [this] { return stopping ? std::vector<std::string>{"stopping"} : std::vector<std::string>{}; }},
+            ledger, metrics);
+    }
+
+    /// One loop as a thread: ticks while there is something, then waits for its bell. What a tick throws costs a pause,
+    /// never the loop.
+    void loop(Bell& bell, std::chrono::milliseconds longest, const std::stop_token& stop, const std::function<bool()>& tick) {
+        while (!stop.stop_requested()) {
+            bool more = false;
+            try {
+                more = tick();
+            } catch (const std::exception& error) {
+                spdlog::error("{}", error.what());
+                Bell pause;
+                pause.wait(pause_after_fault, stop);
+            }
+            if (!more && !stop.stop_requested()) bell.wait(longest, stop);
+        }
+    }
+
+    const config::Settings settings;
+    StateDir state;
+    Metrics metrics;
+    Ledger ledger;
+    Forges forges;
+    Mirrors mirrors;
+    std::unique_ptr<sandbox::Sandbox> sandbox;
+    sandbox::Workspaces workspaces;
+    Heartbeat heartbeat;
+    SingleFlight baselines;
+    Bell intake_bell, work_bell, report_bell, sweep_bell, heartbeat_bell;
+    Shop shop;
+    std::atomic<bool> stopping{false};
+    std::optional<Listener> listener;
+};
+
+Service::Service(config::Settings settings) : inside_(std::make_unique<Inside>(std::move(settings))) {}
+
+Service::~Service() = default;
+
+int Service::port() const { return inside_->listener->port(); }
+
+void Service::run(const std::stop_token& stop) {
+    auto& in = *inside_;
+    spdlog::info("listening on {}:{}", in.settings.listen_host, port());
+    std::stop_source end;
+    const std::stop_callback forward(stop, [&] {
+        in.stopping = true;
+        end.request_stop();
+    });
+    const auto token = end.get_token();
+    std::vector<std::jthread> threads;
+    threads.emplace_back([&] {
+        // Answers to the forge come first, thinking about them second.
+        ::setpriority(PRIO_PROCESS, static_cast<id_t>(::gettid()), intake_niceness);
+        in.loop(in.intake_bell, idle_wait, token, [&] { return loops::intake(in.shop); });
+    });
+    for (int i = 0; i < in.settings.max_parallel; ++i)
+        threads.emplace_back([&] { in.loop(in.work_bell, idle_wait, token, [&] { return loops::work(in.shop, token); }); });
+    threads.emplace_back([&] { in.loop(in.report_bell, 1s, token, [&] { return loops::report(in.shop); }); });
+    threads.emplace_back([&] {
+        in.loop(in.heartbeat_bell, heartbeat_period, token, [&] {
+            in.heartbeat.tick();
+            return false;
+        });
+    });
+    threads.emplace_back([&] {
+        in.loop(in.sweep_bell, sweep_period, token, [&] {
+            loops::sweep(in.shop);
+            return false;
+        });
+    });
+    threads.clear();  // joins
+}
+
+}  // namespace bot

@@ -1,0 +1,166 @@
+#include <doctest/doctest.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <atomic>
+#include <csignal>
+#include <random>
+#include <thread>
+
+#include "tests/bot/ledger_fixture.hpp"
+
+using namespace std::chrono_literals;
+using bot::Ledger;
+
+TEST_CASE_FIXTURE(LedgerFixture, "a delivery comes out as it went in, every byte") {
+    auto& book = open();
+    std::mt19937 chance(7);  // NOLINT: the same bytes every time
+    std::string noise(300'000, '\0');
+    for (auto& byte : noise) byte = static_cast<char>(chance());
+    const std::vector<std::string> bodies{"", std::string("{\"a\":\0}", 7), std::string(1 << 20, 'x'), noise};
+    for (std::size_t i = 0; i < bodies.size(); ++i)
+        CHECK(book.record(delivery("id-" + std::to_string(i), "77", bodies[i])) == Ledger::Recorded::fresh);
+    for (std::size_t i = 0; i < bodies.size(); ++i) {
+        const auto next = book.next_delivery();
+        REQUIRE(next);
+        CHECK(next->delivery.body() == bodies[i]);
+        CHECK(next->delivery.delivery_id() == "id-" + std::to_string(i));
+        CHECK(next->delivery.forge() == "github");
+        CHECK(next->delivery.hook_id() == "77");
+        CHECK(next->delivery.event_name() == "issues");
+        CHECK(next->attempts == 1);
+        CHECK(next->received_at == now());
+    }
+    CHECK_FALSE(book.next_delivery());
+}
+
+TEST_CASE_FIXTURE(LedgerFixture, "the same delivery a hundred times at once is stored once") {
+    auto& book = open();
+    std::atomic<int> fresh{0};
+    std::atomic<int> duplicate{0};
+    {
+        std::vector<std::jthread> senders;
+        for (int i = 0; i < 100; ++i)
+            senders.emplace_back(
+                [&] { ++(book.record(delivery("same")) == Ledger::Recorded::fresh ? fresh : duplicate); });
+    }
+    CHECK(fresh == 1);
+    CHECK(duplicate == 99);
+    CHECK(book.figures().deliveries_waiting == 1);
+}
+
+TEST_CASE_FIXTURE(LedgerFixture, "many senders at once lose nothing") {
+    auto& book = open();
+    {
+        std::vector<std::jthread> senders;
+        for (int i = 0; i < 16; ++i) {
+            senders.emplace_back([&book, i] {
+                for (int k = 0; k < 50; ++k)
+                    (void)book.record(delivery(std::to_string(i) + "-" + std::to_string(k)));
+            });
+        }
+    }
+    CHECK(book.figures().deliveries_waiting == 800);
+}
+
+TEST_CASE_FIXTURE(LedgerFixture, "the same id from another hook is another delivery") {
+    auto& book = open();
+    CHECK(book.record(delivery("guid", "1")) == Ledger::Recorded::fresh);
+    CHECK(book.record(delivery("guid", "2")) == Ledger::Recorded::fresh);
+    CHECK(book.record(delivery("guid", "1")) == Ledger::Recorded::duplicate);
+    CHECK(book.figures().deliveries_waiting == 2);
+}
+
+TEST_CASE_FIXTURE(
+    LedgerFixture,
+    "killed between the commit and the answer: the delivery is there, and sent again it is a duplicate") {
+    const auto child = ::fork();
+    if (child == 0) {
+        bot::Ledger book(file(), {});
+        (void)book.record(delivery("guid", "77", "{\"precious\":1}"));
+        ::raise(SIGKILL);
+    }
+    int status = 0;
+    REQUIRE(::waitpid(child, &status, 0) == child);
+    REQUIRE(WIFSIGNALED(status));
+    auto& book = open();
+    CHECK(book.record(delivery("guid")) == Ledger::Recorded::duplicate);
+    const auto next = book.next_delivery();
+    REQUIRE(next);
+    CHECK(next->delivery.body() == "{\"precious\":1}");
+}
+
+TEST_CASE_FIXTURE(LedgerFixture,
+                  "a delivery that is settled is settled once, with its job in the same transaction") {
+    auto& book = open();
+    (void)book.record(delivery("guid"));
+    const auto next = book.next_delivery();
+    const auto job = book.settle(next->id, start(1));
+    REQUIRE(job);
+    CHECK_FALSE(book.settle(next->id, start(2)));
+    CHECK(book.jobs(10).size() == 1);
+    pass(10min);
+    CHECK_FALSE(book.next_delivery());
+    CHECK(book.record(delivery("guid")) == Ledger::Recorded::duplicate);
+    CHECK_FALSE(book.next_delivery());
+}
+
+TEST_CASE_FIXTURE(LedgerFixture,
+                  "a delivery that breaks the daemon three times is put aside, and the others go on") {
+    (void)open().record(delivery("poison"));
+    (void)ledger->record(delivery("good"));
+    for (int crash = 1; crash <= 3; ++crash) {
+        const auto next = ledger->next_delivery();
+        REQUIRE(next);
+        CHECK(next->delivery.delivery_id() == "poison");
+        CHECK(next->attempts == crash);
+        open();  // the process died here and came back
+        (void)ledger->take_over();
+    }
+    const auto next = ledger->next_delivery();
+    REQUIRE(next);
+    CHECK(next->delivery.delivery_id() == "good");
+    CHECK(next->attempts == 1);
+    CHECK(ledger->figures().deliveries_waiting == 1);
+    CHECK(ledger->record(delivery("poison")) == Ledger::Recorded::duplicate);
+}
+
+TEST_CASE_FIXTURE(LedgerFixture, "what was handed out and never heard of again is due after a while") {
+    auto& book = open({.hold = 120s});
+    (void)book.record(delivery("guid"));
+    CHECK(book.next_delivery());
+    CHECK_FALSE(book.next_delivery());
+    pass(121s);
+    const auto again = book.next_delivery();
+    REQUIRE(again);
+    CHECK(again->attempts == 2);
+}
+
+TEST_CASE_FIXTURE(LedgerFixture, "while the forge is down a delivery waits, as often as it takes") {
+    auto& book = open();
+    (void)book.record(delivery("guid"));
+    for (int i = 0; i < 20; ++i) {
+        const auto next = book.next_delivery();
+        REQUIRE(next);
+        CHECK(next->attempts == 1);
+        book.postpone(next->id, now() + 30s, "the forge does not answer");
+        CHECK_FALSE(book.next_delivery());
+        pass(30s);
+    }
+    CHECK(book.next_delivery());
+}
+
+TEST_CASE_FIXTURE(LedgerFixture, "old deliveries are forgotten when they are settled, not before") {
+    auto& book = open();
+    for (int i = 0; i < 1200; ++i) (void)book.record(delivery(std::to_string(i)));
+    for (int i = 0; i < 1100; ++i)
+        (void)book.settle(book.next_delivery()->id, bot::Ignore{.reason = "not for us"});
+    pass(24h * 8);
+    (void)book.record(delivery("new"));
+    (void)book.settle(book.next_delivery()->id, start(1));
+    CHECK(book.prune(now() - 24h * 7) == 1100);
+    CHECK(book.prune(now() - 24h * 7) == 0);
+    CHECK(book.figures().deliveries_waiting == 100);
+    CHECK(book.record(delivery("0")) == Ledger::Recorded::fresh);
+    CHECK(book.record(delivery("new")) == Ledger::Recorded::duplicate);
+}

@@ -1,0 +1,1 @@
+"""Its place makes `tally` importable from the tests."""

@@ -1,0 +1,1 @@
+"""Times, names and amounts for invoices."""
