@@ -3,7 +3,10 @@
 #include <fmt/format.h>
 #include <spdlog/spdlog.h>
 
+#include <algorithm>
 #include <filesystem>
+#include <fstream>
+#include <iterator>
 
 #include "bot/log_tail.hpp"
 #include "bot/report.hpp"
@@ -13,8 +16,35 @@ namespace bot {
 namespace {
 
 constexpr std::uint64_t gitignore_cap = 64 * 1024;
+constexpr int most_rounds = 100;
 
 std::string step_name(int round) { return fmt::format("agent-{}", round); }
+
+constexpr std::string_view finished = "finished";
+
+std::filesystem::path log_of(const Shop& shop, JobId job, int round) {
+    return shop.log_dir / fmt::format("job-{}", job.value) / (step_name(round) + ".log");
+}
+
+/// Beside the log: what this round was asked, for the case that it has to be taken over.
+std::filesystem::path prompt_of(std::filesystem::path log) { return log.replace_extension(".prompt"); }
+
+std::string whole_file(const std::filesystem::path& file) {
+    std::ifstream in(file, std::ios::binary);
+    return {std::istreambuf_iterator<char>(in), std::istreambuf_iterator<char>()};
+}
+
+std::string_view outcome_of(const integrations::AgentReply& reply) {
+    using Verdict = integrations::AgentReply::Verdict;
+    switch (reply.verdict) {
+        case Verdict::done: return finished;
+        case Verdict::asks: return "question";
+        case Verdict::failed: return "failed";
+        case Verdict::quota: return "quota";
+        case Verdict::unavailable: return "unavailable";
+    }
+    return {};
+}
 
 /// What .gitignore names (the base commit's, and the agent's own at the root) is not part of the change.
 Step<std::function<bool(const std::string&)>> ignored_paths(const Groundwork& ground, const std::string& base_commit,
@@ -41,6 +71,22 @@ Step<integrations::AgentReply> reply_of(const integrations::Agent& agent, const 
         Halt{.kind = Halt::Kind::failed, .reason = report::agent_failed(how_it_ended(outcome), log_tail(log, 2048))});
 }
 
+sandbox::RunSpec spec_of(const Shop& shop, const Job& job, const Groundwork& ground, const integrations::Agent& agent,
+                         const Round& round, const std::filesystem::path& log) {
+    auto command = agent.command({.prompt = round.prompt, .profile = ground.profile});
+    sandbox::RunSpec spec{.name = run_name(shop, job.id, step_name(round.number)),
+                          .image = ground.agent_image.id,
+                          .argv = std::move(command.argv),
+                          .environment = std::move(command.environment),
+                          .standard_input = std::move(command.standard_input),
+                          .home_files = std::move(command.home_files),
+                          .limits = ground.limits,
+                          .log_file = log,
+                          .survives = true};
+    for (const auto& [target, source] : ground.profile.mounts) spec.mounts.push_back({.source = source, .target = target});
+    return spec;
+}
+
 }  // namespace
 
 Step<std::unique_ptr<sandbox::Workspace>> open_agent_workspace(Shop& shop, const Job& job, const Groundwork& ground) {
@@ -52,39 +98,58 @@ Step<std::unique_ptr<sandbox::Workspace>> open_agent_workspace(Shop& shop, const
     return std::move(*workspace);
 }
 
+Round first_round(Shop& shop, const Job& job, const Groundwork& ground, const sandbox::Workspace& workspace) {
+    Round fresh{.prompt = prompt(job, ground, {})};
+    if (!workspace.adopted()) return fresh;
+    auto runs = shop.ledger.runs(job.id);
+    // A run of kind `first` began with a workspace of its own: what came before it is gone.
+    const auto begun = std::find_if(runs.rbegin(), runs.rend(), [](const Run& run) { return run.kind == Run::Kind::first; });
+    if (begun == runs.rend()) return fresh;
+    runs.erase(runs.begin(), std::prev(begun.base()));
+    Round round;
+    while (round.number < most_rounds && log_of(shop, job.id, round.number) != runs.back().log_file) {
+        ++round.number;
+    }
+    for (const auto& run : runs) {
+        if (run.outcome != finished || run.log_file == runs.back().log_file) continue;
+        round.before.input_tokens += run.usage.input_tokens;
+        round.before.cached_tokens += run.usage.cached_tokens;
+        round.before.output_tokens += run.usage.output_tokens;
+        if (run.usage.cost_usd) round.before.cost_usd = round.before.cost_usd.value_or(0) + *run.usage.cost_usd;
+    }
+    round.paid = runs.back().outcome == finished;
+    round.prompt = whole_file(prompt_of(runs.back().log_file));
+    return round.prompt.empty() ? fresh : round;
+}
+
 Step<AgentPass> run_agent(Shop& shop, const Job& job, const Lease& lease, const Groundwork& ground,
-                          sandbox::Workspace& workspace, int round, const std::string& prompt,
-                          const sandbox::Control& control) {
+                          sandbox::Workspace& workspace, const Round& round, const sandbox::Control& control) {
     const auto* agent = integrations::find_agent(ground.profile.adapter);
     if (agent == nullptr)
         return std::unexpected(Halt{.kind = Halt::Kind::failed,
                                     .reason = report::infrastructure("no agent adapter '" + ground.profile.adapter + "'", 1)});
-    auto command = agent->command({.prompt = prompt, .profile = ground.profile});
-    const auto log = shop.log_dir / fmt::format("job-{}", job.id.value) / (step_name(round) + ".log");
-    std::filesystem::create_directories(log.parent_path());
-
-    sandbox::RunSpec spec{.name = run_name(shop, job.id, step_name(round)),
-                          .image = ground.agent_image.id,
-                          .argv = std::move(command.argv),
-                          .environment = std::move(command.environment),
-                          .standard_input = std::move(command.standard_input),
-                          .home_files = std::move(command.home_files),
-                          .limits = ground.limits,
-                          .log_file = log};
-    for (const auto& [target, source] : ground.profile.mounts) spec.mounts.push_back({.source = source, .target = target});
-
-    shop.ledger.phase(lease, round == 1 ? "agent" : fmt::format("agent, round {}", round));
-    const auto run = shop.ledger.begin_run(lease, round == 1 ? Run::Kind::first : Run::Kind::repair, ground.profile.name, log);
-    const auto outcome = shop.sandbox.run(spec, workspace, control);
-    if (!outcome) {
-        auto why = halt(outcome.error(), "running the agent");
-        // A detached run goes on: the next process finds it unfinished and takes it over.
-        if (why.kind != Halt::Kind::detached) shop.ledger.end_run(lease, run, "infrastructure", {});
-        return std::unexpected(std::move(why));
+    const auto log = log_of(shop, job.id, round.number);
+    Step<integrations::AgentReply> reply;
+    std::chrono::milliseconds duration{0};
+    if (round.paid) {
+        reply = agent->reply(log, 0);
+    } else {
+        std::filesystem::create_directories(log.parent_path());
+        std::ofstream(prompt_of(log), std::ios::binary) << round.prompt;
+        shop.ledger.phase(lease, round.number == 1 ? "agent" : fmt::format("agent, round {}", round.number));
+        const auto run = shop.ledger.begin_run(lease, round.number == 1 ? Run::Kind::first : Run::Kind::repair,
+                                               ground.profile.name, log);
+        const auto outcome = shop.sandbox.run(spec_of(shop, job, ground, *agent, round, log), workspace, control);
+        if (!outcome) {
+            shop.ledger.end_run(lease, run, "infrastructure", {});
+            return std::unexpected(halt(outcome.error(), "running the agent"));
+        }
+        reply = reply_of(*agent, log, *outcome);
+        duration = outcome->duration;
+        shop.ledger.end_run(lease, run, std::string(reply ? outcome_of(*reply) : sandbox::name(outcome->end)),
+                            reply ? reply->usage : integrations::Usage{});
+        spdlog::info("job {}: agent {} {}", job.id.value, ground.profile.name, how_it_ended(*outcome));
     }
-    auto reply = reply_of(*agent, log, *outcome);
-    shop.ledger.end_run(lease, run, std::string(sandbox::name(outcome->end)), reply ? reply->usage : integrations::Usage{});
-    spdlog::info("job {}: agent {} {}", job.id.value, ground.profile.name, how_it_ended(*outcome));
     if (!reply) return std::unexpected(reply.error());
 
     const auto ignored = ignored_paths(ground, job.assignment.base_commit, workspace);
@@ -93,7 +158,11 @@ Step<AgentPass> run_agent(Shop& shop, const Job& job, const Lease& lease, const 
                                       .max_bytes = ground.recipe.max_change_bytes,
                                       .ignored = *ignored});
     if (!changes) return std::unexpected(halt(changes.error()));
-    return AgentPass{.reply = std::move(*reply), .changes = std::move(*changes), .duration = outcome->duration};
+    // What the checks will write themselves is no part of the change: a report that the agent left is not evidence.
+    std::erase_if(*changes, [&ground](const sandbox::Change& change) {
+        return std::ranges::any_of(ground.recipe.checks, [&](const config::Check& check) { return check.junit == change.path; });
+    });
+    return AgentPass{.reply = std::move(*reply), .changes = std::move(*changes), .duration = duration};
 }
 
 std::string prompt(const Job& job, const Groundwork& ground, const std::string& feedback) {

@@ -19,10 +19,20 @@ struct AgentPass {
 [[nodiscard]] Step<std::unique_ptr<sandbox::Workspace>> open_agent_workspace(Shop& shop, const Job& job,
                                                                              const Groundwork& ground);
 
-/// `round` counts from 1; `prompt` is all the agent hears.
+/// One pass of the agent. Its prompt is all that it hears.
+struct Round {
+    int number = 1;
+    std::string prompt;
+    bool paid = false;             ///< finished already, in an earlier process or attempt: only its result is read
+    integrations::Usage before;    ///< of the job's earlier rounds
+};
+
+/// Where a job goes on: round 1, or where an earlier process or attempt was interrupted, when its workspace was taken
+/// over: with the prompt that the interrupted round had, so that a program still running is found by its name.
+[[nodiscard]] Round first_round(Shop& shop, const Job& job, const Groundwork& ground, const sandbox::Workspace& workspace);
+
 [[nodiscard]] Step<AgentPass> run_agent(Shop& shop, const Job& job, const Lease& lease, const Groundwork& ground,
-                                        sandbox::Workspace& workspace, int round, const std::string& prompt,
-                                        const sandbox::Control& control);
+                                        sandbox::Workspace& workspace, const Round& round, const sandbox::Control& control);
 
 /// What the agent is asked: the issue as it was decided on, how its work is judged, and (from the second round on)
 /// what the checks said of the last one.

@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 #include <spdlog/spdlog.h>
 
+#include <algorithm>
 #include <charconv>
 #include <filesystem>
 
@@ -79,8 +80,9 @@ Step<std::shared_ptr<const sandbox::LayerUse>> setup_layer(Shop& shop, const Gro
     auto layer = shop.workspaces.layer_from_run(
         key, ground.layers, ground.limits, [&](sandbox::Workspace& workspace) -> std::expected<void, sandbox::Error> {
             auto limits = ground.limits;
-            limits.total = limits.idle = ground.recipe.setup_timeout;
-            const sandbox::RunSpec spec{.name = "shopfloor-" + shop.instance + "-setup-" + digest(key).substr(0, 12),
+            limits.total = limits.idle = std::min(ground.recipe.setup_timeout, shop.settings.sandbox.ceiling.total);
+            const sandbox::RunSpec spec{.name = "shopfloor-" + shop.instance + "-setup-" +
+                                                digest(key + "\n" + assignment.base_commit).substr(0, 12),
                                         .image = ground.image.id,
                                         .argv = {"/bin/sh", "-c", ground.recipe.setup},
                                         .limits = limits,
@@ -149,7 +151,8 @@ Step<Groundwork> lay_groundwork(Shop& shop, const Job& job, const Lease& lease, 
     ground.limits = config::effective_limits(ground.recipe, shop.settings.sandbox.ceiling);
     ground.baseline_key =
         digest(assignment.issue.repo.forge + "\n" + assignment.issue.repo.id + "\n" + assignment.base_commit + "\n" +
-               ground.image.id + "\n" + config::canonical(ground.recipe));
+               ground.image.id + "\n" + config::canonical(ground.recipe) +
+               fmt::format("\n{} {} {}", ground.limits.memory_bytes, ground.limits.cpus, ground.limits.pids));
 
     std::optional<integrations::GitError> checkout_error;
     auto pristine = shop.workspaces.layer(

@@ -18,7 +18,9 @@ struct Subject {
 
 Subject subject_of(const Request& request) {
     struct Reader {
-        Subject operator()(const AskStart& ask) const { return {.thread = &ask.issue, .by = &ask.by, .starts = true}; }
+        Subject operator()(const AskStart& ask) const {
+            return {.thread = &ask.issue, .by = &ask.by, .starts = true};
+        }
         Subject operator()(const AskStop& ask) const { return {.thread = &ask.thread, .by = &ask.by}; }
         Subject operator()(const AskStatus& ask) const { return {.thread = &ask.thread, .by = &ask.by}; }
         Subject operator()(const AskHelp& ask) const { return {.thread = &ask.thread, .by = &ask.by}; }
@@ -30,21 +32,31 @@ Subject subject_of(const Request& request) {
 }
 
 bool same_name(std::string_view a, std::string_view b) {
-    return std::ranges::equal(a, b, [](unsigned char x, unsigned char y) { return std::tolower(x) == std::tolower(y); });
+    return std::ranges::equal(
+        a, b, [](unsigned char x, unsigned char y) { return std::tolower(x) == std::tolower(y); });
 }
 
 /// What cannot be seen leaves its field empty, and `decide` fails closed on it; only "not now" is an error.
 template <typename T>
 ForgeResult<std::optional<T>> if_seen(ForgeResult<T> result) {
     if (result) return std::optional<T>(std::move(*result));
-    if (result.error().kind == ForgeError::Kind::gone || result.error().kind == ForgeError::Kind::forbidden)
+    const auto kind = result.error().kind;
+    if (kind == ForgeError::Kind::gone || kind == ForgeError::Kind::forbidden ||
+        kind == ForgeError::Kind::invalid)
         return std::optional<T>();
     return std::unexpected(result.error());
 }
 
-ForgeResult<void> gather_for_start(Shop& shop, integrations::Forge& forge, const integrations::ThreadRef& issue, Facts& facts) {
+ForgeResult<void> gather_for_start(Shop& shop, const Forges::Entry& entry,
+                                   const integrations::ThreadRef& issue, Facts& facts) {
+    auto& forge = *entry.forge;
     auto now = if_seen(forge.repository(issue.repo));
     if (!now) return std::unexpected(now.error());
+    // It may have been renamed or moved out of what we serve since the event was sent.
+    if (*now && !repository_allowed(entry.settings, (*now)->repo.full_name)) {
+        facts.repository_allowed = false;
+        return {};
+    }
     if (*now && !(*now)->archived) {
         facts.repository = (*now)->repo;
         facts.base_branch = (*now)->repo.default_branch;
@@ -59,7 +71,8 @@ ForgeResult<void> gather_for_start(Shop& shop, integrations::Forge& forge, const
         return {};
     }
     facts.closing = std::move(**closing);
-    facts.jobs_today = shop.ledger.jobs_since(issue, std::chrono::system_clock::now() - std::chrono::hours(24));
+    facts.jobs_today =
+        shop.ledger.jobs_since(issue, std::chrono::system_clock::now() - std::chrono::hours(24));
     return {};
 }
 
@@ -69,7 +82,8 @@ bool repository_allowed(const config::ForgeSettings& forge, std::string_view ful
     return std::ranges::any_of(forge.repositories, [&](std::string_view allowed) {
         if (allowed == "*") return true;
         if (allowed.ends_with("/*"))
-            return same_name(allowed.substr(0, allowed.size() - 1), full_name.substr(0, full_name.find('/') + 1));
+            return same_name(allowed.substr(0, allowed.size() - 1),
+                             full_name.substr(0, full_name.find('/') + 1));
         return same_name(allowed, full_name);
     });
 }
@@ -86,6 +100,10 @@ ForgeResult<Facts> gather_facts(Shop& shop, const Request& request) {
 
     facts.active_job = shop.ledger.active_job(thread);
     if (!facts.active_job) facts.active_job = shop.ledger.job_of_pull_request(thread);
+    // A retry on the pull request of a job that is over: another job of the same issue may be active.
+    if (subject.starts && facts.active_job && !is_active(facts.active_job->state))
+        if (auto other = shop.ledger.active_job(facts.active_job->assignment.issue))
+            facts.active_job = std::move(other);
     facts.now = std::chrono::system_clock::now();
     if (facts.active_job) {
         facts.runs = shop.ledger.runs(facts.active_job->id);
@@ -103,7 +121,7 @@ ForgeResult<Facts> gather_facts(Shop& shop, const Request& request) {
     auto snapshot = if_seen(entry->forge->issue(issue));
     if (!snapshot) return std::unexpected(snapshot.error());
     facts.issue = std::move(*snapshot);
-    if (const auto gathered = gather_for_start(shop, *entry->forge, issue, facts); !gathered)
+    if (const auto gathered = gather_for_start(shop, *entry, issue, facts); !gathered)
         return std::unexpected(gathered.error());
     return facts;
 }

@@ -139,6 +139,10 @@ std::string refusal_marker(const AskStart& ask, std::string_view why) {
                           : marker("refusal", ask.issue, fmt::format("label why={}", why));
 }
 
+bool carries(const integrations::IssueSnapshot& issue, std::string_view label) {
+    return std::ranges::any_of(issue.labels, [&](const auto& each) { return same_word(each, label); });
+}
+
 Refuse refuse(const AskStart& ask, std::string_view why, std::string answer, std::string reason) {
     return {.thread = ask.issue,
             .answer = std::move(answer),
@@ -172,8 +176,7 @@ Assignment assignment_of(const AskStart& ask, const Facts& facts, const config::
                           .profile = ask.profile,
                           .guidance = visible_text(ask.guidance).text};
     if (facts.repository) assignment.issue.repo = *facts.repository;
-    assignment.priority = std::ranges::any_of(
-        facts.issue->labels, [&](const auto& label) { return same_word(label, settings.labels.priority); });
+    assignment.priority = carries(*facts.issue, settings.labels.priority);
     return assignment;
 }
 
@@ -184,6 +187,10 @@ Intent decide_start(const AskStart& asked, const Facts& facts, const config::Set
     auto ask = asked;
     if (!facts.repository_allowed) return Ignore{"the repository is not one of ours"};
     if (!facts.issue) return Ignore{"the issue cannot be seen"};
+    // A label asks once: we take it off when we take the job, and what is told later (a second hook's copy, a
+    // redelivery, a sweep that began before) must not start the finished job again.
+    if (!ask.comment_id && !carries(*facts.issue, ask.label))
+        return Ignore{"the label is not there any more"};
     if (!may_write(facts)) {
         auto no = refuse(ask, "permission", report::not_permitted(ask.by.login),
                          fmt::format("{} has no write access", ask.by.login));
@@ -193,7 +200,8 @@ Intent decide_start(const AskStart& asked, const Facts& facts, const config::Set
     if (ask.on_pull_request && !facts.active_job)
         return refuse(ask, "pull_request", report::ask_on_the_issue(), "asked on a pull request");
     if (is_busy(facts))
-        return refuse(ask, "active", report::already_active(*facts.active_job),
+        return refuse(ask, fmt::format("active job={}", facts.active_job->id.value),
+                      report::already_active(*facts.active_job),
                       fmt::format("job {} is active", facts.active_job->id.value));
     if (ask.on_pull_request) ask.issue = facts.active_job->assignment.issue;
     if (!facts.issue->open) return refuse(ask, "closed", report::issue_not_open(), "the issue is not open");

@@ -22,9 +22,6 @@ constexpr int busy_timeout_ms = 5000;
 // Measured on deliveries of 12 KB, which LZ4 takes to about 4.4 KB: with 4096 bytes one overflow page holds a
 // body nearly full, and the randomly placed entry of the unique index dirties no more than 4 KB.
 constexpr int page_bytes = 4096;
-// A WAL of 32 MB: the index pages that every delivery dirties are copied back once in thousands of
-// deliveries.
-constexpr int checkpoint_pages = 8000;
 
 SQLite::Database open(const std::filesystem::path& file) {
     try {
@@ -40,7 +37,6 @@ SQLite::Database open(const std::filesystem::path& file) {
                             file.string(), mode));
         }
         database.exec("PRAGMA synchronous = FULL");
-        database.exec(fmt::format("PRAGMA wal_autocheckpoint = {}", checkpoint_pages));
         database.exec("PRAGMA journal_size_limit = 67108864");
         database.exec("PRAGMA cache_size = -16000");
         database.exec("PRAGMA temp_store = MEMORY");
@@ -124,12 +120,18 @@ Ledger::Inside::Inside(std::filesystem::path ledger_file, Options wanted)
       options(std::move(wanted)),
       writer(open_newest(file)),
       reader(open_reader(file)),
+      checkpoints(file, writing),
       group([this](std::vector<LedgerGroup::Entry>& entries) {
           write([&](SQLite::Database& db) {
               for (auto& entry : entries) insert(db, entry);
           });
       }) {
     if (!options.clock) options.clock = [] { return std::chrono::system_clock::now(); };
+    const auto committed = [](void* to, sqlite3*, const char*, int pages) {
+        static_cast<LedgerCheckpoints*>(to)->log_has(pages);
+        return SQLITE_OK;
+    };
+    ::sqlite3_wal_hook(writer.getHandle(), committed, &checkpoints);  // also ends SQLite's own checkpoints
 }
 
 void Ledger::Inside::remember(std::optional<std::string> what) {

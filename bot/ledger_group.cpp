@@ -1,6 +1,7 @@
 #include "bot/ledger_group.hpp"
 
 #include <algorithm>
+#include <chrono>
 #include <iterator>
 #include <utility>
 
@@ -10,45 +11,71 @@ namespace {
 
 /// A burst of thousands is answered in steps of a few milliseconds, not all at its end.
 constexpr std::size_t most = 512;
+/// After a group that large the next one is waited for a moment: a commit costs much the same for two and for forty.
+constexpr std::size_t busy = 8;
+constexpr auto gathering = std::chrono::microseconds(0);
 
 }  // namespace
 
 LedgerGroup::~LedgerGroup() {
-    if (!thread_) return;
-    thread_->request_stop();
-    thread_->join();
+    for (auto* thread : {&committer_, &teller_}) {
+        if (!*thread) continue;
+        (*thread)->request_stop();
+        (*thread)->join();
+    }
 }
 
 void LedgerGroup::add(Entry entry) {
-    const std::lock_guard lock(mutex_);
+    const std::lock_guard lock(waiting_mutex_);
     waiting_.push_back(std::move(entry));
-    if (!thread_) thread_.emplace([this](const std::stop_token& stop) { work(stop); });
-    if (waiting_.size() == 1) bell_.notify_one();
+    if (!committer_) {
+        committer_.emplace([this](const std::stop_token& stop) { commit_groups(stop); });
+        teller_.emplace([this](const std::stop_token& stop) { tell(stop); });
+    }
+    if (waiting_.size() == 1 || waiting_.size() == last_group_) waiting_bell_.notify_one();
 }
 
-std::vector<LedgerGroup::Entry> LedgerGroup::next_group(const std::stop_token& stop) {
-    std::unique_lock lock(mutex_);
-    bell_.wait(lock, stop, [this] { return !waiting_.empty(); });
-    if (waiting_.size() <= most) return std::exchange(waiting_, {});
+/// Empty: nothing more will come.
+LedgerGroup::Group LedgerGroup::next_group(const std::stop_token& stop) {
+    std::unique_lock lock(waiting_mutex_);
+    waiting_bell_.wait(lock, stop, [this] { return !waiting_.empty(); });
+    if (last_group_ >= busy) waiting_bell_.wait_for(lock, stop, gathering, [this] { return waiting_.size() >= last_group_; });
+    last_group_ = waiting_.size();
+    if (waiting_.size() <= most) return {.entries = std::exchange(waiting_, {}), .fault = std::nullopt};
     const auto end = waiting_.begin() + most;
-    std::vector<Entry> group(std::move_iterator(waiting_.begin()), std::move_iterator(end));
+    Group group{.entries = {std::move_iterator(waiting_.begin()), std::move_iterator(end)},
+                .fault = std::nullopt};
     waiting_.erase(waiting_.begin(), end);
     return group;
 }
 
-void LedgerGroup::work(const std::stop_token& stop) {
+void LedgerGroup::commit_groups(const std::stop_token& stop) {
     for (;;) {
         auto group = next_group(stop);
-        if (group.empty()) return;
-        std::optional<LedgerError> fault;
+        if (group.entries.empty()) return;
         try {
-            commit_(group);
+            commit_(group.entries);
         } catch (const LedgerError& error) {
-            fault = error;
+            group.fault = error.what();
         }
-        for (auto& entry : group) {
-            if (fault)
-                entry.done(std::unexpected(*fault));
+        const std::lock_guard lock(committed_mutex_);
+        committed_.push_back(std::move(group));
+        committed_bell_.notify_one();
+    }
+}
+
+void LedgerGroup::tell(const std::stop_token& stop) {
+    for (;;) {
+        Group group;
+        {
+            std::unique_lock lock(committed_mutex_);
+            if (!committed_bell_.wait(lock, stop, [this] { return !committed_.empty(); })) return;
+            group = std::move(committed_.front());
+            committed_.pop_front();
+        }
+        for (auto& entry : group.entries) {
+            if (group.fault)
+                entry.done(std::unexpected(LedgerError(*group.fault)));
             else
                 entry.done(entry.outcome);
         }

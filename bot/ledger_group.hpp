@@ -2,6 +2,7 @@
 
 #include <condition_variable>
 #include <cstdint>
+#include <deque>
 #include <functional>
 #include <mutex>
 #include <optional>
@@ -38,14 +39,23 @@ class LedgerGroup {
     void add(Entry entry);
 
  private:
-    void work(const std::stop_token& stop);
-    [[nodiscard]] std::vector<Entry> next_group(const std::stop_token& stop);
+    struct Group {
+        std::vector<Entry> entries;
+        std::optional<std::string> fault;
+    };
+    void commit_groups(const std::stop_token& stop);
+    void tell(const std::stop_token& stop);
+    [[nodiscard]] Group next_group(const std::stop_token& stop);
 
     Commit commit_;
-    std::mutex mutex_;
-    std::condition_variable_any bell_;
+    std::mutex waiting_mutex_;
+    std::condition_variable_any waiting_bell_;
     std::vector<Entry> waiting_;
-    std::optional<std::jthread> thread_;  // with the first delivery: who only reads a ledger needs none
+    std::size_t last_group_ = 0;
+    std::mutex committed_mutex_;
+    std::condition_variable_any committed_bell_;
+    std::deque<Group> committed_;
+    std::optional<std::jthread> committer_, teller_;  // with the first delivery: who only reads needs none
 };
 
 }  // namespace bot

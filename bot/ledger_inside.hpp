@@ -20,6 +20,7 @@
 #include <vector>
 
 #include "bot/ledger.hpp"
+#include "bot/ledger_checkpoints.hpp"
 #include "bot/ledger_group.hpp"
 
 // What the files of the ledger share, and nobody else: one writing connection behind a mutex, one reading
@@ -167,7 +168,8 @@ struct Ledger::Inside {
     std::optional<std::int64_t> positions_refreshed;  ///< ms; used while writing, like the next two
     bool positions_moved = false;
     std::optional<SQLite::Statement> insert_delivery, insert_inbox;  ///< prepared once, for the group commit
-    LedgerGroup group;
+    LedgerCheckpoints checkpoints;
+    LedgerGroup group;  // last: its thread uses all of the above
 };
 
 }  // namespace bot

@@ -313,8 +313,8 @@ void Listener::Inside::acknowledge(Route& route, Clock::time_point began, Listen
         return reply.send_instead(message("202 Accepted", "", R"({"status":"duplicate"})"));
     }
     route.accepted.add();
-    reply.send();
     if (options.ring) options.ring();
+    reply.send();  // last: nobody waits for this thread any more
 }
 
 /// A flood is one line a second.

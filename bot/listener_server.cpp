@@ -115,6 +115,9 @@ ListenerServer::ListenerServer(Limits limits) : limits_(limits), epoll_(::epoll_
     if (epoll_ < 0)
         throw std::runtime_error(std::string("the listener cannot wait: epoll: ") + std::strerror(errno));
     limits_.connections = descriptors_to_use(limits_.connections);
+    // A worker only computes: more of them than there is room for beside the ledger's threads just take
+    // turns.
+    if (limits_.workers == 0) limits_.workers = std::clamp(std::thread::hardware_concurrency() / 2, 1U, 8U);
     new_task_queue = [] { return new Inline; };
     // The library's default is SO_REUSEPORT: a second daemon would silently share the port.
     set_socket_options([](socket_t descriptor) {

@@ -33,7 +33,7 @@ class ListenerServer final : public httplib::Server {
 
  public:
     struct Limits {
-        std::size_t workers = 4;           ///< threads, made when needed
+        std::size_t workers = 0;           ///< threads, made when needed; 0: half as many as processors
         std::size_t most_workers = 64;     ///< when those are held up by large bodies
         std::size_t connections = 10'000;  ///< past it the longest waiting one is closed
         std::chrono::milliseconds head{5'000};

@@ -3,6 +3,17 @@
 #include <spdlog/spdlog.h>
 
 #include <algorithm>
+#include <atomic>
+#include <cstddef>
+#include <cstdint>
+#include <exception>
+#include <filesystem>
+#include <functional>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
 
 #include "bot/groundwork.hpp"
 #include "bot/intake.hpp"
@@ -16,13 +27,22 @@ namespace {
 using integrations::ForgeError;
 using namespace std::chrono_literals;
 
-/// When to ask a forge again that did not answer: soon at first, every five minutes at last.
-Time next_try(const ForgeError& error, int attempts) {
+/// When to ask a forge again that did not answer.
+Time next_try(const ForgeError& error, std::chrono::system_clock::duration pause) {
     const auto now = std::chrono::system_clock::now();
-    if (error.retry_at) return std::max(*error.retry_at, now + 1s);
-    return now + std::min<std::chrono::seconds>(300s, 2s * (1 << std::min(attempts, 8)));
+    return error.retry_at ? std::max(*error.retry_at, now + 1s) : now + pause;
 }
 
+/// Soon at first, every five minutes at last. A delivery's attempts are not counted while it is put off: its
+/// age tells.
+std::chrono::system_clock::duration pause_by_age(Time received_at) {
+    using Pause = std::chrono::system_clock::duration;
+    return std::clamp<Pause>((std::chrono::system_clock::now() - received_at) / 4, 2s, 300s);
+}
+
+std::chrono::system_clock::duration pause_by_attempts(int attempts) {
+    return std::min<std::chrono::seconds>(300s, 2s * (1 << std::min(attempts, 8)));
+}
 
 integrations::ForgeResult<std::vector<Intent>> understand(Shop& shop, const integrations::Event& event,
                                                           const std::string& forge) {
@@ -62,9 +82,11 @@ integrations::ForgeResult<std::string> post(Shop& shop, integrations::Forge& for
             auto off = report::all_state_labels(labels);
             std::erase(off, shown);
             off.push_back(labels.trigger);
-            for (const auto& profile : shop.settings.profiles) off.push_back(labels.trigger + ":" + profile.name);
+            for (const auto& profile : shop.settings.profiles)
+                off.push_back(labels.trigger + ":" + profile.name);
             if (!report.body.empty()) off.push_back(report.body);
-            const auto done = forge.relabel(report.thread, off, shown.empty() ? std::vector<std::string>{} : std::vector{shown});
+            const auto done = forge.relabel(report.thread, off,
+                                            shown.empty() ? std::vector<std::string>{} : std::vector{shown});
             if (!done) return std::unexpected(done.error());
             return std::string();
         }
@@ -73,14 +95,38 @@ integrations::ForgeResult<std::string> post(Shop& shop, integrations::Forge& for
                                   : report.body == "rocket"    ? integrations::Reaction::rocket
                                   : report.body == "confused"  ? integrations::Reaction::confused
                                                                : integrations::Reaction::eyes;
-            const auto done = forge.react(report.thread,
-                                          report.comment_id.empty() ? std::nullopt : std::optional(report.comment_id), reaction);
+            const auto done = forge.react(
+                report.thread, report.comment_id.empty() ? std::nullopt : std::optional(report.comment_id),
+                reaction);
             if (!done) return std::unexpected(done.error());
             return std::string();
         }
-        case Report::Kind::answer: return forge.say(report.thread, report.marker, report.body, report.remote_id);
+        case Report::Kind::answer:
+            return forge.say(report.thread, report.marker, report.body, report.remote_id);
     }
     return std::string();
+}
+
+constexpr auto deliveries_kept = std::chrono::hours(24 * 7);
+constexpr auto logs_kept = std::chrono::hours(24 * 30);
+
+/// Deliveries are kept for a week after they were decided on, transcripts for a month.
+void forget_old(Shop& shop) {
+    (void)shop.ledger.prune(std::chrono::system_clock::now() - deliveries_kept);
+    std::error_code error;
+    const auto oldest = std::filesystem::file_time_type::clock::now() - logs_kept;
+    for (const auto& folder : std::filesystem::directory_iterator(shop.log_dir, error))
+        if (folder.path().filename().string().starts_with("job-") && folder.last_write_time(error) < oldest)
+            std::filesystem::remove_all(folder.path(), error);
+}
+
+/// Whether a job that is not over may still take over what has this name.
+std::function<bool(std::string_view)> waits_for(Shop& shop) {
+    return [&shop](std::string_view name) {
+        const auto id = job_of_run_name(name);
+        const auto job = id ? shop.ledger.job(*id) : std::nullopt;
+        return job && is_active(job->state) && job->state != JobState::review;
+    };
 }
 
 /// A label whose event never arrived is decided on as if it had, by the same rules.
@@ -94,15 +140,85 @@ void sweep_labels(Shop& shop, const std::string& name, integrations::Forge& forg
         if (shop.ledger.active_job(labelled.issue)) continue;
         const auto intents = understand(shop, labelled, name);
         if (!intents) {
-            spdlog::warn("sweep: {}: {}", name, intents.error().message);
-            return;
+            spdlog::warn("sweep: {}#{}: {}", labelled.issue.repo.full_name, labelled.issue.number,
+                         intents.error().message);
+            continue;
         }
         for (const auto& intent : *intents) {
             if (std::holds_alternative<Ignore>(intent)) continue;
-            spdlog::info("sweep: {}#{}: {}", labelled.issue.repo.full_name, labelled.issue.number, reason(intent));
+            spdlog::info("sweep: {}#{}: {}", labelled.issue.repo.full_name, labelled.issue.number,
+                         reason(intent));
             (void)shop.ledger.carry_out(intent);
             after(shop, intent);
         }
+    }
+}
+
+constexpr std::size_t jobs_looked_through = 2000;
+constexpr std::size_t reviews_per_sweep = 20;
+/// A pull request just opened may not be known everywhere at the forge.
+constexpr auto settling_time = 5min;
+
+/// The jobs in review whose turn it is: after `last`, by age, and from the start again.
+std::vector<Job> next_reviews(Shop& shop, JobId last) {
+    auto jobs = shop.ledger.jobs(jobs_looked_through);
+    std::erase_if(jobs,
+                  [](const Job& job) { return job.state != JobState::review || job.pull_request == 0; });
+    std::ranges::sort(jobs, [last](const Job& a, const Job& b) {
+        return std::pair(a.id <= last, a.id) < std::pair(b.id <= last, b.id);
+    });
+    if (jobs.size() > reviews_per_sweep) jobs.erase(jobs.begin() + reviews_per_sweep, jobs.end());
+    return jobs;
+}
+
+/// How a review ended whose event never arrived; nothing while it goes on or cannot be seen.
+std::optional<EndReview> missed_end(integrations::Forge& forge, const Job& job) {
+    const auto found = forge.pull_request(job.assignment.issue.repo, job.pull_request);
+    if (found && found->open) return std::nullopt;
+    if (found)
+        return EndReview{.job = job.id,
+                         .merged = found->merged,
+                         .reason = found->merged ? "The pull request was merged."
+                                                 : "The pull request was closed without merging."};
+    const bool young = std::chrono::system_clock::now() - job.state_since < settling_time;
+    if (found.error().kind == ForgeError::Kind::gone && !young)
+        return EndReview{.job = job.id, .reason = "The pull request is not there any more."};
+    spdlog::warn("sweep: job {}: {}", job.id.value, found.error().message);
+    return std::nullopt;
+}
+
+/// Pull requests that ended while nobody told us.
+void sweep_reviews(Shop& shop) {
+    static std::atomic<std::int64_t> last_looked_at{0};  // after a restart the oldest come first again
+    for (const auto& job : next_reviews(shop, JobId{last_looked_at.load()})) {
+        last_looked_at = job.id.value;
+        const auto* entry = shop.forges.find(job.assignment.issue.repo.forge);
+        const auto end = entry == nullptr ? std::nullopt : missed_end(*entry->forge, job);
+        if (!end) continue;
+        spdlog::info("sweep: job {}: {}", job.id.value, end->reason);
+        (void)shop.ledger.carry_out(*end);
+        after(shop, *end);
+    }
+}
+
+/// What fails does not keep the rest of a sweep from being done.
+void step(std::string_view what, const std::function<void()>& doing) {
+    try {
+        doing();
+    } catch (const std::exception& error) {
+        spdlog::error("sweep: {}: {}", what, error.what());
+    }
+}
+
+/// Back to the queue with an attempt charged, so that what breaks every time comes to an end.
+void give_back(Shop& shop, const Lease& lease, const std::string& why) {
+    spdlog::error("job {}: {}", lease.job().value, why);
+    try {
+        shop.ledger.give_back(lease, why);
+    } catch (const LeaseLost&) {
+        spdlog::warn("job {}: another worker has it now", lease.job().value);
+    } catch (const std::exception& error) {  // its lease runs out, then it is due again
+        spdlog::error("job {}: cannot be given back: {}", lease.job().value, error.what());
     }
 }
 
@@ -121,7 +237,8 @@ bool intake(Shop& shop) {
     const auto intents = understand(shop, event, delivery.forge());
     if (!intents) {
         spdlog::warn("delivery {}: later: {}", delivery.delivery_id(), intents.error().message);
-        shop.ledger.postpone(stored->id, next_try(intents.error(), stored->attempts), intents.error().message);
+        shop.ledger.postpone(stored->id, next_try(intents.error(), pause_by_age(stored->received_at)),
+                             intents.error().message);
         return true;
     }
     // All but the last are carried out first; the last one closes the delivery. Each is idempotent.
@@ -144,12 +261,14 @@ bool work(Shop& shop, const std::stop_token& detach) {
     shop.work_bell.ring();  // there may be more, for the other workers
     shop.ledger.refresh_positions();
     const auto& assignment = claim->job.assignment;
-    spdlog::info("job {}: {}#{} at {}", claim->job.id.value, assignment.issue.repo.full_name, assignment.issue.number,
-                 assignment.base_commit.substr(0, 12));
+    spdlog::info("job {}: {}#{} at {}", claim->job.id.value, assignment.issue.repo.full_name,
+                 assignment.issue.number, assignment.base_commit.substr(0, 12));
     try {
         bot::work(shop, *claim, detach);
     } catch (const LeaseLost&) {
         spdlog::warn("job {}: another worker has it now", claim->job.id.value);
+    } catch (const std::exception& error) {
+        give_back(shop, claim->lease, error.what());
     }
     return true;
 }
@@ -180,30 +299,39 @@ bool report(Shop& shop) {
         case ForgeError::Kind::rate_limited:
         case ForgeError::Kind::unauthorized:
             spdlog::warn("report to {} later: {}", where, error.message);
-            shop.ledger.postpone(*wish, next_try(error, wish->attempts), error.message);
+            shop.ledger.postpone(*wish, next_try(error, pause_by_attempts(wish->attempts)), error.message);
             break;
     }
     return true;
 }
 
 void sweep(Shop& shop) {
-    for (const auto job : shop.ledger.expire_leases()) {
-        spdlog::warn("job {}: its worker is gone, back to the queue", job.value);
-        shop.work_bell.ring();
-    }
-    for (const auto& [name, entry] : shop.forges.all()) sweep_labels(shop, name, *entry.forge);
+    // First, so that a job under work does not lose its lease to a sweep that was late.
+    step("leases", [&] {
+        shop.heartbeat.tick();
+        for (const auto job : shop.ledger.expire_leases()) {
+            spdlog::warn("job {}: its worker is gone, back to the queue", job.value);
+            shop.work_bell.ring();
+        }
+    });
+    // Workspaces kept for a job that came to its end without another try.
+    step("workspaces", [&] {
+        if (const auto gone = shop.workspaces.sweep(waits_for(shop)); !gone.empty())
+            spdlog::info("{} kept workspaces removed", gone.size());
+    });
+    step("what is old", [&] { forget_old(shop); });
+    step("reviews", [&] { sweep_reviews(shop); });
+    for (const auto& [name, entry] : shop.forges.all())
+        step(name, [&] { sweep_labels(shop, name, *entry.forge); });
 }
 
 void clear_leftovers(Shop& shop) {
-    const auto wanted = [&shop](std::string_view name) {
-        const auto id = job_of_run_name(name);
-        const auto job = id ? shop.ledger.job(*id) : std::nullopt;
-        return job && is_active(job->state) && job->state != JobState::review;
-    };
+    const auto wanted = waits_for(shop);
     const auto ended = shop.sandbox.sweep(wanted);
     if (!ended) spdlog::warn("leftover sandboxes: {}", ended.error().message);
     if (ended && !ended->empty()) spdlog::info("{} leftover sandboxes removed", ended->size());
-    if (const auto gone = shop.workspaces.sweep(wanted); !gone.empty()) spdlog::info("{} leftover workspaces removed", gone.size());
+    if (const auto gone = shop.workspaces.sweep(wanted); !gone.empty())
+        spdlog::info("{} leftover workspaces removed", gone.size());
 }
 
 }  // namespace bot::loops

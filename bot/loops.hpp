@@ -5,8 +5,8 @@
 
 #include "bot/shop.hpp"
 
-/// One tick each, no threads inside: take from the ledger, work on values, write back in one transaction. True: there
-/// was something, and there may be more.
+/// One tick each, no threads inside: take from the ledger, work on values, write back in one transaction.
+/// True: there was something, and there may be more.
 namespace bot::loops {
 
 /// One delivery: decode, recognise, gather facts, decide, settle.
@@ -15,7 +15,8 @@ namespace bot::loops {
 [[nodiscard]] bool work(Shop& shop, const std::stop_token& detach);
 /// One report to a forge.
 [[nodiscard]] bool report(Shop& shop);
-/// What no event tells: leases that ran out, labels whose events never arrived, what was left lying.
+/// What no event tells: leases that ran out, labels and ends of reviews whose events never arrived, what was
+/// left lying. A part that fails is logged and does not stop the others.
 void sweep(Shop& shop);
 /// Once, before the other loops: containers and workspaces of earlier processes that no job waits for.
 void clear_leftovers(Shop& shop);

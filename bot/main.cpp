@@ -11,6 +11,7 @@
 #include <string>
 #include <thread>
 
+#include "bot/listener_health.hpp"
 #include "bot/service.hpp"
 #include "config/settings.hpp"
 #include "generated/version.hpp"
@@ -61,6 +62,14 @@ int check(const std::string& file) {
     return 0;
 }
 
+int healthy(const std::string& file) {
+    const auto settings = load(file);
+    if (!settings) return bad_configuration;
+    if (bot::answers_healthz(settings->listen_host, settings->listen_port)) return 0;
+    fmt::print(stderr, "nothing healthy on {}:{}; start it with `shopfloor serve`\n", settings->listen_host, settings->listen_port);
+    return 1;
+}
+
 int serve(const std::string& file) {
     // Blocked before any thread starts, so that only the waiting thread sees them.
     sigset_t ends{};
@@ -92,11 +101,13 @@ int main(int argc, char** argv) {
     std::string file;
     auto* serving = app.add_subcommand("serve", "Listen for webhooks and work until interrupted");
     auto* checking = app.add_subcommand("check", "Read the configuration and say what is wrong with it; exit status 2 when something is");
-    for (auto* command : {serving, checking})
+    auto* asking = app.add_subcommand("healthy", "Ask the running daemon whether it is well; exit status 1 when it does not say so");
+    for (auto* command : {serving, checking, asking})
         command->add_option("--config", file, "The operator's YAML; config/shopfloor.example.yaml shows every key")->required();
     CLI11_PARSE(app, argc, argv);
     try {
-        return serving->parsed() ? serve(file) : check(file);
+        if (serving->parsed()) return serve(file);
+        return checking->parsed() ? check(file) : healthy(file);
     } catch (const std::exception& error) {
         fmt::print(stderr, "shopfloor: {}\n", error.what());
         return 1;

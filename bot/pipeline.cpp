@@ -4,6 +4,7 @@
 #include <spdlog/spdlog.h>
 
 #include <algorithm>
+#include <exception>
 #include <functional>
 #include <future>
 #include <optional>
@@ -56,17 +57,16 @@ bool is_test(const std::string& path, const config::Recipe& recipe) {
     return config::matches_any(path, recipe.test_paths.empty() ? config::usual_test_paths() : recipe.test_paths);
 }
 
-TestsTouched tests_touched(const sandbox::Changes& changes, const Groundwork& ground) {
+Step<TestsTouched> tests_touched(const sandbox::Changes& changes, const Groundwork& ground, const std::string& base_commit) {
+    const auto before = ground.mirror.files(base_commit);  // asked of git: the checkout may hold links
+    if (!before) return std::unexpected(halt(before.error(), "reading the base commit"));
     TestsTouched touched;
     for (const auto& change : changes) {
         if (!is_test(change.path, ground.recipe)) continue;
-        std::error_code error;
-        const bool was_there = std::filesystem::exists(
-            std::filesystem::symlink_status(ground.layers.front()->path() / change.path, error));
         if (change.kind == sandbox::Change::Kind::removed)
             touched.removed.push_back(change.path);
         else
-            (was_there ? touched.changed : touched.added).push_back(change.path);
+            (std::ranges::binary_search(*before, change.path) ? touched.changed : touched.added).push_back(change.path);
     }
     return touched;
 }
@@ -139,6 +139,34 @@ Step<Tried> try_result(Shop& shop, const Job& job, const Groundwork& ground, con
     return tried;
 }
 
+/// What the agent did so far is paid for: when the job comes back, it goes on from there.
+Halt keep_for_later(sandbox::Workspace& workspace, Halt why) {
+    if (why.kind == Halt::Kind::detached || why.kind == Halt::Kind::infrastructure) workspace.keep();
+    return why;
+}
+
+/// The same when something throws: a full disk must not cost the agent's work.
+class KeepOnException {
+   public:
+    explicit KeepOnException(sandbox::Workspace& workspace) : workspace_(workspace) {}
+    ~KeepOnException() {
+        if (std::uncaught_exceptions() > before_) workspace_.keep();
+    }
+    KeepOnException(const KeepOnException&) = delete;
+    KeepOnException& operator=(const KeepOnException&) = delete;
+
+   private:
+    sandbox::Workspace& workspace_;
+    int before_ = std::uncaught_exceptions();
+};
+
+void add(Verdict& verdict, const integrations::Usage& usage) {
+    verdict.input_tokens += usage.input_tokens;
+    verdict.cached_tokens += usage.cached_tokens;
+    verdict.output_tokens += usage.output_tokens;
+    if (usage.cost_usd) verdict.cost_usd = verdict.cost_usd.value_or(0) + *usage.cost_usd;
+}
+
 /// From the agent's first instruction to the verdict: agent, harvest, checks, and again with their output while they are
 /// red and rounds are left.
 Step<Verdict> produce(Shop& shop, const Job& job, const Lease& lease, const sandbox::Control& control) {
@@ -156,20 +184,18 @@ Step<Verdict> produce(Shop& shop, const Job& job, const Lease& lease, const sand
                     .proposed_recipe = ground->assumptions.empty() ? std::string() : config::canonical(ground->recipe),
                     .image = ground->image.name,
                     .image_id = ground->image.id};
+    const KeepOnException keep(**workspace);
+    auto round = first_round(shop, job, *ground, **workspace);
+    add(verdict, round.before);
     sandbox::Changes changes;
-    std::string feedback_text;
     while (true) {
-        ++verdict.rounds;
-        auto pass = run_agent(shop, job, lease, *ground, **workspace, verdict.rounds, prompt(job, *ground, feedback_text), control);
+        verdict.rounds = round.number;
+        auto pass = run_agent(shop, job, lease, *ground, **workspace, round, control);
         if (!pass) {
-            if (pass.error().kind == Halt::Kind::detached) (*workspace)->keep();
-            return std::unexpected(pass.error());
+            return std::unexpected(keep_for_later(**workspace, pass.error()));
         }
         verdict.agent_ms += pass->duration.count();
-        verdict.input_tokens += pass->reply.usage.input_tokens;
-        verdict.cached_tokens += pass->reply.usage.cached_tokens;
-        verdict.output_tokens += pass->reply.usage.output_tokens;
-        if (const auto cost = pass->reply.usage.cost_usd) verdict.cost_usd = verdict.cost_usd.value_or(0) + *cost;
+        add(verdict, pass->reply.usage);
         if (auto ended = reply_halt(pass->reply)) return std::unexpected(std::move(*ended));
         if (!pass->reply.summary.empty()) verdict.summary = pass->reply.summary;
         changes = std::move(pass->changes);
@@ -180,22 +206,24 @@ Step<Verdict> produce(Shop& shop, const Job& job, const Lease& lease, const sand
 
         shop.ledger.phase(lease, "checks");
         auto tried = try_result(shop, job, *ground, changes, base, control);
-        if (!tried) return std::unexpected(tried.error());
+        if (!tried) return std::unexpected(keep_for_later(**workspace, tried.error()));
+        auto touched = tests_touched(changes, *ground, job.assignment.base_commit);
+        if (!touched) return std::unexpected(keep_for_later(**workspace, touched.error()));
         verdict.evidence = judge({.recipe = ground->recipe,
                                   .base_commit = job.assignment.base_commit,
                                   .base = *base.results(),
                                   .head = tried->head,
                                   .head_again = tried->head_again,
-                                  .touched = tests_touched(changes, *ground)});
+                                  .touched = std::move(*touched)});
         if (verdict.evidence.green() || verdict.rounds > ground->recipe.rounds) break;
-        feedback_text = feedback(verdict.evidence);
+        round = {.number = round.number + 1, .prompt = prompt(job, *ground, feedback(verdict.evidence))};
     }
 
     const auto& touched = verdict.evidence.touched;
     if (!touched.changed.empty() || !touched.removed.empty()) {
         auto old_tests = run_checks(shop, job, *ground, "base-tests", without_tests(changes, ground->recipe),
                                     ground->recipe.checks.size(), control);
-        if (!old_tests) return std::unexpected(old_tests.error());
+        if (!old_tests) return std::unexpected(keep_for_later(**workspace, old_tests.error()));
         verdict.evidence.base_tests_on_head = std::move(*old_tests);
     }
     auto commit = ground->mirror.commit(job.assignment.base_commit, tree_edits(changes),
@@ -218,7 +246,7 @@ void settle(Shop& shop, const Claim& claim, const Halt& why) {
             shop.ledger.finish(claim.lease, {.signal = Signal::nothing, .reason = why.reason});
             return;
         case Halt::Kind::failed:
-            spdlog::warn("job {}: failed: {}", id, why.reason);
+            spdlog::warn("job {}: failed: {}", id, report::one_line(why.reason, 300));
             shop.ledger.finish(claim.lease, {.signal = Signal::fail, .reason = why.reason});
             return;
         case Halt::Kind::stopped:
@@ -226,7 +254,7 @@ void settle(Shop& shop, const Claim& claim, const Halt& why) {
             shop.ledger.finish(claim.lease, {.signal = Signal::stop, .reason = why.reason});
             return;
         case Halt::Kind::infrastructure:
-            spdlog::warn("job {}: put back: {}", id, why.reason);
+            spdlog::warn("job {}: put back: {}", id, report::one_line(why.reason, 300));
             shop.ledger.give_back(claim.lease, why.reason, why.retry_at);
             return;
         case Halt::Kind::lease_lost: throw LeaseLost{claim.job.id};
@@ -234,6 +262,21 @@ void settle(Shop& shop, const Claim& claim, const Halt& why) {
             spdlog::info("job {}: left running for the next process", id);
             shop.ledger.release(claim.lease);
             return;
+    }
+}
+
+/// A full disk is waited out: the verdict is paid for.
+void store(Shop& shop, const Claim& claim, const Verdict& verdict, const sandbox::Control& control) {
+    const auto& assignment = claim.job.assignment;
+    while (true) {
+        try {
+            shop.ledger.store_verdict(claim.lease, to_json(verdict), branch_name(assignment.issue.number, assignment.title, 1));
+            return;
+        } catch (const LedgerError& error) {
+            if (control.cancel.stop_requested() || control.detach.stop_requested()) throw;
+            spdlog::error("job {}: the verdict cannot be stored, trying again: {}", claim.job.id.value, error.what());
+            Bell().wait(std::chrono::seconds(2), control.detach);
+        }
     }
 }
 
@@ -257,9 +300,7 @@ void work(Shop& shop, const Claim& claim, std::stop_token detach) {
             return std::unexpected(Halt{.kind = Halt::Kind::failed, .reason = report::infrastructure(stored.error(), 1)});
         }
         auto made = produce(shop, job, claim.lease, control);
-        if (made)
-            shop.ledger.store_verdict(claim.lease, to_json(*made),
-                                      branch_name(job.assignment.issue.number, job.assignment.title, 1));
+        if (made) store(shop, claim, *made, control);
         return made;
     }();
     if (!verdict) return give_up(verdict.error());
@@ -270,6 +311,9 @@ void work(Shop& shop, const Claim& claim, std::stop_token detach) {
     shop.ledger.finish(claim.lease, {.signal = Signal::proposed,
                                      .pull_request = proposed->number,
                                      .pull_request_url = proposed->web_url});
+    // It may have been merged or closed by a person between two tries of ours.
+    if (!proposed->open)
+        (void)shop.ledger.carry_out(EndReview{.job = job.id, .merged = proposed->merged, .reason = "the pull request had ended already"});
 }
 
 }  // namespace bot

@@ -45,6 +45,12 @@ Step<integrations::PullRequest> publish(Shop& shop, const Job& job, const Lease&
     if (!branch) return std::unexpected(branch.error());
     shop.ledger.store_head(lease, head, *branch);
 
+    // Bound to the commit, so it comes first and the pull request is the last word. A credential that may not write checks costs the check run only.
+    if (const auto checked = entry->forge->report_check(repo, report::check_report(job, verdict)); !checked) {
+        auto why = halt(checked.error(), "writing the check run");
+        if (why.kind == Halt::Kind::infrastructure) return std::unexpected(std::move(why));
+        spdlog::warn("job {}: no check run: {}", job.id.value, checked.error().message);
+    }
     if (cancel.stop_requested()) return std::unexpected(stopped());
     auto proposed = entry->forge->propose({.repo = repo,
                                            .head_branch = *branch,
@@ -55,12 +61,6 @@ Step<integrations::PullRequest> publish(Shop& shop, const Job& job, const Lease&
                                            .draft = !verdict.evidence.green()});
     if (!proposed) return std::unexpected(halt(proposed.error(), "opening the pull request"));
 
-    // The evidence is in the pull request already: a credential that may not write checks costs the check run only.
-    if (const auto checked = entry->forge->report_check(repo, report::check_report(job, verdict)); !checked) {
-        auto why = halt(checked.error(), "writing the check run");
-        if (why.kind == Halt::Kind::infrastructure) return std::unexpected(std::move(why));
-        spdlog::warn("job {}: no check run: {}", job.id.value, checked.error().message);
-    }
     return proposed.value();
 }
 

@@ -13,7 +13,7 @@
 namespace integrations {
 
 struct AgentTask {
-    std::string prompt;   ///< goes in on stdin: long issues never touch argv
+    std::string prompt;  ///< goes in on stdin: long issues never touch argv
     const config::AgentProfile& profile;
 };
 
@@ -26,7 +26,7 @@ struct AgentCommand {
 };
 
 struct Usage {
-    std::uint64_t input_tokens = 0;   ///< without cached ones
+    std::uint64_t input_tokens = 0;  ///< without cached ones
     std::uint64_t cached_tokens = 0;
     std::uint64_t output_tokens = 0;
     std::optional<double> cost_usd;
@@ -37,14 +37,15 @@ struct Usage {
 /// How the pass ended, as far as the transcript can tell; deadlines and memory are known from the sandbox.
 struct AgentReply {
     enum class Verdict {
-        done,            ///< finished by its own account
-        asks,            ///< `question` wants an answer from a person
-        failed,          ///< the task was too hard, or the program broke: an attempt of the agent
-        quota,           ///< the model service said not now: no attempt is charged
-        unavailable,     ///< the model service did not answer: no attempt is charged
+        done,         ///< finished by its own account
+        asks,         ///< `question` wants an answer from a person
+        failed,       ///< the task was too hard, or the program broke: an attempt of the agent
+        quota,        ///< the model service said not now: no attempt is charged
+        unavailable,  ///< the model service did not answer: no attempt is charged
     };
     Verdict verdict = Verdict::done;
-    std::string summary;   ///< Markdown, what and why, in the agent's words; may be empty; at most 4,000 code points
+    std::string
+        summary;  ///< Markdown, what and why, in the agent's words; may be empty; at most 4,000 code points
     std::string question;  ///< likewise
     std::string detail;    ///< of a failure: the last thing worth reading
     Usage usage;
@@ -52,18 +53,21 @@ struct AgentReply {
 
 /// One agent program's manners. Adapters are pure: task -> command, transcript -> reply.
 class Agent {
-   public:
+ public:
     virtual ~Agent() = default;
     [[nodiscard]] virtual AgentCommand command(const AgentTask& task) const = 0;
-    /// `log` holds what the program printed (possibly capped, hostile); `exit_code` is not the verdict for all agents.
+    /// `log` holds what the program printed (possibly capped, hostile); `exit_code` is not the verdict for
+    /// all agents.
     [[nodiscard]] virtual AgentReply reply(const std::filesystem::path& log, int exit_code) const = 0;
 };
 
 /// The adapter of that name; nullptr when there is none. `agent_names()` lists them for error messages.
 ///
-/// `command` runs any program: `AgentProfile::command`, in the repository's root, with the prompt on stdin and
-/// `AgentProfile::environment` (and `SHOPFLOOR_MODEL`, when the profile names a model). What it says back:
-///  - exit status 0: done. 75 (EX_TEMPFAIL of sysexits.h): the model service said not now. 69 (EX_UNAVAILABLE): it did
+/// `command` runs any program: `AgentProfile::command`, in the repository's root, with the prompt on stdin
+/// and `AgentProfile::environment` (and `SHOPFLOOR_MODEL`, when the profile names a model). What it says
+/// back:
+///  - exit status 0: done. 75 (EX_TEMPFAIL of sysexits.h): the model service said not now. 69
+///  (EX_UNAVAILABLE): it did
 ///    not answer. Anything else: failed, and the last lines of its output say why.
 ///  - The last line of its output that is a JSON object may tell more; every key may be missing:
 ///    {"summary": "Markdown", "question": "for a person", "usage": {"input_tokens": 1, "cached_tokens": 1,

@@ -129,7 +129,7 @@ struct IssueSnapshot {
 
 enum class Permission { none, read, write, admin };
 
-/// An open pull request that says it closes the issue.
+/// A pull request as it is now.
 struct PullRequest {
     std::int64_t number = 0;
     std::string web_url;
@@ -137,6 +137,7 @@ struct PullRequest {
     std::string head_sha;
     bool draft = false;
     bool open = true;
+    bool merged = false;
     Person author;
 };
 

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <chrono>
+#include <cstdint>
 #include <expected>
 #include <memory>
 #include <optional>
@@ -74,12 +75,17 @@ class Forge {
     [[nodiscard]] virtual ForgeResult<std::string> say(const ThreadRef& thread, const std::string& marker,
                                                        const std::string& body,
                                                        const std::string& known_id) = 0;
-    /// Opens the pull request or, when the forge says that there is one, adopts and updates it.
+    /// Opens the pull request. One of this branch that is open already is adopted and updated; one of this
+    /// commit that was merged or closed meanwhile is returned as it is, and no second one is opened.
     [[nodiscard]] virtual ForgeResult<PullRequest> propose(const Proposal& proposal) = 0;
+    /// `gone` also when another repository bears the name now.
+    [[nodiscard]] virtual ForgeResult<PullRequest> pull_request(const RepoRef& repo, std::int64_t number) = 0;
     [[nodiscard]] virtual ForgeResult<void> report_check(const RepoRef& repo, const CheckReport& report) = 0;
     /// For git over HTTPS; valid for at least ten minutes.
     [[nodiscard]] virtual ForgeResult<GitCredential> git_credential(const RepoRef& repo) = 0;
     /// Issues of the repositories we may see that carry one of the labels: for events that never arrived.
+    /// A call looks at some repositories and the next one goes on from there; one that fails does not hide
+    /// the others. An error: none could be looked at.
     [[nodiscard]] virtual ForgeResult<std::vector<IssueLabelled>> labelled(
         const std::string& trigger_label) = 0;
 };

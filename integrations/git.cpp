@@ -1,6 +1,7 @@
 #include "integrations/git.hpp"
 
 #include <algorithm>
+#include <chrono>
 #include <mutex>
 #include <utility>
 
@@ -137,6 +138,21 @@ GitResult<void> make_repository(const fs::path& directory) {
     return {};
 }
 
+/// What a download that was cut off (a crash, a power cut) left behind. Names: libgit2's indexer
+/// (src/libgit2/indexer.c, git_futils_mktmp) and git's own. One that still grows is another object's: the
+/// repository was renamed while it fetched.
+void remove_torn_packs(const fs::path& directory, std::chrono::seconds silence) {
+    std::error_code error;
+    const auto oldest = fs::file_time_type::clock::now() - silence;
+    std::vector<fs::path> torn;
+    for (const auto& file : fs::directory_iterator(directory / "objects" / "pack", error)) {
+        const auto name = file.path().filename().string();
+        const bool ours = name.starts_with("pack_git2_") || name.starts_with("tmp_");
+        if (ours && fs::last_write_time(file.path(), error) < oldest && !error) torn.push_back(file.path());
+    }
+    for (const auto& path : torn) fs::remove(path, error);
+}
+
 }  // namespace
 
 GitResult<std::unique_ptr<Mirror>> Mirror::open(const fs::path& directory, const std::string& url,
@@ -145,6 +161,7 @@ GitResult<std::unique_ptr<Mirror>> Mirror::open(const fs::path& directory, const
     if (!address) return std::unexpected(address.error());
     start_libgit2();
     if (auto made = make_repository(directory); !made) return std::unexpected(made.error());
+    remove_torn_packs(directory, limits.silence);
     return std::make_unique<MirrorOnDisk>(directory, std::move(*address), std::move(credential), limits);
 }
 

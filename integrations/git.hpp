@@ -63,8 +63,9 @@ struct CommitText {
 /// wrote. One object per repository; thread-safe (fetches are serialised).
 class Mirror {
  public:
-    /// Opens or creates. `directory` is ours alone. `url` is https, or http on this machine, and holds no
-    /// credential: that is asked for when the server wants one, and kept nowhere.
+    /// Opens or creates. `directory` is ours alone: what an earlier download left is removed. `url` is https,
+    /// or http on this machine, and holds no credential: that is asked for when the server wants one, and
+    /// kept nowhere.
     [[nodiscard]] static GitResult<std::unique_ptr<Mirror>> open(const std::filesystem::path& directory,
                                                                  const std::string& url,
                                                                  CredentialSource credential,
@@ -73,8 +74,8 @@ class Mirror {
 
     /// Fetches the branch and returns its commit id (40 hex digits). Cheap when it is already here.
     [[nodiscard]] virtual GitResult<std::string> fetch(const std::string& branch) = 0;
-    /// A file of a commit; no_such_ref when it is not there or not a plain file, invalid when larger than
-    /// `cap` bytes.
+    /// A file of a commit; no_such_ref when nothing is there, invalid when it is a link or a folder, or
+    /// larger than `cap` bytes or 128 MiB.
     [[nodiscard]] virtual GitResult<std::string> file(const std::string& commit, const std::string& path,
                                                       std::size_t cap) = 0;
     /// Names in the root folder.
@@ -86,9 +87,9 @@ class Mirror {
     /// `.git` of its own that knows this one commit (for the agent's convenience; it is never read again).
     [[nodiscard]] virtual GitResult<void> checkout(const std::string& commit,
                                                    const std::filesystem::path& directory, unsigned uid) = 0;
-    /// Whether .gitignore rules of a commit ignore a path; a folder's path ends in '/'. `more` holds lines as if they
-    /// stood at the end of the root's .gitignore; they may be hostile. What the commit holds is never ignored. The
-    /// function may be called from one thread.
+    /// Whether .gitignore rules of a commit ignore a path; a folder's path ends in '/'. `more` holds lines as
+    /// if they stood at the end of the root's .gitignore; they may be hostile. What the commit holds is never
+    /// ignored. The function may be called from one thread.
     [[nodiscard]] virtual GitResult<std::function<bool(const std::string& path)>> ignore_rules(
         const std::string& commit, const std::string& more) = 0;
     /// Builds a commit on `parent` from validated edits; returns its id, or `parent` when the edits change

@@ -8,6 +8,7 @@
 #include <optional>
 #include <ranges>
 #include <string_view>
+#include <utility>
 
 #include "config/characters.hpp"
 #include "integrations/git_objects.hpp"
@@ -188,6 +189,19 @@ GitResult<void> verify(git_repository* repository, git_tree* before, git_tree* a
     return {};
 }
 
+/// Nothing may drop the commit before it is pushed, whoever tidies the object store.
+GitResult<void> anchor(git_repository* repository, const git_oid& commit) {
+    const auto name = "refs/shopfloor/commits/" + hex(commit);
+    GitReferenceHandle reference;
+    if (take(reference, git_reference_create, repository, name.c_str(), &commit, 1,
+             static_cast<const char*>(nullptr)) == 0)
+        return {};
+    auto failure = git_failure(Kind::storage, "holding the commit");
+    // Two threads may make the same commit at once.
+    if (git_oid there; git_reference_name_to_id(&there, repository, name.c_str()) == 0) return {};
+    return std::unexpected(std::move(failure));
+}
+
 }  // namespace
 
 GitResult<std::string> build_commit(git_repository* repository, const std::string& parent,
@@ -224,6 +238,7 @@ GitResult<std::string> build_commit(git_repository* repository, const std::strin
     if (git_commit_create(&id, repository, nullptr, author.get(), author.get(), nullptr, text.message.c_str(),
                           after.get(), 1, parents) < 0)
         return git_fail(Kind::storage, "storing the commit");
+    if (auto kept = anchor(repository, id); !kept) return std::unexpected(kept.error());
     return hex(id);
 }
 

@@ -16,6 +16,10 @@ namespace {
 /// A path of 4,096 bytes is the longest that Linux takes; it bounds the depth as well.
 constexpr std::size_t longest_path = 4000;
 
+/// GitHub refuses files of more than 100 MiB.
+/// https://docs.github.com/en/repositories/working-with-files/managing-large-files/about-large-files-on-github
+constexpr std::size_t largest_file = std::size_t{128} << 20;
+
 /// Code points that HFS+ leaves out when it compares names (git's utf8.c, next_hfs_char).
 std::string without_hfs_ignored(std::string_view name) {
     std::string kept;
@@ -93,7 +97,7 @@ void start_libgit2() {
         git_libgit2_opts(GIT_OPT_ENABLE_FSYNC_GITDIR, 1);
         git_libgit2_opts(GIT_OPT_SET_PACK_MAX_OBJECTS, std::size_t{20'000'000});
         // Small packs unpack to large objects; forges refuse files far below this.
-        git_libgit2_opts(GIT_OPT_SET_PACK_MAX_OBJECT_SIZE, std::size_t{512} << 20);
+        git_libgit2_opts(GIT_OPT_SET_PACK_MAX_OBJECT_SIZE, largest_file);
         git_libgit2_opts(GIT_OPT_SET_USER_AGENT, "shopfloor");
         register_git_stream();
     });
@@ -158,15 +162,18 @@ GitResult<std::string> read_file(git_repository* repository, const std::string& 
     if (code < 0 && code != GIT_ENOTFOUND)
         return git_fail(GitError::Kind::storage, "reading " + config::excerpt(path));
     const auto mode = entry ? git_tree_entry_filemode(entry.get()) : GIT_FILEMODE_UNREADABLE;
-    if (mode != GIT_FILEMODE_BLOB && mode != GIT_FILEMODE_BLOB_EXECUTABLE)
+    if (!entry)
         return std::unexpected(git_error(GitError::Kind::no_such_ref, "no file " + config::excerpt(path)));
+    if (mode != GIT_FILEMODE_BLOB && mode != GIT_FILEMODE_BLOB_EXECUTABLE)
+        return std::unexpected(
+            git_error(GitError::Kind::invalid, config::excerpt(path) + " is not a plain file"));
     GitOdbHandle odb;
     std::size_t size = 0;
     git_object_t type = GIT_OBJECT_INVALID;
     if (take(odb, git_repository_odb, repository) < 0 ||
         git_odb_read_header(&size, &type, odb.get(), git_tree_entry_id(entry.get())) < 0)
         return git_fail(GitError::Kind::storage, "reading " + config::excerpt(path));
-    if (size > cap)
+    if (size > std::min(cap, largest_file))
         return std::unexpected(git_error(GitError::Kind::invalid, config::excerpt(path) + " is too large"));
     GitOdbObjectHandle object;
     if (take(object, git_odb_read, odb.get(), git_tree_entry_id(entry.get())) < 0)

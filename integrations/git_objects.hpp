@@ -29,7 +29,8 @@ void start_libgit2();
 /// `id` is 40 hex digits; no_such_ref when the commit is not here.
 [[nodiscard]] GitResult<GitCommitHandle> find_commit(git_repository* repository, const std::string& id);
 [[nodiscard]] GitResult<GitTreeHandle> find_tree(git_repository* repository, const std::string& commit);
-/// The plain file at `path`; no_such_ref when it is something else or not there.
+/// The plain file at `path`; no_such_ref when nothing is there, invalid when it is something else or too
+/// large.
 [[nodiscard]] GitResult<std::string> read_file(git_repository* repository, const std::string& commit,
                                                const std::string& path, std::size_t cap);
 

@@ -125,7 +125,7 @@ ForgeResult<Permission> GithubForge::permission(const RepoRef& repo, const Perso
     }
     // Fail closed: the login may belong to somebody else by now, and roles that we do not know allow nothing.
     const auto id = text(at(*answer, "user", "id"));
-    if (!person.id.empty() && !id.empty() && id != person.id) return Permission::none;
+    if (!person.id.empty() && id != person.id) return Permission::none;
     const auto level = text_at(*answer, "permission");
     if (level == "admin") return Permission::admin;
     if (level == "write") return Permission::write;

@@ -1,5 +1,7 @@
 #pragma once
 
+#include <cstddef>
+#include <cstdint>
 #include <map>
 #include <mutex>
 #include <optional>
@@ -34,6 +36,7 @@ class GithubForge final : public Forge {
     [[nodiscard]] ForgeResult<std::string> say(const ThreadRef& thread, const std::string& marker,
                                                const std::string& body, const std::string& known_id) override;
     [[nodiscard]] ForgeResult<PullRequest> propose(const Proposal& proposal) override;
+    [[nodiscard]] ForgeResult<PullRequest> pull_request(const RepoRef& repo, std::int64_t number) override;
     [[nodiscard]] ForgeResult<void> report_check(const RepoRef& repo, const CheckReport& report) override;
     [[nodiscard]] ForgeResult<GitCredential> git_credential(const RepoRef& repo) override;
     [[nodiscard]] ForgeResult<std::vector<IssueLabelled>> labelled(const std::string& trigger_label) override;
@@ -43,10 +46,13 @@ class GithubForge final : public Forge {
                                                        std::string installation) const;
     [[nodiscard]] ForgeResult<bool> was_transferred(const RepoRef& repo, const nlohmann::json& issue);
     [[nodiscard]] ForgeResult<void> ensure_label(const RepoRef& repo, const std::string& label);
-    [[nodiscard]] ForgeResult<PullRequest> adopt(const Proposal& proposal, const ForgeError& refusal);
+    [[nodiscard]] ForgeResult<std::optional<PullRequest>> proposed_before(const Proposal& proposal);
+    [[nodiscard]] ForgeResult<PullRequest> adopt(const Proposal& proposal, const PullRequest& found);
     [[nodiscard]] ForgeResult<void> report_check_run(const RepoRef& repo, const CheckReport& report);
     [[nodiscard]] ForgeResult<void> report_status(const RepoRef& repo, const CheckReport& report);
     [[nodiscard]] ForgeResult<std::vector<RepoRef>> watched();
+    [[nodiscard]] std::vector<RepoRef> next_of(std::vector<RepoRef> repos);
+    [[nodiscard]] ForgeResult<RepoRef> known(const RepoRef& repo);
     [[nodiscard]] ForgeResult<void> labelled_in(const RepoRef& repo, const std::string& trigger_label,
                                                 std::vector<IssueLabelled>& found);
     [[nodiscard]] ForgeResult<Person> who_labelled(const ThreadRef& issue, const std::string& label);
@@ -57,6 +63,7 @@ class GithubForge final : public Forge {
     std::mutex mutex_;
     std::optional<Person> self_;
     std::set<std::string> labels_made_;  ///< `owner/name label`: known to be there, or made by us
+    std::size_t next_watched_ = 0;       ///< where `labelled` goes on
 };
 
 }  // namespace integrations

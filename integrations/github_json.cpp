@@ -94,6 +94,8 @@ PullRequest read_pull(const json& pull) {
             .head_sha = text(at(pull, "head", "sha")),
             .draft = true_at(pull, "draft"),
             .open = text_at(pull, "state") == "open",
+            // Lists have `merged_at` only.
+            .merged = true_at(pull, "merged") || at(pull, "merged_at").is_string(),
             .author = read_person(at(pull, "user"))};
 }
 

@@ -81,6 +81,9 @@ json check_json(const CheckReport& report, std::size_t first) {
 }  // namespace
 
 ForgeResult<PullRequest> GithubForge::propose(const Proposal& proposal) {
+    const auto before = proposed_before(proposal);
+    if (!before) return std::unexpected(before.error());
+    if (*before) return adopt(proposal, **before);
     json body = {{"title", one_line(proposal.title, title_limit)},
                  {"head", proposal.head_branch},
                  {"base", proposal.base_branch},
@@ -92,29 +95,54 @@ ForgeResult<PullRequest> GithubForge::propose(const Proposal& proposal) {
         made = api_.call(proposal.repo, "POST", "/pulls", body);
     }
     if (made) return read_pull(*made);
-    if (says(made.error(), "a pull request already exists")) return adopt(proposal, made.error());
-    return std::unexpected(made.error());
+    if (!says(made.error(), "a pull request already exists")) return std::unexpected(made.error());
+    const auto meanwhile = proposed_before(proposal);
+    if (!meanwhile) return std::unexpected(meanwhile.error());
+    if (!*meanwhile) return std::unexpected(made.error());
+    return adopt(proposal, **meanwhile);
 }
 
-ForgeResult<PullRequest> GithubForge::adopt(const Proposal& proposal, const ForgeError& refusal) {
+/// The pull request of the branch: the open one, else the newest that brought this very commit. One of
+/// another commit is over: its branch was deleted, and the name is used anew.
+ForgeResult<std::optional<PullRequest>> GithubForge::proposed_before(const Proposal& proposal) {
     const auto owner = proposal.repo.full_name.substr(0, proposal.repo.full_name.find('/'));
     const auto head = url_encoded(owner + ":" + proposal.head_branch);
     std::optional<PullRequest> found;
     const auto listed = api_.each(proposal.repo, "/pulls?state=all&head=" + head, 1, [&](const json& pull) {
-        // A forge that does not know the filter lists them all.
-        if (text(at(pull, "head", "ref")) != proposal.head_branch) return true;
         auto candidate = read_pull(pull);
-        if (!found || candidate.open) found = std::move(candidate);
-        return !found->open;
+        // A forge that does not know the filter lists them all.
+        if (candidate.head_branch != proposal.head_branch) return true;
+        if (candidate.open || (!found && candidate.head_sha == proposal.head_sha))
+            found = std::move(candidate);
+        return !found || !found->open;
     });
     if (!listed) return std::unexpected(listed.error());
-    if (!found) return std::unexpected(refusal);
-    if (!found->open) return *found;
-    const auto edited = api_.call(proposal.repo, "PATCH", "/pulls/" + std::to_string(found->number),
+    return found;
+}
+
+ForgeResult<PullRequest> GithubForge::adopt(const Proposal& proposal, const PullRequest& found) {
+    if (!found.open) return found;
+    const auto edited = api_.call(proposal.repo, "PATCH", "/pulls/" + std::to_string(found.number),
                                   {{"title", one_line(proposal.title, title_limit)},
                                    {"body", clamp_text(proposal.body, github_text_limit, cut_note)}});
     if (!edited) return std::unexpected(edited.error());
     return read_pull(*edited);
+}
+
+ForgeResult<PullRequest> GithubForge::pull_request(const RepoRef& repo, std::int64_t number) {
+    const auto answer = api_.call(repo, "GET", "/pulls/" + std::to_string(number));
+    if (!answer) return std::unexpected(answer.error());
+    const auto home = text(at(at(*answer, "base", "repo"), "id"));
+    if (!home.empty() && !repo.id.empty() && home != repo.id)
+        return std::unexpected(
+            ForgeError{.kind = ForgeError::Kind::gone,
+                       .message = "another repository bears the name " + repo.full_name + " now"});
+    auto pull = read_pull(*answer);
+    // Fail closed: an answer that is no pull request must not end a review.
+    if (pull.number != number || text_at(*answer, "state").empty())
+        return std::unexpected(ForgeError{.kind = ForgeError::Kind::unreachable,
+                                          .message = "the forge's answer is not the pull request"});
+    return pull;
 }
 
 ForgeResult<void> GithubForge::report_check(const RepoRef& repo, const CheckReport& report) {

@@ -2,6 +2,8 @@
 // and only that person's permission counts: the issue's own events tell.
 
 #include <algorithm>
+#include <cstddef>
+#include <optional>
 #include <utility>
 
 #include "integrations/github_client.hpp"
@@ -15,9 +17,18 @@ using nlohmann::json;
 
 constexpr int pages = 10;
 
+/// A call stays within minutes and within the forge's patience.
+constexpr std::size_t repositories_per_call = 20;
+
 /// One repository that is gone or closed to us must not hide the others.
 bool can_be_skipped(const ForgeError& error) {
     return error.kind == ForgeError::Kind::gone || error.kind == ForgeError::Kind::forbidden;
+}
+
+/// The next repository would be answered the same.
+bool is_of_the_forge(const ForgeError& error) {
+    return error.kind == ForgeError::Kind::rate_limited || error.kind == ForgeError::Kind::unauthorized ||
+           (error.kind == ForgeError::Kind::unreachable && error.status == 0);
 }
 
 }  // namespace
@@ -26,24 +37,48 @@ ForgeResult<std::vector<IssueLabelled>> GithubForge::labelled(const std::string&
     const auto repositories = watched();
     if (!repositories) return std::unexpected(repositories.error());
     std::vector<IssueLabelled> found;
-    for (const auto& repo : *repositories) {
-        const auto searched = labelled_in(repo, trigger_label, found);
-        if (!searched && !can_be_skipped(searched.error())) return std::unexpected(searched.error());
+    std::optional<ForgeError> failure;
+    bool searched = false;
+    for (const auto& named : next_of(*repositories)) {
+        const auto repo = known(named);
+        const auto done = repo ? labelled_in(*repo, trigger_label, found) : std::unexpected(repo.error());
+        searched = searched || done;
+        if (done || can_be_skipped(done.error())) continue;
+        if (!failure) failure = done.error();
+        if (is_of_the_forge(done.error())) break;
     }
+    if (failure && !searched && found.empty()) return std::unexpected(*failure);
     return found;
 }
 
-/// The repositories we may see and shall serve. A plain token lists none by pattern: literal names only.
+/// The repositories whose turn it is.
+std::vector<RepoRef> GithubForge::next_of(std::vector<RepoRef> repos) {
+    if (repos.size() <= repositories_per_call) return repos;
+    const std::scoped_lock lock(mutex_);
+    const auto first = next_watched_ % repos.size();
+    next_watched_ = first + repositories_per_call;
+    std::ranges::rotate(repos, repos.begin() + static_cast<std::ptrdiff_t>(first));
+    repos.resize(repositories_per_call);
+    return repos;
+}
+
+/// With what the forge says of it, where only its name is known.
+ForgeResult<RepoRef> GithubForge::known(const RepoRef& repo) {
+    if (!repo.id.empty()) return repo;
+    const auto answer = api_.call(repo, "GET", "");
+    if (!answer) return std::unexpected(answer.error());
+    if (true_at(*answer, "archived"))
+        return std::unexpected(ForgeError{.kind = ForgeError::Kind::gone, .message = "it is archived"});
+    return read_repository(*answer, "");
+}
+
+/// The repositories we may see and shall serve. A plain token lists none by pattern: literal names only, of
+/// which no more is known yet.
 ForgeResult<std::vector<RepoRef>> GithubForge::watched() {
     std::vector<RepoRef> repos;
     if (!api_.is_app()) {
-        for (const auto& name : repositories_) {
-            if (!is_full_name(name)) continue;
-            const auto answer = api_.call({.forge = name_, .full_name = name}, "GET", "");
-            if (!answer && !can_be_skipped(answer.error())) return std::unexpected(answer.error());
-            auto repo = answer ? read_repository(*answer, "") : std::unexpected(answer.error());
-            if (repo && !true_at(*answer, "archived")) repos.push_back(*std::move(repo));
-        }
+        for (const auto& name : repositories_)
+            if (is_full_name(name)) repos.push_back({.forge = name_, .full_name = name});
         return repos;
     }
     std::vector<std::string> installations;
@@ -52,6 +87,7 @@ ForgeResult<std::vector<RepoRef>> GithubForge::watched() {
         return true;
     });
     if (!listed) return std::unexpected(listed.error());
+    std::optional<ForgeError> failure;
     for (const auto& installation : installations) {
         const auto visit = [&](const json& body) {
             auto repo = read_repository(body, installation);
@@ -63,8 +99,11 @@ ForgeResult<std::vector<RepoRef>> GithubForge::watched() {
         };
         const auto seen =
             api_.each_any(installation, "/installation/repositories", pages, visit, "repositories");
-        if (!seen && !can_be_skipped(seen.error())) return std::unexpected(seen.error());
+        if (seen) continue;
+        if (is_of_the_forge(seen.error())) return std::unexpected(seen.error());
+        if (!can_be_skipped(seen.error()) && !failure) failure = seen.error();
     }
+    if (failure && repos.empty()) return std::unexpected(*failure);
     return repos;
 }
 
@@ -91,7 +130,8 @@ ForgeResult<void> GithubForge::labelled_in(const RepoRef& repo, const std::strin
         if (!seen) return seen;
         for (auto& issue : issues) {
             auto person = who_labelled(issue, label);
-            if (!person) return std::unexpected(std::move(person.error()));
+            if (!person && is_of_the_forge(person.error())) return std::unexpected(std::move(person.error()));
+            if (!person) continue;  // the next sweep asks again
             found.push_back({.issue = std::move(issue), .label = label, .by = *std::move(person)});
         }
     }

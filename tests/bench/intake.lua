@@ -6,7 +6,8 @@
 -- under the webhook's secret:  printf 'sha256='; openssl dgst -sha256 -hmac SECRET -r BODY_FILE | cut -d' ' -f1
 -- The id is a header and so is not signed: one signature serves all requests. PREFIX (eight hexadecimal digits) keeps the
 -- ids of several runs on one ledger apart. The last lines of the output are for programs:
---   stored PER_SECOND, p99 MILLISECONDS, refused COUNT (answers other than 2xx, and broken connections)
+--   stored PER_SECOND, accepted COUNT (answers with 2xx), p99 MILLISECONDS,
+--   refused COUNT (other answers, and broken connections)
 
 local threads = 0
 
@@ -50,6 +51,7 @@ function done(summary, latency, requests)
    local errors = summary.errors
    local refused = errors.status + errors.connect + errors.read + errors.write + errors.timeout
    io.write(string.format("stored %.0f\n", (summary.requests - errors.status) / summary.duration * 1e6))
+   io.write(string.format("accepted %d\n", summary.requests - errors.status))
    io.write(string.format("p99 %.2f\n", latency:percentile(99) / 1000))
    io.write(string.format("refused %d\n", refused))
 end

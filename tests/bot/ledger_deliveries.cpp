@@ -5,6 +5,7 @@
 #include <atomic>
 #include <csignal>
 #include <random>
+#include <semaphore>
 #include <thread>
 
 #include "tests/bot/ledger_fixture.hpp"
@@ -61,6 +62,29 @@ TEST_CASE_FIXTURE(LedgerFixture, "many senders at once lose nothing") {
         }
     }
     CHECK(book.figures().deliveries_waiting == 800);
+}
+
+TEST_CASE_FIXTURE(LedgerFixture,
+                  "under load the write-ahead log is copied back beside the work and stays short") {
+    auto& book = open();
+    std::mt19937 chance(7);  // NOLINT: the same bytes every time
+    std::string noise(16'000, '\0');
+    for (auto& byte : noise) byte = static_cast<char>(chance());
+    constexpr int many = 10'000;  // 160 MB
+    std::atomic<int> stored{0};
+    std::counting_semaphore<64> in_flight(64);
+    for (int i = 0; i < many; ++i) {
+        in_flight.acquire();
+        book.record(delivery("id-" + std::to_string(i), "77", noise), [&](const auto& outcome) {
+            stored += outcome == Ledger::Recorded::fresh ? 1 : 0;
+            in_flight.release();
+        });
+    }
+    for (int i = 0; i < 64; ++i) in_flight.acquire();
+    CHECK(stored == many);
+    CHECK(std::filesystem::file_size(file()) > 60'000'000);
+    CHECK(std::filesystem::file_size(file().string() + "-wal") < 120'000'000);
+    CHECK(book.figures().deliveries_waiting == many);
 }
 
 TEST_CASE_FIXTURE(LedgerFixture, "the same id from another hook is another delivery") {

@@ -16,7 +16,7 @@ CREATE TABLE deliveries (
     body        BLOB NOT NULL
 ) STRICT;
 -- GitHub's delivery ids are unique for an event, not for a hook: two hooks may send the same one.
-CREATE UNIQUE INDEX delivery_once ON deliveries (forge, hook_id, delivery_id);
+CREATE UNIQUE INDEX delivery_once ON deliveries (delivery_id, hook_id, forge);
 
 -- Those that wait to be understood. A table of its own: settling does not rewrite the body.
 CREATE TABLE inbox (

@@ -260,3 +260,16 @@ TEST_CASE("a reaction goes to the issue or to the comment") {
           json{{"content", "-1"}});
     CHECK(forge->react(world.issue, "5/../6", Reaction::eyes).error().kind == Kind::invalid);
 }
+
+TEST_CASE("a permission counts only for the very person, by the forge's own id") {
+    World world;
+    const auto forge = world.with_token();
+    const integrations::Person ann{.login = "ann", .id = "3"};
+    const std::string route = "GET /repos/octo/app/collaborators/ann/permission";
+    world.server.on(route, {{"permission", "write"}, {"user", {{"login", "ann"}, {"id", 3}}}});
+    CHECK(forge->permission(world.repo, ann) == integrations::Permission::write);
+    world.server.on(route, {{"permission", "write"}, {"user", {{"login", "ann"}, {"id", 4}}}});
+    CHECK(forge->permission(world.repo, ann) == integrations::Permission::none);
+    world.server.on(route, {{"permission", "write"}});
+    CHECK(forge->permission(world.repo, ann) == integrations::Permission::none);
+}

@@ -63,6 +63,7 @@ CheckReport report(std::size_t annotations) {
 
 TEST_CASE("a pull request is opened as proposed") {
     World world;
+    world.server.on("GET " + pulls, json::array());
     world.server.on("POST " + pulls, pull(31, "open"), 201);
     const auto made = world.with_token()->propose(proposal(world));
     REQUIRE(made.has_value());
@@ -79,6 +80,7 @@ TEST_CASE("a pull request is opened as proposed") {
 
 TEST_CASE("where drafts are not to be had, the pull request is opened without") {
     World world;
+    world.server.on("GET " + pulls, json::array());
     world.server.on("POST " + pulls, [](const httplib::Request& request, httplib::Response& response) {
         const bool draft = json::parse(request.body).at("draft").get<bool>();
         response.status = draft ? 422 : 201;
@@ -92,10 +94,8 @@ TEST_CASE("where drafts are not to be had, the pull request is opened without") 
     CHECK_FALSE(made->draft);
 }
 
-TEST_CASE("a pull request that the forge says exists is adopted and brought up to date") {
+TEST_CASE("a pull request of the branch that is open is adopted and brought up to date") {
     World world;
-    world.server.on("POST " + pulls, refusal("A pull request already exists for octo:agent/issue-12-login."),
-                    422);
     auto other = pull(29, "open");
     other["head"]["ref"] = "another";
     world.server.on("GET " + pulls, {other, pull(30, "closed"), pull(31, "open")});
@@ -108,19 +108,72 @@ TEST_CASE("a pull request that the forge says exists is adopted and brought up t
           "state=all&head=octo%3Aagent%2Fissue-12-login&per_page=100");
     CHECK(world.server.seen("PATCH " + pulls + "/31").at(0).body ==
           json{{"title", "Mend the login"}, {"body", "Fixes #12"}});
+    CHECK(world.server.seen("POST " + pulls).empty());
+}
+
+TEST_CASE("a pull request that appears while we open ours is adopted") {
+    World world;
+    int asked = 0;
+    world.server.on("GET " + pulls, [&](const httplib::Request&, httplib::Response& response) {
+        response.set_content(asked++ == 0 ? "[]" : json::array({pull(31, "open")}).dump(), "");
+    });
+    world.server.on("POST " + pulls, refusal("A pull request already exists for octo:agent/issue-12-login."),
+                    422);
+    world.server.on("PATCH " + pulls + "/31", pull(31, "open"));
+    const auto adopted = world.with_token()->propose(proposal(world));
+    REQUIRE(adopted.has_value());
+    CHECK(adopted->number == 31);
+    CHECK(world.server.seen("PATCH " + pulls + "/31").size() == 1);
+}
+
+TEST_CASE("a branch name used anew after its first pull request was closed gets a new one") {
+    World world;
+    auto old = pull(30, "closed");
+    old["head"]["sha"] = std::string(40, 'e');
+    world.server.on("GET " + pulls, json::array({old}));
+    world.server.on("POST " + pulls, pull(31, "open"), 201);
+    CHECK(world.with_token()->propose(proposal(world))->number == 31);
+}
+
+TEST_CASE("a pull request is read as it is now") {
+    World world;
+    const auto forge = world.with_token();
+    world.server.on("GET " + pulls + "/31", pull(31, "open"));
+    const auto open = forge->pull_request(world.repo, 31);
+    REQUIRE(open.has_value());
+    CHECK(open->open);
+    CHECK_FALSE(open->merged);
+    auto over = pull(31, "closed");
+    over["merged"] = true;
+    over["base"] = {{"ref", "main"}, {"repo", {{"id", 77}}}};
+    world.server.on("GET " + pulls + "/31", over);
+    const auto merged = forge->pull_request(world.repo, 31);
+    REQUIRE(merged.has_value());
+    CHECK_FALSE(merged->open);
+    CHECK(merged->merged);
+
+    CHECK(forge->pull_request(world.repo, 32).error().kind == Kind::gone);
+    over["base"]["repo"]["id"] = 78;  // renamed, and the name taken by another
+    world.server.on("GET " + pulls + "/31", over);
+    CHECK(forge->pull_request(world.repo, 31).error().kind == Kind::gone);
+    world.server.on("GET " + pulls + "/31", json::object());
+    CHECK(forge->pull_request(world.repo, 31).error().kind == Kind::unreachable);
 }
 
 TEST_CASE("a pull request that somebody closed is told, not touched; another refusal stays one") {
     World world;
     const auto forge = world.with_token();
-    world.server.on("POST " + pulls, refusal("A pull request already exists for octo:agent/issue-12-login."),
-                    422);
-    world.server.on("GET " + pulls, json::array({pull(30, "closed")}));
+    auto merged = pull(30, "closed");
+    merged["merged_at"] = "2026-01-01T00:00:00Z";
+    world.server.on("GET " + pulls, json::array({merged}));
     const auto closed = forge->propose(proposal(world));
     REQUIRE(closed.has_value());
     CHECK_FALSE(closed->open);
+    CHECK(closed->merged);
     CHECK(world.server.seen("PATCH " + pulls + "/30").empty());
+    CHECK(world.server.seen("POST " + pulls).empty());
 
+    world.server.on("GET " + pulls, json::array());
     world.server.on("POST " + pulls, refusal("No commits between main and agent/issue-12-login"), 422);
     const auto refused = forge->propose(proposal(world));
     REQUIRE_FALSE(refused.has_value());

@@ -1,6 +1,8 @@
 #include <doctest/doctest.h>
 
+#include <cstddef>
 #include <string>
+#include <vector>
 
 #include "integrations/forge.hpp"
 #include "tests/integrations/github_world.hpp"
@@ -93,4 +95,43 @@ TEST_CASE("a repository that is gone does not hide the others, a forge that is d
     CHECK(none->empty());
     world.server.on("GET /repos/octo/app", {{"message", "oops"}}, 503);
     CHECK(forge->labelled("agent").error().kind == Kind::unreachable);
+}
+
+TEST_CASE("an issue or a repository that cannot be read now does not hide the others") {
+    World world;
+    label_issues(world);
+    world.server.on("GET /repos/octo/app/issues/12/events", {{"message", "oops"}}, 500);
+    world.server.on("GET /repos/octo/bad", {{"message", "oops"}}, 500);
+    const auto forge = integrations::connect_github({.name = "work",
+                                                     .api_url = world.server.url(),
+                                                     .token = config::Secret("ghp_plain"),
+                                                     .repositories = {"octo/bad", "octo/app"}},
+                                                    world.clock());
+    const auto found = forge->labelled("agent");
+    REQUIRE(found.has_value());
+    REQUIRE(found->size() == 1);
+    CHECK(found->at(0).issue.number == 14);
+}
+
+TEST_CASE("of many repositories each call looks at some, and goes on where the last one ended") {
+    World world;
+    std::vector<std::string> names;
+    for (int number = 0; number < 50; ++number) {
+        names.push_back("octo/r" + std::to_string(number));
+        auto repository = World::repository();
+        repository["id"] = 100 + number;
+        repository["full_name"] = names.back();
+        world.server.on("GET /repos/" + names.back(), repository);
+        world.server.on("GET /repos/" + names.back() + "/labels", json::array());
+    }
+    const auto forge = integrations::connect_github({.name = "work",
+                                                     .api_url = world.server.url(),
+                                                     .token = config::Secret("ghp_plain"),
+                                                     .repositories = names},
+                                                    world.clock());
+    for (int call = 1; call <= 3; ++call) {
+        REQUIRE(forge->labelled("agent").has_value());
+        CHECK(world.server.seen().size() == static_cast<std::size_t>(call) * 40);
+    }
+    for (const auto& name : names) CHECK_FALSE(world.server.seen("GET /repos/" + name + "/labels").empty());
 }

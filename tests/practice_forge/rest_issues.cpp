@@ -240,6 +240,28 @@ Answer list_issue_reactions(Ground& ground, Call& call) {
     return page_of(ground.world, call, all);
 }
 
+/// Of an issue's events, the ones about labels. https://docs.github.com/en/rest/issues/events
+Answer list_issue_events(Ground& ground, Call& call) {
+    const auto lock = ground.world.lock();
+    const auto& thread = ground.world.thread(*call.repository, call.number("issue_number"));
+    const auto events = issue_json(ground.world, *call.repository, thread)["repository_url"].get<std::string>() + "/issues/events/";
+    std::vector<json> all;
+    for (const auto& event : thread.label_events) {
+        const auto* label = World::find_label(*call.repository, event.label);
+        all.push_back({{"id", event.id},
+                       {"node_id", "LE_" + std::to_string(event.id)},
+                       {"url", events + std::to_string(event.id)},
+                       {"actor", user_json(ground.world, event.by)},
+                       {"event", event.event},
+                       {"commit_id", nullptr},
+                       {"commit_url", nullptr},
+                       {"created_at", timestamp(event.when)},
+                       {"performed_via_github_app", nullptr},
+                       {"label", {{"name", event.label}, {"color", label == nullptr ? "ededed" : label->color}}}});
+    }
+    return page_of(ground.world, call, all);
+}
+
 }  // namespace
 
 const std::vector<Route>& issue_routes() {
@@ -248,6 +270,8 @@ const std::vector<Route>& issue_routes() {
         {"POST", "/repos/{owner}/{repo}/issues", Access::talk, "issues", post_issue},
         {"GET", "/repos/{owner}/{repo}/issues/{issue_number}", Access::read, "issues", get_issue},
         {"PATCH", "/repos/{owner}/{repo}/issues/{issue_number}", Access::write, "issues", patch_issue},
+        {"GET", "/repos/{owner}/{repo}/issues/{issue_number}/events", Access::read, "issues",
+         list_issue_events},
         {"GET", "/repos/{owner}/{repo}/issues/{issue_number}/labels", Access::read, "issues",
          get_issue_labels},
         {"POST", "/repos/{owner}/{repo}/issues/{issue_number}/labels", Access::write, "issues",

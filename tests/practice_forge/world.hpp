@@ -73,6 +73,13 @@ struct Pull {
     int commits = 0, additions = 0, deletions = 0, changed_files = 0;
 };
 
+/// A label set (`labeled`) or taken off (`unlabeled`).
+struct LabelEvent {
+    std::int64_t id = 0;
+    std::string event, label, by;
+    Time when;
+};
+
 struct Thread {
     std::int64_t id = 0;
     std::int64_t number = 0;
@@ -84,6 +91,7 @@ struct Thread {
     std::optional<Time> closed_at;
     std::string closed_by;
     std::vector<StoredReaction> reactions;
+    std::vector<LabelEvent> label_events;  ///< oldest first
     std::optional<Pull> pull;
 };
 

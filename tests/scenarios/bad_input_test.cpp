@@ -34,7 +34,7 @@ TEST_CASE("a recipe that does not parse is answered with file, line and key, and
     if (!can_run("bubblewrap")) return;
     Factory factory({.recipe = "checks:\n  - name: tests\n    comand: make\n", .agents = {{"worker", change_something}}});
     const auto issue = factory.ask("Anything");
-    ends_with_words(factory, issue, ".shopfloor.yml:3");
+    ends_with_words(factory, issue, "line 3");
     CHECK(factory.log("job-1/agent-1.log").empty());
 }
 

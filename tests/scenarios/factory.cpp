@@ -24,6 +24,7 @@ practice_forge::Options forge_options(const fs::path& directory) {
 }
 
 constexpr std::string_view hook_secret = "a secret of the practice forge";
+constexpr std::string_view status_mark = "-status -->";
 constexpr std::string_view bot_token = "practice-token-of-the-bot";
 
 }  // namespace
@@ -117,16 +118,16 @@ bool Factory::reaches(std::int64_t issue, std::string_view state) {
 }
 
 std::string Factory::status(std::int64_t issue) const {
+    std::string latest;  // a retry has a status comment of its own
     for (const auto& comment : forge.issue(repository, issue).comments)
-        if (comment.body.find("<!-- shopfloor:v1 status") != std::string::npos) return comment.body;
-    return {};
+        if (comment.body.find(status_mark) != std::string::npos) latest = comment.body;
+    return latest;
 }
 
 std::vector<std::string> Factory::answers(std::int64_t issue) const {
     std::vector<std::string> found;
     for (const auto& comment : forge.issue(repository, issue).comments)
-        if (comment.body.find("<!-- shopfloor:v1") != std::string::npos &&
-            comment.body.find("<!-- shopfloor:v1 status") == std::string::npos)
+        if (comment.body.find("<!-- shopfloor:v1") != std::string::npos && comment.body.find(status_mark) == std::string::npos)
             found.push_back(comment.body);
     return found;
 }
