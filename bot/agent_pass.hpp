@@ -23,19 +23,22 @@ struct AgentPass {
 struct Round {
     int number = 1;
     std::string prompt;
-    bool paid = false;             ///< finished already, in an earlier process or attempt: only its result is read
-    integrations::Usage before;    ///< of the job's earlier rounds
+    bool paid = false;  ///< finished already, in an earlier process or attempt: only its result is read
+    integrations::Usage before;  ///< of the job's earlier rounds
 };
 
-/// Where a job goes on: round 1, or where an earlier process or attempt was interrupted, when its workspace was taken
-/// over: with the prompt that the interrupted round had, so that a program still running is found by its name.
-[[nodiscard]] Round first_round(Shop& shop, const Job& job, const Groundwork& ground, const sandbox::Workspace& workspace);
+/// Where a job goes on: round 1, or where an earlier process or attempt was interrupted, when its workspace
+/// was taken over: with the prompt that the interrupted round had, so that a program still running is found
+/// by its name.
+[[nodiscard]] Round first_round(Shop& shop, const Job& job, const Groundwork& ground,
+                                const sandbox::Workspace& workspace);
 
-[[nodiscard]] Step<AgentPass> run_agent(Shop& shop, const Job& job, const Lease& lease, const Groundwork& ground,
-                                        sandbox::Workspace& workspace, const Round& round, const sandbox::Control& control);
+[[nodiscard]] Step<AgentPass> run_agent(Shop& shop, const Job& job, const Lease& lease,
+                                        const Groundwork& ground, sandbox::Workspace& workspace,
+                                        const Round& round, const sandbox::Control& control);
 
-/// What the agent is asked: the issue as it was decided on, how its work is judged, and (from the second round on)
-/// what the checks said of the last one.
+/// What the agent is asked: the issue as it was decided on, how its work is judged, and (from the second
+/// round on) what the checks said of the last one.
 [[nodiscard]] std::string prompt(const Job& job, const Groundwork& ground, const std::string& feedback);
 
 }  // namespace bot

@@ -16,12 +16,17 @@ constexpr std::uint64_t junit_cap = 32ULL << 20;
 CheckResult::Verdict verdict_of(const sandbox::RunOutcome& outcome) {
     using End = sandbox::RunOutcome::End;
     switch (outcome.end) {
-        case End::exited: return outcome.exit_code == 0 ? CheckResult::Verdict::passed : CheckResult::Verdict::failed;
-        case End::signalled: return CheckResult::Verdict::failed;
-        case End::out_of_memory: return CheckResult::Verdict::out_of_memory;
+        case End::exited:
+            return outcome.exit_code == 0 ? CheckResult::Verdict::passed : CheckResult::Verdict::failed;
+        case End::signalled:
+            return CheckResult::Verdict::failed;
+        case End::out_of_memory:
+            return CheckResult::Verdict::out_of_memory;
         case End::total_deadline:
-        case End::idle_deadline: return CheckResult::Verdict::timed_out;
-        case End::cancelled: return CheckResult::Verdict::not_run;
+        case End::idle_deadline:
+            return CheckResult::Verdict::timed_out;
+        case End::cancelled:
+            return CheckResult::Verdict::not_run;
     }
     return CheckResult::Verdict::not_run;
 }
@@ -41,9 +46,9 @@ void read_junit(const sandbox::Workspace& workspace, const std::string& path, Ch
 
 }  // namespace
 
-Step<std::vector<CheckResult>> run_checks(Shop& shop, const Job& job, const Groundwork& ground, const std::string& what,
-                                          const sandbox::Changes& changes, std::size_t until,
-                                          const sandbox::Control& control) {
+Step<std::vector<CheckResult>> run_checks(Shop& shop, const Job& job, const Groundwork& ground,
+                                          const std::string& what, const sandbox::Changes& changes,
+                                          std::size_t until, const sandbox::Control& control) {
     std::vector<CheckResult> results;
     auto workspace = shop.workspaces.open(run_name(shop, job.id, what), ground.layers, ground.limits);
     if (!workspace) return std::unexpected(halt(workspace.error(), "opening a workspace for the checks"));
@@ -54,7 +59,8 @@ Step<std::vector<CheckResult>> run_checks(Shop& shop, const Job& job, const Grou
         const auto& check = ground.recipe.checks[i];
         auto limits = ground.limits;
         limits.total = limits.idle = std::min(check.timeout, shop.settings.sandbox.ceiling.total);
-        const auto log = shop.log_dir / fmt::format("job-{}", job.id.value) / fmt::format("{}-{}.log", what, i + 1);
+        const auto log =
+            shop.log_dir / fmt::format("job-{}", job.id.value) / fmt::format("{}-{}.log", what, i + 1);
         std::filesystem::create_directories(log.parent_path());
         const sandbox::RunSpec spec{.name = run_name(shop, job.id, fmt::format("{}-{}", what, i + 1)),
                                     .image = ground.image.id,
@@ -81,15 +87,18 @@ Step<std::vector<CheckResult>> run_checks(Shop& shop, const Job& job, const Grou
 Step<std::vector<CheckResult>> baseline(Shop& shop, const Job& job, const Groundwork& ground,
                                         const sandbox::Control& control) {
     const SingleFlight::Turn turn(shop.baselines, ground.baseline_key, control.cancel);
-    if (!turn.held()) return std::unexpected(Halt{.kind = Halt::Kind::stopped, .reason = "stopped before the baseline"});
+    if (!turn.held())
+        return std::unexpected(Halt{.kind = Halt::Kind::stopped, .reason = "stopped before the baseline"});
     if (const auto stored = shop.ledger.baseline(ground.baseline_key))
         if (auto results = results_from_json(*stored)) return std::move(*results);
     auto results = run_checks(shop, job, ground, "base", {}, ground.recipe.checks.size(), control);
     // What a busy machine did to a check is nobody's baseline.
     const auto judged = [](const CheckResult& result) {
-        return result.verdict == CheckResult::Verdict::passed || result.verdict == CheckResult::Verdict::failed;
+        return result.verdict == CheckResult::Verdict::passed ||
+               result.verdict == CheckResult::Verdict::failed;
     };
-    if (results && std::ranges::all_of(*results, judged)) shop.ledger.store_baseline(ground.baseline_key, to_json(*results));
+    if (results && std::ranges::all_of(*results, judged))
+        shop.ledger.store_baseline(ground.baseline_key, to_json(*results));
     return results;
 }
 

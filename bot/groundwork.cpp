@@ -16,7 +16,6 @@ namespace bot {
 namespace {
 
 constexpr std::size_t recipe_cap = 64 * 1024;
-constexpr std::size_t lock_file_cap = 16 * 1024 * 1024;
 
 struct ReadRecipe {
     config::Recipe recipe;
@@ -27,7 +26,9 @@ Step<ReadRecipe> read_recipe(integrations::Mirror& mirror, const std::string& co
     auto text = mirror.file(commit, std::string(config::recipe_file_name), recipe_cap);
     if (text) {
         auto recipe = config::parse_recipe(*text);
-        if (!recipe) return std::unexpected(Halt{.kind = Halt::Kind::failed, .reason = report::recipe_errors(recipe.error())});
+        if (!recipe)
+            return std::unexpected(
+                Halt{.kind = Halt::Kind::failed, .reason = report::recipe_errors(recipe.error())});
         return ReadRecipe{.recipe = std::move(*recipe)};
     }
     if (text.error().kind != integrations::GitError::Kind::no_such_ref)
@@ -39,66 +40,95 @@ Step<ReadRecipe> read_recipe(integrations::Mirror& mirror, const std::string& co
     return ReadRecipe{.recipe = std::move(proposed.recipe), .assumptions = std::move(proposed.assumptions)};
 }
 
-/// Setup runs again when one of these changes: what package managers pin their world with.
-std::string lock_files(integrations::Mirror& mirror, const std::string& commit) {
-    static const std::vector<std::string> names{"package-lock.json", "npm-shrinkwrap.json", "yarn.lock",   "pnpm-lock.yaml",
-                                                "Cargo.lock",        "go.sum",              "poetry.lock", "uv.lock",
-                                                "requirements.txt",  "pyproject.toml",      "pom.xml",     "package.json"};
-    std::string all;
-    for (const auto& name : names)
-        if (const auto text = mirror.file(commit, name, lock_file_cap)) all += name + "\n" + digest(*text) + "\n";
-    return all;
-}
-
 Step<sandbox::Image> resolve(Shop& shop, const std::string& image, const sandbox::Control& control) {
     auto found = shop.sandbox.resolve(image, control.cancel);
     if (found) return *found;
     if (found.error().kind == sandbox::Error::Kind::no_image)
-        return std::unexpected(Halt{.kind = Halt::Kind::failed, .reason = report::no_image(image, found.error().message)});
+        return std::unexpected(
+            Halt{.kind = Halt::Kind::failed, .reason = report::no_image(image, found.error().message)});
     return std::unexpected(halt(found.error(), "looking for the image"));
+}
+
+/// Who waited for a layer that another job failed to make tries it itself: the other's fault is not this
+/// job's.
+bool try_again(bool made_by_us, const sandbox::Control& control) {
+    return !made_by_us && !control.cancel.stop_requested() && !control.detach.stop_requested();
 }
 
 /// Carries a Halt out of a layer's making, whose own errors are the sandbox's.
 struct SetupRun {
+    bool ours = false;  ///< our own callback ran, not another job's
     std::optional<Halt> halt;
     std::expected<void, sandbox::Error> broken(Halt why) {
         halt = std::move(why);
-        return std::unexpected(sandbox::Error{.kind = sandbox::Error::Kind::refused, .message = halt->reason});
+        return std::unexpected(
+            sandbox::Error{.kind = sandbox::Error::Kind::refused, .message = halt->reason});
     }
 };
 
-Step<std::shared_ptr<const sandbox::LayerUse>> setup_layer(Shop& shop, const Groundwork& ground,
-                                                           const Assignment& assignment, const sandbox::Control& control) {
-    // Made once per image, setup text and lock files: a commit that changes none of them uses the layer again, over
-    // its own pristine checkout. Never shared between repositories.
-    const auto& repo = assignment.issue.repo;
-    const auto key = "setup\n" + repo.forge + "\n" + repo.id + "\n" + ground.image.id + "\n" + ground.recipe.setup + "\n" +
-                     lock_files(ground.mirror, assignment.base_commit);
-    const auto log = shop.log_dir / "setup" / (digest(key).substr(0, 16) + ".log");
+std::expected<void, sandbox::Error> run_setup(Shop& shop, const Groundwork& ground, const std::string& key,
+                                              sandbox::Workspace& workspace, const sandbox::Control& control,
+                                              SetupRun& setup) {
+    const auto log = shop.log_dir / "setup" / (key.substr(0, 16) + ".log");
     std::filesystem::create_directories(log.parent_path());
-    SetupRun setup;
-    auto layer = shop.workspaces.layer_from_run(
-        key, ground.layers, ground.limits, [&](sandbox::Workspace& workspace) -> std::expected<void, sandbox::Error> {
-            auto limits = ground.limits;
-            limits.total = limits.idle = std::min(ground.recipe.setup_timeout, shop.settings.sandbox.ceiling.total);
-            const sandbox::RunSpec spec{.name = "shopfloor-" + shop.instance + "-setup-" +
-                                                digest(key + "\n" + assignment.base_commit).substr(0, 12),
-                                        .image = ground.image.id,
-                                        .argv = {"/bin/sh", "-c", ground.recipe.setup},
-                                        .limits = limits,
-                                        .log_file = log};
-            auto outcome = shop.sandbox.run(spec, workspace, {.cancel = control.cancel, .detach = control.detach});
-            if (!outcome) return setup.broken(halt(outcome.error(), "running setup"));
-            if (outcome->end == sandbox::RunOutcome::End::cancelled)
-                return setup.broken({.kind = Halt::Kind::stopped, .reason = "stopped during setup"});
-            if (!outcome->ok())
-                return setup.broken({.kind = Halt::Kind::failed,
-                                     .reason = report::setup_failed(how_it_ended(*outcome), log_tail(log))});
-            return {};
-        });
-    if (layer) return std::move(*layer);
-    if (setup.halt) return std::unexpected(*setup.halt);
-    return std::unexpected(halt(layer.error(), "making the setup layer"));
+    auto limits = ground.limits;
+    limits.total = limits.idle = std::min(ground.recipe.setup_timeout, shop.settings.sandbox.ceiling.total);
+    const sandbox::RunSpec spec{.name = "shopfloor-" + shop.instance + "-setup-" + key.substr(0, 12),
+                                .image = ground.image.id,
+                                .argv = {"/bin/sh", "-c", ground.recipe.setup},
+                                .limits = limits,
+                                .log_file = log};
+    setup = {.ours = true};
+    const auto outcome = shop.sandbox.run(spec, workspace, control);
+    if (!outcome) return setup.broken(halt(outcome.error(), "running setup"));
+    if (outcome->end == sandbox::RunOutcome::End::cancelled)
+        return setup.broken({.kind = Halt::Kind::stopped, .reason = "stopped during setup"});
+    if (outcome->ok()) return {};
+    return setup.broken(
+        {.kind = Halt::Kind::failed, .reason = report::setup_failed(how_it_ended(*outcome), log_tail(log))});
+}
+
+Step<std::shared_ptr<const sandbox::LayerUse>> setup_layer(Shop& shop, const Groundwork& ground,
+                                                           const Assignment& assignment,
+                                                           const sandbox::Control& control) {
+    // Never shared between repositories; nor between commits, since a setup may rewrite files of the
+    // checkout, and the next commit's own must not be hidden by them.
+    const auto& repo = assignment.issue.repo;
+    const auto key = digest(repo.forge + "\n" + repo.id + "\n" + ground.image.id + "\n" +
+                            ground.recipe.setup + "\n" + assignment.base_commit);
+    while (true) {
+        SetupRun setup;
+        auto layer = shop.workspaces.layer_from_run(
+            "setup\n" + key, ground.layers, ground.limits, [&](sandbox::Workspace& workspace) {
+                return run_setup(shop, ground, key, workspace, control, setup);
+            });
+        if (layer) return std::move(*layer);
+        if (try_again(setup.ours, control)) continue;
+        return std::unexpected(setup.halt ? *setup.halt : halt(layer.error(), "making the setup layer"));
+    }
+}
+
+Step<std::shared_ptr<const sandbox::LayerUse>> pristine_layer(Shop& shop, const Groundwork& ground,
+                                                              const Assignment& assignment,
+                                                              const sandbox::Control& control) {
+    const auto& repo = assignment.issue.repo;
+    while (true) {
+        bool ours = false;
+        std::optional<integrations::GitError> fault;
+        auto layer = shop.workspaces.layer(
+            "checkout\n" + repo.forge + "\n" + repo.id + "\n" + assignment.base_commit,
+            [&](const std::filesystem::path& directory) -> std::expected<void, sandbox::Error> {
+                ours = true;
+                auto done = ground.mirror.checkout(assignment.base_commit, directory, sandbox::sandbox_uid());
+                if (done) return {};
+                fault = done.error();
+                return std::unexpected(sandbox::Error{.message = done.error().message});
+            });
+        if (layer) return std::move(*layer);
+        if (try_again(ours, control)) continue;
+        const std::string doing = "checking out the base commit";
+        return std::unexpected(fault ? halt(*fault, doing) : halt(layer.error(), doing));
+    }
 }
 
 }  // namespace
@@ -117,7 +147,8 @@ std::optional<JobId> job_of_run_name(std::string_view name) {
     return id;
 }
 
-Step<Groundwork> lay_groundwork(Shop& shop, const Job& job, const Lease& lease, const sandbox::Control& control) {
+Step<Groundwork> lay_groundwork(Shop& shop, const Job& job, const Lease& lease,
+                                const sandbox::Control& control) {
     const auto& assignment = job.assignment;
     shop.ledger.phase(lease, "workspace");
 
@@ -125,7 +156,8 @@ Step<Groundwork> lay_groundwork(Shop& shop, const Job& job, const Lease& lease, 
     if (!mirror) return std::unexpected(halt(mirror.error(), "opening the mirror"));
     if (const auto head = (*mirror)->fetch(assignment.base_branch); !head) {
         if (head.error().kind == integrations::GitError::Kind::no_such_ref)
-            return std::unexpected(Halt{.kind = Halt::Kind::failed, .reason = report::base_gone(assignment.base_branch)});
+            return std::unexpected(
+                Halt{.kind = Halt::Kind::failed, .reason = report::base_gone(assignment.base_branch)});
         return std::unexpected(halt(head.error(), "fetching " + assignment.base_branch));
     }
 
@@ -135,9 +167,11 @@ Step<Groundwork> lay_groundwork(Shop& shop, const Job& job, const Lease& lease, 
     const auto wanted = assignment.profile.empty() ? read->recipe.agent : assignment.profile;
     const auto* profile = config::find_profile(shop.settings, wanted);
     if (profile == nullptr)
-        return std::unexpected(Halt{.kind = Halt::Kind::failed, .reason = report::no_such_profile(wanted, shop.settings.profiles)});
+        return std::unexpected(Halt{.kind = Halt::Kind::failed,
+                                    .reason = report::no_such_profile(wanted, shop.settings.profiles)});
 
-    const auto image = resolve(shop, read->recipe.image.value_or(shop.settings.sandbox.default_image), control);
+    const auto image =
+        resolve(shop, read->recipe.image.value_or(shop.settings.sandbox.default_image), control);
     if (!image) return std::unexpected(image.error());
     const auto agent_image = profile->image ? resolve(shop, *profile->image, control) : image;
     if (!agent_image) return std::unexpected(agent_image.error());
@@ -150,22 +184,12 @@ Step<Groundwork> lay_groundwork(Shop& shop, const Job& job, const Lease& lease, 
                       .agent_image = *agent_image};
     ground.limits = config::effective_limits(ground.recipe, shop.settings.sandbox.ceiling);
     ground.baseline_key =
-        digest(assignment.issue.repo.forge + "\n" + assignment.issue.repo.id + "\n" + assignment.base_commit + "\n" +
-               ground.image.id + "\n" + config::canonical(ground.recipe) +
+        digest(assignment.issue.repo.forge + "\n" + assignment.issue.repo.id + "\n" + assignment.base_commit +
+               "\n" + ground.image.id + "\n" + config::canonical(ground.recipe) +
                fmt::format("\n{} {} {}", ground.limits.memory_bytes, ground.limits.cpus, ground.limits.pids));
 
-    std::optional<integrations::GitError> checkout_error;
-    auto pristine = shop.workspaces.layer(
-        "checkout\n" + assignment.issue.repo.forge + "\n" + assignment.issue.repo.id + "\n" + assignment.base_commit,
-        [&](const std::filesystem::path& directory) -> std::expected<void, sandbox::Error> {
-            auto done = ground.mirror.checkout(assignment.base_commit, directory, sandbox::sandbox_uid());
-            if (done) return {};
-            checkout_error = done.error();
-            return std::unexpected(sandbox::Error{.message = done.error().message});
-        });
-    if (!pristine)
-        return std::unexpected(checkout_error ? halt(*checkout_error, "checking out the base commit")
-                                              : halt(pristine.error(), "checking out the base commit"));
+    auto pristine = pristine_layer(shop, ground, assignment, control);
+    if (!pristine) return std::unexpected(pristine.error());
     ground.layers.push_back(std::move(*pristine));
 
     if (!ground.recipe.setup.empty()) {

@@ -12,24 +12,26 @@
 
 namespace bot {
 
-/// What a job stands on, fixed before the agent's first instruction: all of it from the base commit and the operator.
+/// What a job stands on, fixed before the agent's first instruction: all of it from the base commit and the
+/// operator.
 struct Groundwork {
     integrations::Mirror& mirror;
     config::Recipe recipe;
-    std::vector<std::string> assumptions;   ///< of a proposed recipe; empty when the repository has its own
+    std::vector<std::string> assumptions;  ///< of a proposed recipe; empty when the repository has its own
     const config::AgentProfile& profile;
-    sandbox::Image image;                   ///< of setup and checks
+    sandbox::Image image;  ///< of setup and checks
     sandbox::Image agent_image;
     config::Limits limits;
     std::vector<std::shared_ptr<const sandbox::LayerUse>> layers;  ///< pristine checkout, then setup
-    std::string baseline_key;               ///< base commit, image and recipe
+    std::string baseline_key;                                      ///< base commit, image and recipe
 };
 
 /// Fetches, reads the recipe at the base commit, resolves images, makes or finds the shared layers.
 [[nodiscard]] Step<Groundwork> lay_groundwork(Shop& shop, const Job& job, const Lease& lease,
                                               const sandbox::Control& control);
 
-/// `shopfloor-<instance>-j<job>-<step>`: the name of a container, a workspace. The job can be read back from it.
+/// `shopfloor-<instance>-j<job>-<step>`: the name of a container, a workspace. The job can be read back from
+/// it.
 [[nodiscard]] std::string run_name(const Shop& shop, JobId job, const std::string& step);
 [[nodiscard]] std::optional<JobId> job_of_run_name(std::string_view name);
 

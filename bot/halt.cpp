@@ -10,12 +10,15 @@ Halt halt(const integrations::GitError& error, const std::string& doing) {
     switch (error.kind) {
         case Kind::unreachable:
         case Kind::unauthorized:
-        case Kind::storage: return {.kind = Halt::Kind::infrastructure, .reason = what};
+        case Kind::storage:
+            return {.kind = Halt::Kind::infrastructure, .reason = what};
         case Kind::gone:
         case Kind::no_such_ref:
         case Kind::exists:
-        case Kind::invalid: return {.kind = Halt::Kind::failed, .reason = report::infrastructure(what, 1)};
-        case Kind::refused: return {.kind = Halt::Kind::failed, .reason = report::push_refused(error.message)};
+        case Kind::invalid:
+            return {.kind = Halt::Kind::failed, .reason = report::infrastructure(what, 1)};
+        case Kind::refused:
+            return {.kind = Halt::Kind::failed, .reason = report::push_refused(error.message)};
     }
     return {};
 }
@@ -25,12 +28,14 @@ Halt halt(const integrations::ForgeError& error, const std::string& doing) {
     const auto what = doing + ": " + error.message;
     switch (error.kind) {
         case Kind::unreachable:
-        case Kind::unauthorized: return {.kind = Halt::Kind::infrastructure, .reason = what};
+        case Kind::unauthorized:
+            return {.kind = Halt::Kind::infrastructure, .reason = what};
         case Kind::rate_limited:
             return {.kind = Halt::Kind::infrastructure, .reason = what, .retry_at = error.retry_at};
         case Kind::forbidden:
         case Kind::gone:
-        case Kind::invalid: return {.kind = Halt::Kind::failed, .reason = report::push_refused(error.message)};
+        case Kind::invalid:
+            return {.kind = Halt::Kind::failed, .reason = report::push_refused(error.message)};
     }
     return {};
 }
@@ -39,11 +44,15 @@ Halt halt(const sandbox::Error& error, const std::string& doing) {
     using Kind = sandbox::Error::Kind;
     const auto what = doing + ": " + error.message;
     switch (error.kind) {
-        case Kind::unavailable: return {.kind = Halt::Kind::infrastructure, .reason = what};
-        case Kind::no_image: return {.kind = Halt::Kind::failed, .reason = error.message};
+        case Kind::unavailable:
+            return {.kind = Halt::Kind::infrastructure, .reason = what};
+        case Kind::no_image:
+            return {.kind = Halt::Kind::failed, .reason = error.message};
         case Kind::unenforceable:
-        case Kind::refused: return {.kind = Halt::Kind::failed, .reason = report::infrastructure(what, 1)};
-        case Kind::interrupted: return {.kind = Halt::Kind::detached, .reason = what};
+        case Kind::refused:
+            return {.kind = Halt::Kind::failed, .reason = report::infrastructure(what, 1)};
+        case Kind::interrupted:
+            return {.kind = Halt::Kind::detached, .reason = what};
     }
     return {};
 }

@@ -22,9 +22,14 @@ void Heartbeat::tick() {
     for (auto* watch : watches_) {
         if (watch->why_ != Why::none) continue;
         switch (ledger_.renew(watch->lease_)) {
-            case Ledger::Renewal::held: break;
-            case Ledger::Renewal::lost: watch->why_ = Why::lease_lost; break;
-            case Ledger::Renewal::stop_requested: watch->why_ = Why::stop_requested; break;
+            case Ledger::Renewal::held:
+                break;
+            case Ledger::Renewal::lost:
+                watch->why_ = Why::lease_lost;
+                break;
+            case Ledger::Renewal::stop_requested:
+                watch->why_ = Why::stop_requested;
+                break;
         }
         if (watch->why_ != Why::none) watch->cancel_.request_stop();
     }

@@ -12,14 +12,14 @@ namespace bot {
 /// Holds the leases of all jobs under work, and tells a job when a person said stop or its lease was lost.
 /// `tick` is called by one thread, every few seconds and whenever a stop was decided.
 class Heartbeat {
-   public:
+ public:
     explicit Heartbeat(Ledger& ledger) : ledger_(ledger) {}
 
     enum class Why { none, stop_requested, lease_lost };
 
     /// One job under work; registered while it lives.
     class Watch {
-       public:
+     public:
         Watch(Heartbeat& heartbeat, const Lease& lease);
         ~Watch();
         Watch(const Watch&) = delete;
@@ -28,7 +28,7 @@ class Heartbeat {
         [[nodiscard]] std::stop_token token() const { return cancel_.get_token(); }
         [[nodiscard]] Why why() const;
 
-       private:
+     private:
         friend class Heartbeat;
         Heartbeat& heartbeat_;
         Lease lease_;
@@ -38,7 +38,7 @@ class Heartbeat {
 
     void tick();
 
-   private:
+ private:
     Ledger& ledger_;
     mutable std::mutex mutex_;
     std::list<Watch*> watches_;

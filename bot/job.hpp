@@ -29,14 +29,14 @@ struct RunId {
 struct Assignment {
     integrations::ThreadRef issue;
     integrations::Person requested_by;
-    std::string title;            ///< hidden text stripped
-    std::string body;             ///< hidden text stripped
-    int hidden_stripped = 0;      ///< how many hidden pieces were taken out
+    std::string title;        ///< hidden text stripped
+    std::string body;         ///< hidden text stripped
+    int hidden_stripped = 0;  ///< how many hidden pieces were taken out
     std::string base_branch;
-    std::string base_commit;      ///< 40 hex digits
-    std::string profile;          ///< empty: recipe, then operator's default
+    std::string base_commit;  ///< 40 hex digits
+    std::string profile;      ///< empty: recipe, then operator's default
     bool priority = false;
-    std::string guidance;         ///< words of the person who asked for a retry; may be empty
+    std::string guidance;  ///< words of the person who asked for a retry; may be empty
     friend bool operator==(const Assignment&, const Assignment&) = default;
 };
 
@@ -45,18 +45,18 @@ struct Job {
     JobId id;
     Assignment assignment;
     JobState state = JobState::queued;
-    std::string reason;           ///< why it is where it is, one sentence
-    std::string phase;            ///< while working: `workspace`, `setup`, `agent`, `checks`, …
+    std::string reason;  ///< why it is where it is, one sentence
+    std::string phase;   ///< while working: `workspace`, `setup`, `agent`, `checks`, …
     Time created_at{};
     Time state_since{};
-    std::optional<Time> started_at;   ///< first claim
+    std::optional<Time> started_at;  ///< first claim
     std::optional<Time> ended_at;
-    std::optional<Time> retry_at;     ///< not claimed before
-    int infra_attempts = 0;       ///< faults of ours or of the forge's; never the agent's
+    std::optional<Time> retry_at;  ///< not claimed before
+    int infra_attempts = 0;        ///< faults of ours or of the forge's; never the agent's
     int agent_attempts = 0;
-    std::string branch;           ///< `agent/issue-N-slug`, set when publishing begins
+    std::string branch;  ///< `agent/issue-N-slug`, set when publishing begins
     std::string head_commit;
-    std::string verdict;          ///< JSON of bot/evidence, stored on entering `publishing`
+    std::string verdict;  ///< JSON of bot/evidence, stored on entering `publishing`
     std::int64_t pull_request = 0;
     std::string pull_request_url;
 };
@@ -66,12 +66,12 @@ struct Run {
     enum class Kind { first, repair, retry };
     RunId id;
     JobId job;
-    int number = 1;               ///< within the job
+    int number = 1;  ///< within the job
     Kind kind = Kind::first;
     std::string profile;
     Time started_at{};
     std::optional<Time> ended_at;
-    std::string outcome;          ///< `done`, `failed`, `timeout`, …; empty while it goes
+    std::string outcome;  ///< `done`, `failed`, `timeout`, …; empty while it goes
     integrations::Usage usage;
     std::string log_file;
 };

@@ -6,10 +6,11 @@
 
 namespace bot {
 
-/// Where a job stands. The schema knows the same words (bot/schema.sql, CHECK) and tests hold the two together.
+/// Where a job stands. The schema knows the same words (bot/schema.sql, CHECK) and tests hold the two
+/// together.
 enum class JobState {
-    queued,      ///< decided and waiting for a turn; `retry_at` may hold it back after an infrastructure fault
-    working,     ///< claimed by a worker under a lease: workspace, baseline, agent, checks
+    queued,   ///< decided and waiting for a turn; `retry_at` may hold it back after an infrastructure fault
+    working,  ///< claimed by a worker under a lease: workspace, baseline, agent, checks
     publishing,  ///< the verdict is stored; push, pull request, check run. Never pays the agent again
     review,      ///< the pull request is open and waits for people
     answered,    ///< ended with a plain answer and no pull request: nothing to change
@@ -21,22 +22,23 @@ enum class JobState {
 
 /// What happens to a job.
 enum class Signal {
-    claim,        ///< a worker takes it
-    requeue,      ///< infrastructure fault or lost lease: back to where it can be taken again, attempts counted
-    verdict,      ///< evidence is stored, publishing begins
-    proposed,     ///< the pull request is open
-    nothing,      ///< the agent changed nothing
-    fail,         ///< no result, told why
-    stop,         ///< a person or the end of the issue says stop
-    merge,        ///< pull request merged
-    close,        ///< pull request closed
+    claim,     ///< a worker takes it
+    requeue,   ///< infrastructure fault or lost lease: back to where it can be taken again, attempts counted
+    verdict,   ///< evidence is stored, publishing begins
+    proposed,  ///< the pull request is open
+    nothing,   ///< the agent changed nothing
+    fail,      ///< no result, told why
+    stop,      ///< a person or the end of the issue says stop
+    merge,     ///< pull request merged
+    close,     ///< pull request closed
 };
 
-inline constexpr std::array all_states{JobState::queued,   JobState::working, JobState::publishing,
-                                       JobState::review,   JobState::answered, JobState::failed,
-                                       JobState::stopped,  JobState::merged,   JobState::closed};
-inline constexpr std::array all_signals{Signal::claim, Signal::requeue, Signal::verdict, Signal::proposed, Signal::nothing,
-                                        Signal::fail,  Signal::stop,    Signal::merge,   Signal::close};
+inline constexpr std::array all_states{JobState::queued,  JobState::working,  JobState::publishing,
+                                       JobState::review,  JobState::answered, JobState::failed,
+                                       JobState::stopped, JobState::merged,   JobState::closed};
+inline constexpr std::array all_signals{Signal::claim,    Signal::requeue, Signal::verdict,
+                                        Signal::proposed, Signal::nothing, Signal::fail,
+                                        Signal::stop,     Signal::merge,   Signal::close};
 
 struct Transition {
     JobState from;
@@ -48,13 +50,15 @@ struct Transition {
 inline constexpr std::array transitions{
     Transition{JobState::queued, Signal::claim, JobState::working},
     Transition{JobState::queued, Signal::stop, JobState::stopped},
-    Transition{JobState::queued, Signal::fail, JobState::failed},  // too many infrastructure attempts, repository gone
+    Transition{JobState::queued, Signal::fail,
+               JobState::failed},  // too many infrastructure attempts, repository gone
     Transition{JobState::working, Signal::requeue, JobState::queued},
     Transition{JobState::working, Signal::verdict, JobState::publishing},
     Transition{JobState::working, Signal::nothing, JobState::answered},
     Transition{JobState::working, Signal::fail, JobState::failed},
     Transition{JobState::working, Signal::stop, JobState::stopped},
-    // A publishing job stays publishing when its worker is lost or the forge is down: the verdict is paid for.
+    // A publishing job stays publishing when its worker is lost or the forge is down: the verdict is paid
+    // for.
     Transition{JobState::publishing, Signal::claim, JobState::publishing},
     Transition{JobState::publishing, Signal::requeue, JobState::publishing},
     Transition{JobState::publishing, Signal::proposed, JobState::review},
@@ -90,7 +94,8 @@ namespace proof {
 constexpr bool at_most_one_row_per_state_and_signal() {
     for (std::size_t i = 0; i < transitions.size(); ++i)
         for (std::size_t j = i + 1; j < transitions.size(); ++j)
-            if (transitions[i].from == transitions[j].from && transitions[i].on == transitions[j].on) return false;
+            if (transitions[i].from == transitions[j].from && transitions[i].on == transitions[j].on)
+                return false;
     return true;
 }
 
@@ -124,7 +129,8 @@ constexpr bool every_active_state_can_be_stopped() {
 
 constexpr bool the_agent_is_never_paid_after_the_verdict() {
     for (const auto& row : transitions)
-        if (row.from == JobState::publishing && (row.to == JobState::queued || row.to == JobState::working)) return false;
+        if (row.from == JobState::publishing && (row.to == JobState::queued || row.to == JobState::working))
+            return false;
     return true;
 }
 

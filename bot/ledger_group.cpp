@@ -1,7 +1,6 @@
 #include "bot/ledger_group.hpp"
 
 #include <algorithm>
-#include <chrono>
 #include <iterator>
 #include <utility>
 
@@ -11,9 +10,6 @@ namespace {
 
 /// A burst of thousands is answered in steps of a few milliseconds, not all at its end.
 constexpr std::size_t most = 512;
-/// After a group that large the next one is waited for a moment: a commit costs much the same for two and for forty.
-constexpr std::size_t busy = 8;
-constexpr auto gathering = std::chrono::microseconds(0);
 
 }  // namespace
 
@@ -32,15 +28,13 @@ void LedgerGroup::add(Entry entry) {
         committer_.emplace([this](const std::stop_token& stop) { commit_groups(stop); });
         teller_.emplace([this](const std::stop_token& stop) { tell(stop); });
     }
-    if (waiting_.size() == 1 || waiting_.size() == last_group_) waiting_bell_.notify_one();
+    if (waiting_.size() == 1) waiting_bell_.notify_one();
 }
 
 /// Empty: nothing more will come.
 LedgerGroup::Group LedgerGroup::next_group(const std::stop_token& stop) {
     std::unique_lock lock(waiting_mutex_);
     waiting_bell_.wait(lock, stop, [this] { return !waiting_.empty(); });
-    if (last_group_ >= busy) waiting_bell_.wait_for(lock, stop, gathering, [this] { return waiting_.size() >= last_group_; });
-    last_group_ = waiting_.size();
     if (waiting_.size() <= most) return {.entries = std::exchange(waiting_, {}), .fault = std::nullopt};
     const auto end = waiting_.begin() + most;
     Group group{.entries = {std::move_iterator(waiting_.begin()), std::move_iterator(end)},

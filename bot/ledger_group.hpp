@@ -51,7 +51,6 @@ class LedgerGroup {
     std::mutex waiting_mutex_;
     std::condition_variable_any waiting_bell_;
     std::vector<Entry> waiting_;
-    std::size_t last_group_ = 0;
     std::mutex committed_mutex_;
     std::condition_variable_any committed_bell_;
     std::deque<Group> committed_;

@@ -9,18 +9,23 @@ namespace bot {
 
 namespace {
 
-/// Length of the UTF-8 sequence at `at`, 0 when it is not one (overlong forms and surrogates are left to the forge).
+/// Length of the UTF-8 sequence at `at`, 0 when it is not one (overlong forms and surrogates are left to the
+/// forge).
 std::size_t sequence_length(std::string_view text, std::size_t at) {
     const auto lead = static_cast<unsigned char>(text[at]);
-    const std::size_t length = lead < 0x80 ? 1 : lead >= 0xC2 && lead < 0xE0 ? 2 : lead >= 0xE0 && lead < 0xF0 ? 3
-                             : lead >= 0xF0 && lead < 0xF5 ? 4 : 0;
+    const std::size_t length = lead < 0x80                   ? 1
+                               : lead >= 0xC2 && lead < 0xE0 ? 2
+                               : lead >= 0xE0 && lead < 0xF0 ? 3
+                               : lead >= 0xF0 && lead < 0xF5 ? 4
+                                                             : 0;
     if (length == 0 || at + length > text.size()) return 0;
     for (std::size_t i = 1; i < length; ++i)
         if ((static_cast<unsigned char>(text[at + i]) & 0xC0U) != 0x80U) return 0;
     return length;
 }
 
-/// After ESC: skips a control sequence (ECMA-48 5.4) or an operating system command; returns the place behind it.
+/// After ESC: skips a control sequence (ECMA-48 5.4) or an operating system command; returns the place behind
+/// it.
 std::size_t behind_escape(std::string_view text, std::size_t at) {
     if (at >= text.size()) return at;
     if (text[at] == ']') {
@@ -81,12 +86,18 @@ std::string how_it_ended(const sandbox::RunOutcome& outcome) {
     using End = sandbox::RunOutcome::End;
     const auto seconds = std::chrono::duration_cast<std::chrono::seconds>(outcome.duration).count();
     switch (outcome.end) {
-        case End::exited: return fmt::format("ended with exit status {}", outcome.exit_code);
-        case End::signalled: return fmt::format("was ended by signal {}", outcome.exit_code - 128);
-        case End::out_of_memory: return "ran out of memory";
-        case End::total_deadline: return fmt::format("was still running after {} s and was stopped", seconds);
-        case End::idle_deadline: return fmt::format("printed nothing for too long and was stopped after {} s", seconds);
-        case End::cancelled: return "was cancelled";
+        case End::exited:
+            return fmt::format("ended with exit status {}", outcome.exit_code);
+        case End::signalled:
+            return fmt::format("was ended by signal {}", outcome.exit_code - 128);
+        case End::out_of_memory:
+            return "ran out of memory";
+        case End::total_deadline:
+            return fmt::format("was still running after {} s and was stopped", seconds);
+        case End::idle_deadline:
+            return fmt::format("printed nothing for too long and was stopped after {} s", seconds);
+        case End::cancelled:
+            return "was cancelled";
     }
     return {};
 }

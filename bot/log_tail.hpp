@@ -8,7 +8,8 @@
 
 namespace bot {
 
-/// The last lines of a program's output: valid UTF-8, control characters and terminal colours out, at most `most` bytes.
+/// The last lines of a program's output: valid UTF-8, control characters and terminal colours out, at most
+/// `most` bytes.
 [[nodiscard]] std::string log_tail(const std::filesystem::path& log, std::size_t most = 8 * 1024);
 
 /// "exit status 2", "no output for 10 min", … for sentences.

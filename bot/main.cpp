@@ -1,8 +1,8 @@
-#include <CLI/CLI.hpp>
 #include <fmt/format.h>
 #include <pthread.h>
 #include <spdlog/sinks/stdout_sinks.h>
 #include <spdlog/spdlog.h>
+#include <CLI/CLI.hpp>
 
 #include <csignal>
 #include <cstdio>
@@ -36,10 +36,11 @@ std::vector<config::Error> unknown_names(const config::Settings& settings, const
         }
     for (std::size_t i = 0; i < settings.profiles.size(); ++i)
         if (integrations::find_agent(settings.profiles[i].adapter) == nullptr)
-            errors.push_back({.file = file,
-                              .key = fmt::format("profiles[{}].adapter", i),
-                              .message = fmt::format("no agent adapter '{}'", settings.profiles[i].adapter),
-                              .mend = fmt::format("use one of: {}", fmt::join(integrations::agent_names(), ", "))});
+            errors.push_back(
+                {.file = file,
+                 .key = fmt::format("profiles[{}].adapter", i),
+                 .message = fmt::format("no agent adapter '{}'", settings.profiles[i].adapter),
+                 .mend = fmt::format("use one of: {}", fmt::join(integrations::agent_names(), ", "))});
     return errors;
 }
 
@@ -58,7 +59,8 @@ int check(const std::string& file) {
     const auto settings = load(file);
     if (!settings) return bad_configuration;
     fmt::print("{}: good ({} forge{}, {} agent profile{})\n", file, settings->forges.size(),
-               settings->forges.size() == 1 ? "" : "s", settings->profiles.size(), settings->profiles.size() == 1 ? "" : "s");
+               settings->forges.size() == 1 ? "" : "s", settings->profiles.size(),
+               settings->profiles.size() == 1 ? "" : "s");
     return 0;
 }
 
@@ -66,7 +68,8 @@ int healthy(const std::string& file) {
     const auto settings = load(file);
     if (!settings) return bad_configuration;
     if (bot::answers_healthz(settings->listen_host, settings->listen_port)) return 0;
-    fmt::print(stderr, "nothing healthy on {}:{}; start it with `shopfloor serve`\n", settings->listen_host, settings->listen_port);
+    fmt::print(stderr, "nothing healthy on {}:{}; start it with `shopfloor serve`\n", settings->listen_host,
+               settings->listen_port);
     return 1;
 }
 
@@ -88,7 +91,8 @@ int serve(const std::string& file) {
     const std::jthread server([&](const std::stop_token& stop) { service.run(stop); });
     int which = 0;
     sigwait(&ends, &which);
-    spdlog::info("stopping on {}: sandboxes go on and are taken over at the next start", which == SIGINT ? "SIGINT" : "SIGTERM");
+    spdlog::info("stopping on {}: sandboxes go on and are taken over at the next start",
+                 which == SIGINT ? "SIGINT" : "SIGTERM");
     return 0;
 }
 
@@ -100,10 +104,15 @@ int main(int argc, char** argv) {
     app.require_subcommand(1);
     std::string file;
     auto* serving = app.add_subcommand("serve", "Listen for webhooks and work until interrupted");
-    auto* checking = app.add_subcommand("check", "Read the configuration and say what is wrong with it; exit status 2 when something is");
-    auto* asking = app.add_subcommand("healthy", "Ask the running daemon whether it is well; exit status 1 when it does not say so");
+    auto* checking = app.add_subcommand(
+        "check", "Read the configuration and say what is wrong with it; exit status 2 when something is");
+    auto* asking = app.add_subcommand(
+        "healthy", "Ask the running daemon whether it is well; exit status 1 when it does not say so");
     for (auto* command : {serving, checking, asking})
-        command->add_option("--config", file, "The operator's YAML; config/shopfloor.example.yaml shows every key")->required();
+        command
+            ->add_option("--config", file,
+                         "The operator's YAML; config/shopfloor.example.yaml shows every key")
+            ->required();
     CLI11_PARSE(app, argc, argv);
     try {
         if (serving->parsed()) return serve(file);

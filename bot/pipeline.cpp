@@ -20,14 +20,16 @@ namespace bot {
 
 namespace {
 
-/// The baseline, run beside the agent: neither waits for the other. Ended and joined when it is not wanted any more.
+/// The baseline, run beside the agent: neither waits for the other. Ended and joined when it is not wanted
+/// any more.
 class Baseline {
-   public:
+ public:
     Baseline(Shop& shop, const Job& job, const Groundwork& ground, const sandbox::Control& control)
         : forward_(control.cancel, [this] { cancel_.request_stop(); }),
-          results_(std::async(std::launch::async, [&shop, &job, &ground, detach = control.detach, cancel = cancel_.get_token()] {
-              return baseline(shop, job, ground, {.cancel = cancel, .detach = detach});
-          })) {}
+          results_(std::async(std::launch::async,
+                              [&shop, &job, &ground, detach = control.detach, cancel = cancel_.get_token()] {
+                                  return baseline(shop, job, ground, {.cancel = cancel, .detach = detach});
+                              })) {}
     ~Baseline() { cancel_.request_stop(); }  // the future's destructor waits for the thread
     Baseline(const Baseline&) = delete;
     Baseline& operator=(const Baseline&) = delete;
@@ -37,7 +39,7 @@ class Baseline {
         return *known_;
     }
 
-   private:
+ private:
     std::stop_source cancel_;
     std::stop_callback<std::function<void()>> forward_;
     std::future<Step<std::vector<CheckResult>>> results_;
@@ -54,10 +56,12 @@ std::vector<std::string> protected_changes(const sandbox::Changes& changes, cons
 }
 
 bool is_test(const std::string& path, const config::Recipe& recipe) {
-    return config::matches_any(path, recipe.test_paths.empty() ? config::usual_test_paths() : recipe.test_paths);
+    return config::matches_any(path,
+                               recipe.test_paths.empty() ? config::usual_test_paths() : recipe.test_paths);
 }
 
-Step<TestsTouched> tests_touched(const sandbox::Changes& changes, const Groundwork& ground, const std::string& base_commit) {
+Step<TestsTouched> tests_touched(const sandbox::Changes& changes, const Groundwork& ground,
+                                 const std::string& base_commit) {
     const auto before = ground.mirror.files(base_commit);  // asked of git: the checkout may hold links
     if (!before) return std::unexpected(halt(before.error(), "reading the base commit"));
     TestsTouched touched;
@@ -66,14 +70,16 @@ Step<TestsTouched> tests_touched(const sandbox::Changes& changes, const Groundwo
         if (change.kind == sandbox::Change::Kind::removed)
             touched.removed.push_back(change.path);
         else
-            (std::ranges::binary_search(*before, change.path) ? touched.changed : touched.added).push_back(change.path);
+            (std::ranges::binary_search(*before, change.path) ? touched.changed : touched.added)
+                .push_back(change.path);
     }
     return touched;
 }
 
 sandbox::Changes without_tests(const sandbox::Changes& changes, const config::Recipe& recipe) {
     sandbox::Changes rest;
-    std::ranges::copy_if(changes, std::back_inserter(rest), [&](const auto& change) { return !is_test(change.path, recipe); });
+    std::ranges::copy_if(changes, std::back_inserter(rest),
+                         [&](const auto& change) { return !is_test(change.path, recipe); });
     return rest;
 }
 
@@ -99,13 +105,16 @@ bool is_among(const std::string& name, const std::vector<std::string>& names) {
 std::optional<Halt> reply_halt(const integrations::AgentReply& reply) {
     using Verdict = integrations::AgentReply::Verdict;
     switch (reply.verdict) {
-        case Verdict::done: return std::nullopt;
-        case Verdict::asks: return Halt{.kind = Halt::Kind::answered, .reason = report::question(reply.question)};
+        case Verdict::done:
+            return std::nullopt;
+        case Verdict::asks:
+            return Halt{.kind = Halt::Kind::answered, .reason = report::question(reply.question)};
         case Verdict::failed:
             return Halt{.kind = Halt::Kind::failed, .reason = report::agent_failed("gave up", reply.detail)};
         case Verdict::quota:
         case Verdict::unavailable:
-            return Halt{.kind = Halt::Kind::infrastructure, .reason = "the agent's model service: " + reply.detail};
+            return Halt{.kind = Halt::Kind::infrastructure,
+                        .reason = "the agent's model service: " + reply.detail};
     }
     return std::nullopt;
 }
@@ -116,7 +125,8 @@ struct Tried {
     std::vector<CheckResult> head_again;
 };
 
-/// Runs the checks on the result; what is red runs a second time on the same tree, so that chance is told from the change.
+/// Runs the checks on the result; what is red runs a second time on the same tree, so that chance is told
+/// from the change.
 Step<Tried> try_result(Shop& shop, const Job& job, const Groundwork& ground, const sandbox::Changes& changes,
                        Baseline& base, const sandbox::Control& control) {
     Tried tried;
@@ -147,7 +157,7 @@ Halt keep_for_later(sandbox::Workspace& workspace, Halt why) {
 
 /// The same when something throws: a full disk must not cost the agent's work.
 class KeepOnException {
-   public:
+ public:
     explicit KeepOnException(sandbox::Workspace& workspace) : workspace_(workspace) {}
     ~KeepOnException() {
         if (std::uncaught_exceptions() > before_) workspace_.keep();
@@ -155,7 +165,7 @@ class KeepOnException {
     KeepOnException(const KeepOnException&) = delete;
     KeepOnException& operator=(const KeepOnException&) = delete;
 
-   private:
+ private:
     sandbox::Workspace& workspace_;
     int before_ = std::uncaught_exceptions();
 };
@@ -167,8 +177,8 @@ void add(Verdict& verdict, const integrations::Usage& usage) {
     if (usage.cost_usd) verdict.cost_usd = verdict.cost_usd.value_or(0) + *usage.cost_usd;
 }
 
-/// From the agent's first instruction to the verdict: agent, harvest, checks, and again with their output while they are
-/// red and rounds are left.
+/// From the agent's first instruction to the verdict: agent, harvest, checks, and again with their output
+/// while they are red and rounds are left.
 Step<Verdict> produce(Shop& shop, const Job& job, const Lease& lease, const sandbox::Control& control) {
     auto ground = lay_groundwork(shop, job, lease, control);
     if (!ground) return std::unexpected(ground.error());
@@ -177,13 +187,14 @@ Step<Verdict> produce(Shop& shop, const Job& job, const Lease& lease, const sand
     auto workspace = open_agent_workspace(shop, job, *ground);
     if (!workspace) return std::unexpected(workspace.error());
 
-    Verdict verdict{.title = report::pull_request_title(job),
-                    .profile = ground->profile.name,
-                    .rounds = 0,
-                    .assumptions = ground->assumptions,
-                    .proposed_recipe = ground->assumptions.empty() ? std::string() : config::canonical(ground->recipe),
-                    .image = ground->image.name,
-                    .image_id = ground->image.id};
+    Verdict verdict{
+        .title = report::pull_request_title(job),
+        .profile = ground->profile.name,
+        .rounds = 0,
+        .assumptions = ground->assumptions,
+        .proposed_recipe = ground->assumptions.empty() ? std::string() : config::canonical(ground->recipe),
+        .image = ground->image.name,
+        .image_id = ground->image.id};
     const KeepOnException keep(**workspace);
     auto round = first_round(shop, job, *ground, **workspace);
     add(verdict, round.before);
@@ -200,9 +211,11 @@ Step<Verdict> produce(Shop& shop, const Job& job, const Lease& lease, const sand
         if (!pass->reply.summary.empty()) verdict.summary = pass->reply.summary;
         changes = std::move(pass->changes);
         if (changes.empty())
-            return std::unexpected(Halt{.kind = Halt::Kind::answered, .reason = report::nothing_to_change(verdict.summary)});
+            return std::unexpected(
+                Halt{.kind = Halt::Kind::answered, .reason = report::nothing_to_change(verdict.summary)});
         if (const auto paths = protected_changes(changes, ground->recipe); !paths.empty())
-            return std::unexpected(Halt{.kind = Halt::Kind::failed, .reason = report::protected_paths(paths)});
+            return std::unexpected(
+                Halt{.kind = Halt::Kind::failed, .reason = report::protected_paths(paths)});
 
         shop.ledger.phase(lease, "checks");
         auto tried = try_result(shop, job, *ground, changes, base, control);
@@ -233,7 +246,8 @@ Step<Verdict> produce(Shop& shop, const Job& job, const Lease& lease, const sand
                                          .when = job.started_at.value_or(job.created_at)});
     if (!commit) return std::unexpected(halt(commit.error(), "building the commit"));
     if (*commit == job.assignment.base_commit)
-        return std::unexpected(Halt{.kind = Halt::Kind::answered, .reason = report::nothing_to_change(verdict.summary)});
+        return std::unexpected(
+            Halt{.kind = Halt::Kind::answered, .reason = report::nothing_to_change(verdict.summary)});
     verdict.evidence.head_commit = std::move(*commit);
     return verdict;
 }
@@ -257,7 +271,8 @@ void settle(Shop& shop, const Claim& claim, const Halt& why) {
             spdlog::warn("job {}: put back: {}", id, report::one_line(why.reason, 300));
             shop.ledger.give_back(claim.lease, why.reason, why.retry_at);
             return;
-        case Halt::Kind::lease_lost: throw LeaseLost{claim.job.id};
+        case Halt::Kind::lease_lost:
+            throw LeaseLost{claim.job.id};
         case Halt::Kind::detached:
             spdlog::info("job {}: left running for the next process", id);
             shop.ledger.release(claim.lease);
@@ -270,11 +285,13 @@ void store(Shop& shop, const Claim& claim, const Verdict& verdict, const sandbox
     const auto& assignment = claim.job.assignment;
     while (true) {
         try {
-            shop.ledger.store_verdict(claim.lease, to_json(verdict), branch_name(assignment.issue.number, assignment.title, 1));
+            shop.ledger.store_verdict(claim.lease, to_json(verdict),
+                                      branch_name(assignment.issue.number, assignment.title, 1));
             return;
         } catch (const LedgerError& error) {
             if (control.cancel.stop_requested() || control.detach.stop_requested()) throw;
-            spdlog::error("job {}: the verdict cannot be stored, trying again: {}", claim.job.id.value, error.what());
+            spdlog::error("job {}: the verdict cannot be stored, trying again: {}", claim.job.id.value,
+                          error.what());
             Bell().wait(std::chrono::seconds(2), control.detach);
         }
     }
@@ -285,7 +302,8 @@ void store(Shop& shop, const Claim& claim, const Verdict& verdict, const sandbox
 void work(Shop& shop, const Claim& claim, std::stop_token detach) {
     const Heartbeat::Watch watch(shop.heartbeat, claim.lease);
     const sandbox::Control control{.cancel = watch.token(), .detach = std::move(detach)};
-    const auto ring_at_end = std::unique_ptr<Bell, void (*)(Bell*)>(&shop.report_bell, [](Bell* bell) { bell->ring(); });
+    const auto ring_at_end =
+        std::unique_ptr<Bell, void (*)(Bell*)>(&shop.report_bell, [](Bell* bell) { bell->ring(); });
     const auto give_up = [&](Halt why) {
         if (watch.why() == Heartbeat::Why::lease_lost) why.kind = Halt::Kind::lease_lost;
         settle(shop, claim, why);
@@ -297,7 +315,8 @@ void work(Shop& shop, const Claim& claim, std::stop_token detach) {
         if (job.state == JobState::publishing) {
             auto stored = verdict_from_json(job.verdict);
             if (stored) return std::move(*stored);
-            return std::unexpected(Halt{.kind = Halt::Kind::failed, .reason = report::infrastructure(stored.error(), 1)});
+            return std::unexpected(
+                Halt{.kind = Halt::Kind::failed, .reason = report::infrastructure(stored.error(), 1)});
         }
         auto made = produce(shop, job, claim.lease, control);
         if (made) store(shop, claim, *made, control);
@@ -313,7 +332,8 @@ void work(Shop& shop, const Claim& claim, std::stop_token detach) {
                                      .pull_request_url = proposed->web_url});
     // It may have been merged or closed by a person between two tries of ours.
     if (!proposed->open)
-        (void)shop.ledger.carry_out(EndReview{.job = job.id, .merged = proposed->merged, .reason = "the pull request had ended already"});
+        (void)shop.ledger.carry_out(EndReview{
+            .job = job.id, .merged = proposed->merged, .reason = "the pull request had ended already"});
 }
 
 }  // namespace bot

@@ -13,7 +13,8 @@ constexpr int most_branches = 50;
 
 Halt stopped() { return {.kind = Halt::Kind::stopped, .reason = "stopped before publishing"}; }
 
-/// Pushes to the job's branch; a branch of that name with something else on it is left alone and the next name is taken.
+/// Pushes to the job's branch; a branch of that name with something else on it is left alone and the next
+/// name is taken.
 Step<std::string> push(Shop& shop, const Job& job, const std::string& head, const std::stop_token& cancel) {
     const auto& assignment = job.assignment;
     auto mirror = shop.mirrors.of(assignment.issue.repo);
@@ -33,32 +34,35 @@ Step<std::string> push(Shop& shop, const Job& job, const std::string& head, cons
 
 }  // namespace
 
-Step<integrations::PullRequest> publish(Shop& shop, const Job& job, const Lease& lease, const Verdict& verdict,
-                                        const std::stop_token& cancel) {
+Step<integrations::PullRequest> publish(Shop& shop, const Job& job, const Lease& lease,
+                                        const Verdict& verdict, const std::stop_token& cancel) {
     const auto& repo = job.assignment.issue.repo;
     const auto* entry = shop.forges.find(repo.forge);
     if (entry == nullptr)
-        return std::unexpected(Halt{.kind = Halt::Kind::failed,
-                                    .reason = report::infrastructure("the forge is not configured any more", 1)});
+        return std::unexpected(
+            Halt{.kind = Halt::Kind::failed,
+                 .reason = report::infrastructure("the forge is not configured any more", 1)});
     const auto& head = verdict.evidence.head_commit;
     const auto branch = push(shop, job, head, cancel);
     if (!branch) return std::unexpected(branch.error());
     shop.ledger.store_head(lease, head, *branch);
 
-    // Bound to the commit, so it comes first and the pull request is the last word. A credential that may not write checks costs the check run only.
+    // Bound to the commit, so it comes first and the pull request is the last word. A credential that may not
+    // write checks costs the check run only.
     if (const auto checked = entry->forge->report_check(repo, report::check_report(job, verdict)); !checked) {
         auto why = halt(checked.error(), "writing the check run");
         if (why.kind == Halt::Kind::infrastructure) return std::unexpected(std::move(why));
         spdlog::warn("job {}: no check run: {}", job.id.value, checked.error().message);
     }
     if (cancel.stop_requested()) return std::unexpected(stopped());
-    auto proposed = entry->forge->propose({.repo = repo,
-                                           .head_branch = *branch,
-                                           .head_sha = head,
-                                           .base_branch = job.assignment.base_branch,
-                                           .title = report::pull_request_title(job),
-                                           .body = report::pull_request_body(job, verdict, shop.settings.labels.trigger),
-                                           .draft = !verdict.evidence.green()});
+    auto proposed =
+        entry->forge->propose({.repo = repo,
+                               .head_branch = *branch,
+                               .head_sha = head,
+                               .base_branch = job.assignment.base_branch,
+                               .title = report::pull_request_title(job),
+                               .body = report::pull_request_body(job, verdict, shop.settings.labels.trigger),
+                               .draft = !verdict.evidence.green()});
     if (!proposed) return std::unexpected(halt(proposed.error(), "opening the pull request"));
 
     return proposed.value();

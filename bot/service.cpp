@@ -1,8 +1,9 @@
-// Theory of operation. The ledger is the only thing the threads share; each loop takes from it, works on values and
-// writes back. Bells make a tick earlier; without them every loop would still find its work within seconds. Threads:
-// the listener's, one for intake (which yields to the listener: answers first), one for reports, one for heartbeats, one
-// for sweeps, and `max_parallel` workers. Stopping: no new claims, then the loops end, then the listener; what runs in a
-// sandbox that can go on without us does, and its job is given back so that the next process takes it over.
+// Theory of operation. The ledger is the only thing the threads share; each loop takes from it, works on
+// values and writes back. Bells make a tick earlier; without them every loop would still find its work within
+// seconds. Threads: the listener's, one for intake (which yields to the listener: answers first), one for
+// reports, one for heartbeats, one for sweeps, and `max_parallel` workers. Stopping: no new claims, then the
+// loops end, then the listener; what runs in a sandbox that can go on without us does, and its job is given
+// back so that the next process takes it over.
 
 #include "bot/service.hpp"
 
@@ -37,7 +38,8 @@ constexpr auto idle_wait = 5s;
 constexpr auto pause_after_fault = 2s;
 constexpr int intake_niceness = 10;
 
-std::unique_ptr<sandbox::Sandbox> open_sandbox(const config::SandboxSettings& settings, const std::string& instance) {
+std::unique_ptr<sandbox::Sandbox> open_sandbox(const config::SandboxSettings& settings,
+                                               const std::string& instance) {
     auto made = sandbox::make_sandbox(settings, instance);
     if (!made) throw std::runtime_error("sandbox: " + made.error().message);
     return std::move(*made);
@@ -71,21 +73,26 @@ struct Service::Inside {
         spdlog::info("sandbox: {}", sandbox->describe());
         if (workspaces.layering() == sandbox::Layering::copy)
             spdlog::warn("workspaces are plain copies, without quota: {}", workspaces.layering_reason());
-        const auto taken_back = ledger.take_over();  // the lock on the state folder says that no other worker lives
+        const auto taken_back =
+            ledger.take_over();  // the lock on the state folder says that no other worker lives
         if (!taken_back.empty()) spdlog::info("{} jobs of the last process go on", taken_back.size());
         loops::clear_leftovers(shop);
-        listener.emplace(
-            Listener::Options{.host = settings.listen_host,
-                              .port = settings.listen_port,
-                              .forges = settings.forges,
-                              .ring = [this] { intake_bell.ring(); },
-                              .ready = [this] { return stopping ? std::vector<std::string>{"stopping"} : std::vector<std::string>{}; }},
-            ledger, metrics);
+        listener.emplace(Listener::Options{.host = settings.listen_host,
+                                           .port = settings.listen_port,
+                                           .forges = settings.forges,
+                                           .ring = [this] { intake_bell.ring(); },
+                                           .ready =
+                                               [this] {
+                                                   return stopping ? std::vector<std::string>{"stopping"}
+                                                                   : std::vector<std::string>{};
+                                               }},
+                         ledger, metrics);
     }
 
-    /// One loop as a thread: ticks while there is something, then waits for its bell. What a tick throws costs a pause,
-    /// never the loop.
-    void loop(Bell& bell, std::chrono::milliseconds longest, const std::stop_token& stop, const std::function<bool()>& tick) {
+    /// One loop as a thread: ticks while there is something, then waits for its bell. What a tick throws
+    /// costs a pause, never the loop.
+    void loop(Bell& bell, std::chrono::milliseconds longest, const std::stop_token& stop,
+              const std::function<bool()>& tick) {
         while (!stop.stop_requested()) {
             bool more = false;
             try {
@@ -137,7 +144,8 @@ void Service::run(const std::stop_token& stop) {
         in.loop(in.intake_bell, idle_wait, token, [&] { return loops::intake(in.shop); });
     });
     for (int i = 0; i < in.settings.max_parallel; ++i)
-        threads.emplace_back([&] { in.loop(in.work_bell, idle_wait, token, [&] { return loops::work(in.shop, token); }); });
+        threads.emplace_back(
+            [&] { in.loop(in.work_bell, idle_wait, token, [&] { return loops::work(in.shop, token); }); });
     threads.emplace_back([&] { in.loop(in.report_bell, 1s, token, [&] { return loops::report(in.shop); }); });
     threads.emplace_back([&] {
         in.loop(in.heartbeat_bell, heartbeat_period, token, [&] {

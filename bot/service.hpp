@@ -9,9 +9,10 @@
 
 namespace bot {
 
-/// The daemon: opens the ledger, connects forges and sandbox, starts the loops' threads, and stops them in order.
+/// The daemon: opens the ledger, connects forges and sandbox, starts the loops' threads, and stops them in
+/// order.
 class Service {
-   public:
+ public:
     /// Throws std::runtime_error with a sentence for the operator when something it needs is not there.
     explicit Service(config::Settings settings);
     /// Stops: no new claims first, then the loops; programs in sandboxes that can go on without us do.
@@ -24,7 +25,7 @@ class Service {
     /// Serves until `stop`.
     void run(const std::stop_token& stop);
 
-   private:
+ private:
     struct Inside;
     std::unique_ptr<Inside> inside_;
 };

@@ -24,25 +24,29 @@ integrations::ForgeResult<std::string> Forges::self(const std::string& name) {
     }
     const auto* entry = find(name);
     if (entry == nullptr)
-        return std::unexpected(integrations::ForgeError{.kind = integrations::ForgeError::Kind::gone,
-                                                        .message = "forge '" + name + "' is not configured any more"});
+        return std::unexpected(
+            integrations::ForgeError{.kind = integrations::ForgeError::Kind::gone,
+                                     .message = "forge '" + name + "' is not configured any more"});
     auto person = entry->forge->self();
     if (!person) return std::unexpected(person.error());
     const std::lock_guard lock(mutex_);
     return selves_[name] = person->login;
 }
 
-Mirrors::Mirrors(std::filesystem::path directory, Forges& forges) : directory_(std::move(directory)), forges_(forges) {}
+Mirrors::Mirrors(std::filesystem::path directory, Forges& forges)
+    : directory_(std::move(directory)), forges_(forges) {}
 
 integrations::GitResult<integrations::Mirror*> Mirrors::of(const integrations::RepoRef& repo) {
     const auto* entry = forges_.find(repo.forge);
     if (entry == nullptr)
-        return std::unexpected(integrations::GitError{.kind = integrations::GitError::Kind::gone,
-                                                      .message = "forge '" + repo.forge + "' is not configured any more"});
+        return std::unexpected(
+            integrations::GitError{.kind = integrations::GitError::Kind::gone,
+                                   .message = "forge '" + repo.forge + "' is not configured any more"});
     // The id names a folder of ours; it came over the network.
     if (repo.id.empty() || repo.id.find_first_not_of("0123456789") != std::string::npos)
-        return std::unexpected(integrations::GitError{.kind = integrations::GitError::Kind::invalid,
-                                                      .message = "the forge named the repository by no number"});
+        return std::unexpected(
+            integrations::GitError{.kind = integrations::GitError::Kind::invalid,
+                                   .message = "the forge named the repository by no number"});
     const std::lock_guard lock(mutex_);
     // The clone URL is part of the key: a renamed repository gets a fresh remote, not a stale one.
     auto& mirror = mirrors_[repo.forge + "\n" + repo.id + "\n" + repo.clone_url];

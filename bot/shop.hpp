@@ -22,7 +22,7 @@ namespace bot {
 
 /// The forges of the settings, connected. Thread-safe.
 class Forges {
-   public:
+ public:
     /// Throws std::invalid_argument for a kind that does not exist (settings were checked before).
     explicit Forges(const std::vector<config::ForgeSettings>& settings);
 
@@ -38,7 +38,7 @@ class Forges {
     /// Our own login there; asked once, then remembered.
     [[nodiscard]] integrations::ForgeResult<std::string> self(const std::string& name);
 
-   private:
+ private:
     std::map<std::string, Entry> entries_;
     std::mutex mutex_;
     std::map<std::string, std::string> selves_;
@@ -46,12 +46,12 @@ class Forges {
 
 /// One bare mirror per repository, opened when first needed. Thread-safe.
 class Mirrors {
-   public:
+ public:
     Mirrors(std::filesystem::path directory, Forges& forges);
     /// Lives as long as this object.
     [[nodiscard]] integrations::GitResult<integrations::Mirror*> of(const integrations::RepoRef& repo);
 
-   private:
+ private:
     std::filesystem::path directory_;
     Forges& forges_;
     std::mutex mutex_;
@@ -60,12 +60,12 @@ class Mirrors {
 
 /// Wakes whoever waits: a wake-up only makes a tick earlier, it is never the only way to work.
 class Bell {
-   public:
+ public:
     void ring();
     /// Until rung, at most `longest`, or until stop.
     void wait(std::chrono::milliseconds longest, const std::stop_token& stop);
 
-   private:
+ private:
     std::mutex mutex_;
     std::condition_variable_any rung_;
     bool pending_ = false;
@@ -81,8 +81,8 @@ struct Shop {
     sandbox::Workspaces& workspaces;
     Heartbeat& heartbeat;
     SingleFlight& baselines;
-    std::string instance;               ///< marks containers and workspaces as ours
-    std::filesystem::path log_dir;      ///< transcripts and check output, a folder per job
+    std::string instance;           ///< marks containers and workspaces as ours
+    std::filesystem::path log_dir;  ///< transcripts and check output, a folder per job
     Bell& intake_bell;
     Bell& work_bell;
     Bell& report_bell;

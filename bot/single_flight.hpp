@@ -10,9 +10,9 @@ namespace bot {
 
 /// Lets one thread at a time work on a key: who comes second waits, and then finds what the first one stored.
 class SingleFlight {
-   public:
+ public:
     class Turn {
-       public:
+     public:
         /// Waits for its turn, or until `stop`: then it is not `held`.
         Turn(SingleFlight& flights, std::string key, const std::stop_token& stop);
         ~Turn();
@@ -20,13 +20,13 @@ class SingleFlight {
         Turn& operator=(const Turn&) = delete;
         [[nodiscard]] bool held() const { return held_; }
 
-       private:
+     private:
         SingleFlight& flights_;
         std::string key_;
         bool held_ = false;
     };
 
-   private:
+ private:
     std::mutex mutex_;
     std::condition_variable_any landed_;
     std::set<std::string> flying_;

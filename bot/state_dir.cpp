@@ -23,7 +23,9 @@ std::string instance_of(const std::filesystem::path& file) {
     known = fmt::format("{:08x}", static_cast<std::uint32_t>(random()));
     std::ofstream out(file);
     out << known << '\n';
-    if (!out.flush()) throw std::runtime_error(fmt::format("cannot write {}: check that the disk is not full", file.string()));
+    if (!out.flush())
+        throw std::runtime_error(
+            fmt::format("cannot write {}: check that the disk is not full", file.string()));
     return known;
 }
 
@@ -33,19 +35,21 @@ StateDir::StateDir(std::filesystem::path directory) : path_(std::move(directory)
     std::error_code error;
     std::filesystem::create_directories(path_, error);
     if (error)
-        throw std::runtime_error(fmt::format("cannot create state_dir {}: {}; create it for this user or name another one",
-                                             path_.string(), error.message()));
+        throw std::runtime_error(
+            fmt::format("cannot create state_dir {}: {}; create it for this user or name another one",
+                        path_.string(), error.message()));
     // Sandbox users reach their own workspace through this folder, and can list nothing in it.
     std::filesystem::permissions(path_, std::filesystem::perms(0711), error);
     const auto file = path_ / "lock";
     lock_ = ::open(file.c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0600);
     if (lock_ < 0)
-        throw std::runtime_error(fmt::format("cannot open {}: {}; run as the user that owns state_dir", file.string(),
-                                             std::strerror(errno)));
+        throw std::runtime_error(fmt::format("cannot open {}: {}; run as the user that owns state_dir",
+                                             file.string(), std::strerror(errno)));
     if (::flock(lock_, LOCK_EX | LOCK_NB) != 0) {
         ::close(lock_);
-        throw std::runtime_error(fmt::format("{} is held by another shopfloor: stop it first, or give this one a state_dir of its own",
-                                             path_.string()));
+        throw std::runtime_error(fmt::format(
+            "{} is held by another shopfloor: stop it first, or give this one a state_dir of its own",
+            path_.string()));
     }
     instance_ = instance_of(path_ / "instance");
     for (const auto* inner : {"mirrors", "logs"}) {

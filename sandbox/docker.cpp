@@ -206,6 +206,7 @@ class Docker final : public Sandbox {
         if (!volumes) return std::unexpected(volumes.error());
         const ContainerPlan plan{.instance = instance_,
                                  .workspace = workspace.root(),
+                                 .workspace_identity = workspace.identity(),
                                  .home = workspace.home(),
                                  .hosts = hosts_,
                                  .uid = sandbox_uid(),

@@ -162,6 +162,7 @@ class Watched {
           container_(std::move(container)),
           log_(log),
           stdin_left_(spec.standard_input),
+          survives_(spec.survives),
           started_(Clock::now()),
           deadlines_(spec.limits, started_ - std::chrono::duration_cast<Clock::duration>(container_.age)) {
         deadlines_.output_seen(started_);
@@ -243,7 +244,7 @@ class Watched {
         if (!wait_->ended()) return false;
         const auto document = parse(wait_body_);
         if (!document.is_object() || !document.contains("StatusCode")) {
-            leave_ = true;
+            leave_ = survives_;
             return unavailable("the Docker Engine went away while the program ran");
         }
         exit_code_ = document["StatusCode"].get<int>();
@@ -266,7 +267,7 @@ class Watched {
             begin_stop(End::cancelled);
         } else if (control_.detach.stop_requested()) {
             // One that has not got all its input is of no use to the next process.
-            leave_ = stdin_left_.empty();
+            leave_ = survives_ && stdin_left_.empty();
             return std::unexpected(Error{Error::Kind::interrupted, leave_
                                                                        ? "detached; the program runs on"
                                                                        : "detached; the program is ended"});
@@ -310,7 +311,7 @@ class Watched {
         outcome.duration = std::chrono::duration_cast<std::chrono::milliseconds>(*ended_ - started_);
         const auto reply = api_.get("/containers/" + container_.id + "/json");
         if (!reply) {
-            leave_ = true;
+            leave_ = survives_;
             return std::unexpected(reply.error());
         }
         if (const auto document = parse(reply->body); reply->ok() && document.contains("State")) {
@@ -332,6 +333,7 @@ class Watched {
     Container container_;
     OutputLog& log_;
     std::string_view stdin_left_;
+    bool survives_;
     Clock::time_point started_;
     Deadlines deadlines_;
     DockerFrames frames_;

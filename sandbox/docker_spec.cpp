@@ -136,6 +136,7 @@ ContainerRequest container_request(const RunSpec& spec, const ContainerPlan& pla
               {"HostConfig", host_config(spec, plan)}};
 
     json proven{{"body", body}, {"labels", labels}, {"stdin", sha256(spec.standard_input)}};
+    if (!plan.workspace_identity.empty()) proven["workspace"] = plan.workspace_identity;
     for (const auto& [path, content] : spec.home_files) proven["home"][path] = sha256(content);
     const auto replace = json::error_handler_t::replace;
     auto proof = sha256(proven.dump(-1, ' ', false, replace));

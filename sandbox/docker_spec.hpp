@@ -18,6 +18,7 @@ inline constexpr std::string_view spec_label = "shopfloor.spec";
 struct ContainerPlan {
     std::string instance;
     std::filesystem::path workspace;
+    std::string workspace_identity;  ///< Workspace::identity(): a program is adopted with its own files only
     std::filesystem::path home;
     std::filesystem::path hosts;  ///< shown as /etc/hosts
     unsigned uid = 0;

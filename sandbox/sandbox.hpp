@@ -50,6 +50,7 @@ struct RunSpec {
     std::map<std::string, std::string> home_files;  ///< relative to HOME -> content, there before the start
     config::Limits limits;
     std::filesystem::path log_file;  ///< output as it appears, at most limits.log_bytes
+    bool survives = false;           ///< may go on when detached, for the next process to adopt by name
     std::function<void(std::string_view)>
         on_output;  ///< optional; called with each piece, from the calling thread
 };

@@ -187,11 +187,9 @@ std::expected<std::unique_ptr<WorkspaceTree>, Error> Workspaces::Inside::open(
     auto made = std::make_unique<WorkspaceTree>(
         WorkspaceTree::Place{.folder = folder, .templates = templates(), .layering = layering}, layers);
     made->on_close([this, name](bool kept) { release(name, kept); });
-    if (existing == Existing::adopt && WorkspaceTree::was_opened(folder)) {
-        if (!made->fits()) {
-            made->keep_as_found();
-            return refused("the one to take over was opened over other layers");
-        }
+    // One opened over other layers (the image was changed meanwhile) is of no use: a fresh one takes its
+    // place.
+    if (existing == Existing::adopt && WorkspaceTree::was_opened(folder) && made->fits()) {
         if (auto adopted = made->adopt(); !adopted) {
             made->keep_as_found();
             return std::unexpected(adopted.error());

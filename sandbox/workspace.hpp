@@ -49,6 +49,10 @@ class Workspace {
     /// it is given.
     [[nodiscard]] virtual std::expected<void, Error> apply(const Changes& changes) = 0;
     virtual void keep() = 0;
+    /// What an earlier process left was taken over: its files are those of the runs so far.
+    [[nodiscard]] virtual bool adopted() const { return false; }
+    /// Tells this workspace from an earlier one of the same name; stays through adoption.
+    [[nodiscard]] virtual std::string identity() const { return {}; }
 };
 
 /// A shared layer in use; while one exists the cache does not evict it. Everything in it is the sandbox

@@ -89,6 +89,13 @@ bool WorkspaceTree::was_opened(const fs::path& folder) { return fs::exists(folde
 
 bool WorkspaceTree::fits() const { return text_of(place_.folder / "facts") == facts(); }
 
+std::string WorkspaceTree::identity() const {
+    // Written once, when the workspace was made.
+    struct stat about{};
+    if (::stat((place_.folder / "facts").c_str(), &about) != 0) return {};
+    return fmt::format("{}.{}.{}", about.st_ino, about.st_mtim.tv_sec, about.st_mtim.tv_nsec);
+}
+
 std::vector<std::string> WorkspaceTree::layer_names(const fs::path& folder) {
     std::istringstream in(text_of(folder / "facts"));
     std::vector<std::string> names;
@@ -160,7 +167,7 @@ std::expected<void, Error> WorkspaceTree::adopt() {
     }
     for (const auto& path : {root(), home()})
         if (auto there = opened(path); !there) return std::unexpected(there.error());
-    ready_ = true;
+    ready_ = adopted_ = true;
     return {};
 }
 

@@ -43,6 +43,8 @@ class WorkspaceTree final : public Workspace {
                                                                 std::uint64_t cap) const override;
     [[nodiscard]] std::expected<void, Error> apply(const Changes& changes) override;
     void keep() override { kept_ = true; }
+    [[nodiscard]] bool adopted() const override { return adopted_; }
+    [[nodiscard]] std::string identity() const override;
 
     /// What the run wrote (overlay) or the whole tree (copy), as it is, into a folder that becomes a layer.
     [[nodiscard]] std::expected<void, Error> copy_own(const std::filesystem::path& to) const;
@@ -69,6 +71,7 @@ class WorkspaceTree final : public Workspace {
     Closed closed_;
     bool ready_ = false;
     bool kept_ = false;
+    bool adopted_ = false;
 };
 
 }  // namespace sandbox

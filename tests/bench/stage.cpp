@@ -7,7 +7,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include <array>
+#include <algorithm>
 #include <cerrno>
 #include <csignal>
 #include <cstdio>
@@ -31,11 +31,14 @@ constexpr auto grace = std::chrono::seconds(10);
 }  // namespace
 
 void heed_signals() {
-    std::signal(SIGINT, interrupt);
-    std::signal(SIGTERM, interrupt);
+    struct sigaction action{};
+    action.sa_handler = interrupt;  // without SA_RESTART: who waits for a child is woken
+    ::sigaction(SIGINT, &action, nullptr);
+    ::sigaction(SIGTERM, &action, nullptr);
 }
 
 void sample(std::string_view name, double number) {
+    if (interrupted != 0) throw Trouble("interrupted");
     fmt::print("{} {:.3f}\n", name, number);
     std::fflush(stdout);
 }

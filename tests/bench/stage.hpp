@@ -19,7 +19,7 @@ struct Trouble : std::runtime_error {
     using std::runtime_error::runtime_error;
 };
 
-/// SIGINT and SIGTERM make the next `pause` or `wait_until` throw.
+/// SIGINT and SIGTERM make the next measurement or wait throw.
 void heed_signals();
 
 void sample(std::string_view name, double number);

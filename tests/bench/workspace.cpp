@@ -5,6 +5,8 @@
 // rules included.
 
 #include <fmt/format.h>
+#include <stdlib.h>
+#include <unistd.h>
 
 #include <cstdint>
 #include <filesystem>
@@ -51,6 +53,37 @@ std::string content_of(int file) {
                             random());
     return text;
 }
+
+/// A file system in a file, mounted while this lives. Without root: a plain folder.
+class Disk {
+ public:
+    explicit Disk(const fs::path& folder) : path_(folder / "disk") {
+        fs::create_directory(path_);
+        if (::geteuid() != 0) return;
+        const auto file = folder / "disk.ext4";
+        bench::write(file, "");
+        fs::resize_file(file, 8ULL << 30);
+        const bench::Child::Files said{.errors = folder / "errors"};
+        (void)bench::timed({"mkfs.ext4", "-q", "-F", "-E", "lazy_itable_init=0", file.string()}, said);
+        (void)bench::timed({"mount", "-o", "loop", file.string(), path_.string()}, said);
+        mounted_ = true;
+        fs::permissions(path_, fs::perms(0711));
+    }
+    ~Disk() {
+        try {
+            if (mounted_) (void)bench::timed({"umount", path_.string()});
+        } catch (const std::exception&) {
+            fmt::print(stderr, "{} stays mounted\n", path_.string());
+        }
+    }
+    Disk(const Disk&) = delete;
+    Disk& operator=(const Disk&) = delete;
+    [[nodiscard]] const fs::path& path() const { return path_; }
+
+ private:
+    fs::path path_;
+    bool mounted_ = false;
+};
 
 void make_repository(const fs::path& folder) {
     const auto stream = folder / "stream";
@@ -127,7 +160,8 @@ void clone(const char* name, const char* how, const std::string& from, const fs:
 }
 
 void measure() {
-    const bench::Folder folder;
+    const bench::Folder around;
+    const Disk folder(around.path());
     ::setenv("GIT_CONFIG_GLOBAL", "/dev/null", 1);
     ::setenv("GIT_CONFIG_NOSYSTEM", "1", 1);
     make_repository(folder.path());

@@ -1,12 +1,12 @@
-// The demo: a practice forge, a sample repository, the real daemon beside it, five labels set at once. Everything on
-// loopback, in one temporary folder that is removed at the end.
+// The demo: a practice forge, a sample repository, the real daemon beside it, five labels set at once.
+// Everything on loopback, in one temporary folder that is removed at the end.
 
-#include <CLI/CLI.hpp>
 #include <fcntl.h>
 #include <fmt/format.h>
 #include <spawn.h>
 #include <sys/wait.h>
 #include <unistd.h>
+#include <CLI/CLI.hpp>
 
 #include <algorithm>
 #include <array>
@@ -48,27 +48,35 @@ struct Task {
 };
 
 constexpr std::array tasks{
-    Task{"Durations with hours count as zero", "`durations.parse(\"2h 30m\")` is 1800. Days are lost too.", Outcome::green},
-    Task{"A slug has double dashes", "`text.slug(\"Größe & Preis!\")` gives `grosse---preis-`.", Outcome::green},
+    Task{"Durations with hours count as zero", "`durations.parse(\"2h 30m\")` is 1800. Days are lost too.",
+         Outcome::green},
+    Task{"A slug has double dashes", "`text.slug(\"Größe & Preis!\")` gives `grosse---preis-`.",
+         Outcome::green},
     Task{"Splitting an amount loses a cent", "`money.split(1000, 3)` adds up to 999.", Outcome::green},
-    Task{"Family names should sort whatever their case", "bell hooks comes after Grace Hopper.", Outcome::red},
-    Task{"An empty duration should be refused", "I expect a `ValueError` for `durations.parse(\"\")`.", Outcome::answered},
+    Task{"Family names should sort whatever their case", "bell hooks comes after Grace Hopper.",
+         Outcome::red},
+    Task{"An empty duration should be refused", "I expect a `ValueError` for `durations.parse(\"\")`.",
+         Outcome::answered},
 };
 
 std::string_view words(Outcome outcome) {
     switch (outcome) {
-        case Outcome::green: return "pull request, all required checks green";
-        case Outcome::red: return "draft pull request, a required check is red";
-        case Outcome::answered: return "answer on the issue, nothing to change";
+        case Outcome::green:
+            return "pull request, all required checks green";
+        case Outcome::red:
+            return "draft pull request, a required check is red";
+        case Outcome::answered:
+            return "answer on the issue, nothing to change";
     }
     return {};
 }
 
 class TemporaryFolder {
-   public:
+ public:
     TemporaryFolder() {
         auto pattern = (fs::temp_directory_path() / "shopfloor-demo-XXXXXX").string();
-        if (::mkdtemp(pattern.data()) == nullptr) throw std::runtime_error("cannot make a folder in " + fs::temp_directory_path().string());
+        if (::mkdtemp(pattern.data()) == nullptr)
+            throw std::runtime_error("cannot make a folder in " + fs::temp_directory_path().string());
         path_ = pattern;
         fs::permissions(path_, fs::perms(0711));  // sandbox users pass through, and list nothing
     }
@@ -80,7 +88,7 @@ class TemporaryFolder {
     TemporaryFolder& operator=(const TemporaryFolder&) = delete;
     [[nodiscard]] const fs::path& path() const { return path_; }
 
-   private:
+ private:
     fs::path path_;
 };
 
@@ -91,15 +99,16 @@ void write_private(const fs::path& file, std::string_view text) {
 
 /// `shopfloor serve` as its own process, its log in a file.
 class Daemon {
-   public:
+ public:
     Daemon(const fs::path& program, const fs::path& config, const fs::path& log) {
         posix_spawn_file_actions_t actions{};
         posix_spawn_file_actions_init(&actions);
-        posix_spawn_file_actions_addopen(&actions, STDERR_FILENO, log.c_str(), O_WRONLY | O_CREAT | O_TRUNC, 0600);
+        posix_spawn_file_actions_addopen(&actions, STDERR_FILENO, log.c_str(), O_WRONLY | O_CREAT | O_TRUNC,
+                                         0600);
         const std::string name = program.string();
         const std::string file = config.string();
-        std::array<char*, 5> argv{const_cast<char*>(name.c_str()), const_cast<char*>("serve"), const_cast<char*>("--config"),
-                                  const_cast<char*>(file.c_str()), nullptr};
+        std::array<char*, 5> argv{const_cast<char*>(name.c_str()), const_cast<char*>("serve"),
+                                  const_cast<char*>("--config"), const_cast<char*>(file.c_str()), nullptr};
         const int failed = ::posix_spawn(&pid_, name.c_str(), &actions, nullptr, argv.data(), environ);
         posix_spawn_file_actions_destroy(&actions);
         if (failed != 0) throw std::runtime_error("cannot start " + name);
@@ -118,13 +127,16 @@ class Daemon {
         return pid_ <= 0;
     }
 
-   private:
+ private:
     pid_t pid_ = -1;
 };
 
-fs::path beside_me(std::string_view relative) { return fs::canonical("/proc/self/exe").parent_path() / relative; }
+fs::path beside_me(std::string_view relative) {
+    return fs::canonical("/proc/self/exe").parent_path() / relative;
+}
 
-std::string settings(const PracticeForge& forge, const fs::path& folder, int port, const std::string& backend) {
+std::string settings(const PracticeForge& forge, const fs::path& folder, int port,
+                     const std::string& backend) {
     const bool docker = backend == "docker";
     return fmt::format(R"(listen: 127.0.0.1:{port}
 state_dir: {folder}/state
@@ -153,15 +165,17 @@ sandbox:
   default_image: {image}
   allow_weak_limits: {weak}
 {roots})",
-                       fmt::arg("port", port), fmt::arg("folder", folder.string()), fmt::arg("api", forge.api_url()),
-                       fmt::arg("repository", repository), fmt::arg("agent", (folder / "agent").string()),
-                       fmt::arg("backend", backend), fmt::arg("image", docker ? "shopfloor-demo:latest" : "host"),
+                       fmt::arg("port", port), fmt::arg("folder", folder.string()),
+                       fmt::arg("api", forge.api_url()), fmt::arg("repository", repository),
+                       fmt::arg("agent", (folder / "agent").string()), fmt::arg("backend", backend),
+                       fmt::arg("image", docker ? "shopfloor-demo:latest" : "host"),
                        fmt::arg("weak", ::geteuid() == 0 ? "false" : "true"),
                        fmt::arg("roots", docker ? "" : "  roots:\n    host: /\n"));
 }
 
 int free_port() {
-    // The forge must know the daemon's address before it starts: a free port is found by taking one for a moment.
+    // The forge must know the daemon's address before it starts: a free port is found by taking one for a
+    // moment.
     const PracticeForge probe;
     return probe.port();
 }
@@ -202,7 +216,8 @@ bool follow(PracticeForge& forge, std::vector<Followed>& followed, Steady::time_
         const auto elapsed = std::chrono::duration_cast<std::chrono::milliseconds>(Steady::now() - start);
         if (auto state = state_of(issue); state != task.state) {
             task.state = std::move(state);
-            fmt::print("  {:5.1f} s  #{} {:<9} {}\n", static_cast<double>(elapsed.count()) / 1000, task.number, task.state, issue.title);
+            fmt::print("  {:5.1f} s  #{} {:<9} {}\n", static_cast<double>(elapsed.count()) / 1000,
+                       task.number, task.state, issue.title);
             std::fflush(stdout);
         }
         if (task.state == "review" || task.state == "done" || task.state == "blocked") {
@@ -264,11 +279,14 @@ int demo(const std::string& backend, bool once) {
     });
     if (!up || daemon.ended()) return complain("shopfloor did not come up");
 
-    fmt::print("practice forge   {}/{}\nshopfloor        http://127.0.0.1:{}/metrics\nits log          {}\nsandbox          {}\n\n",
-               forge.url(), repository, port, log.string(), backend);
+    fmt::print(
+        "practice forge   {}/{}\nshopfloor        http://127.0.0.1:{}/metrics\nits log          {}\nsandbox  "
+        "        {}\n\n",
+        forge.url(), repository, port, log.string(), backend);
     fmt::print("{} labels five issues `agent` at once:\n", person);
     std::vector<Followed> followed;
-    for (const auto& task : tasks) followed.push_back({.number = forge.create_issue(repository, task.title, task.body, person)});
+    for (const auto& task : tasks)
+        followed.push_back({.number = forge.create_issue(repository, task.title, task.body, person)});
     const auto start = Steady::now();
     for (const auto& task : followed) forge.add_label(repository, task.number, "agent", person);
 
@@ -284,7 +302,8 @@ int demo(const std::string& backend, bool once) {
     const bool as_expected = table(followed);
     if (!as_expected) return complain("not the five outcomes that were expected");
     if (once) return 0;
-    fmt::print("\nLook around at {}/{}; set the label `agent` on another issue. Ctrl-C ends it.\n", forge.url(), repository);
+    fmt::print("\nLook around at {}/{}; set the label `agent` on another issue. Ctrl-C ends it.\n",
+               forge.url(), repository);
     std::fflush(stdout);
     while (interrupted == 0 && !daemon.ended()) std::this_thread::sleep_for(std::chrono::milliseconds(200));
     return interrupted != 0 ? 0 : complain("shopfloor ended");
@@ -297,7 +316,8 @@ int main(int argc, char** argv) {
     bool once = false;
     std::string backend = "auto";
     app.add_flag("--once", once, "End when the five have ended; exit status 0 when all went as expected");
-    app.add_option("--sandbox", backend, "docker or bubblewrap")->check(CLI::IsMember({"docker", "bubblewrap"}));
+    app.add_option("--sandbox", backend, "docker or bubblewrap")
+        ->check(CLI::IsMember({"docker", "bubblewrap"}));
     CLI11_PARSE(app, argc, argv);
     std::signal(SIGINT, interrupt);
     std::signal(SIGTERM, interrupt);

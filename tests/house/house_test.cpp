@@ -104,6 +104,10 @@ const std::vector<house::Long> longer{
     {"tests/integrations/git_test_server.hpp", 230, "a whole git server over HTTP, used by one suite"},
     {"tests/bot/listener_fixture.hpp", 170, "a listener with its signed senders, for several suites"},
     {"tests/practice_forge/practice_forge.hpp", 290, "the whole script of the practice forge for tests"},
+    {"tests/practice_forge/shapes.cpp", 500, "one JSON shape of GitHub's after the other, nothing else"},
+    {"tests/sandbox/sandbox_contract_test.cpp", 430, "the contract of all backends is one list"},
+    {"tests/scenarios/practice_forge_test.cpp", 800,
+     "the practice forge's own proof, sentence after sentence"},
     {"tests/practice_forge/world.hpp", 220, "everything that a practice forge remembers"},
 };
 

@@ -153,8 +153,11 @@ void Deeds::add_labels(Repository& repository, std::int64_t number, const std::v
         if (std::ranges::find(thread.labels, label.name) != thread.labels.end()) continue;
         thread.labels.push_back(label.name);
         thread.updated = world_.now();
-        thread.label_events.push_back(
-            {.id = world_.next_id(), .event = "labeled", .label = label.name, .by = by, .when = thread.updated});
+        thread.label_events.push_back({.id = world_.next_id(),
+                                       .event = "labeled",
+                                       .label = label.name,
+                                       .by = by,
+                                       .when = thread.updated});
         tell_issue(repository, thread, "labeled", by, {{"label", label_json(world_, repository, label)}});
     }
 }
@@ -167,8 +170,11 @@ void Deeds::remove_label(Repository& repository, std::int64_t number, const std:
     if (known == nullptr || std::erase(thread.labels, known->name) == 0)
         throw Problem(404, "Label does not exist");
     thread.updated = world_.now();
-    thread.label_events.push_back(
-        {.id = world_.next_id(), .event = "unlabeled", .label = known->name, .by = by, .when = thread.updated});
+    thread.label_events.push_back({.id = world_.next_id(),
+                                   .event = "unlabeled",
+                                   .label = known->name,
+                                   .by = by,
+                                   .when = thread.updated});
     tell_issue(repository, thread, "unlabeled", by, {{"label", label_json(world_, repository, *known)}});
 }
 

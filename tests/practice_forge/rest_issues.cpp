@@ -244,20 +244,23 @@ Answer list_issue_reactions(Ground& ground, Call& call) {
 Answer list_issue_events(Ground& ground, Call& call) {
     const auto lock = ground.world.lock();
     const auto& thread = ground.world.thread(*call.repository, call.number("issue_number"));
-    const auto events = issue_json(ground.world, *call.repository, thread)["repository_url"].get<std::string>() + "/issues/events/";
+    const auto events =
+        issue_json(ground.world, *call.repository, thread)["repository_url"].get<std::string>() +
+        "/issues/events/";
     std::vector<json> all;
     for (const auto& event : thread.label_events) {
         const auto* label = World::find_label(*call.repository, event.label);
-        all.push_back({{"id", event.id},
-                       {"node_id", "LE_" + std::to_string(event.id)},
-                       {"url", events + std::to_string(event.id)},
-                       {"actor", user_json(ground.world, event.by)},
-                       {"event", event.event},
-                       {"commit_id", nullptr},
-                       {"commit_url", nullptr},
-                       {"created_at", timestamp(event.when)},
-                       {"performed_via_github_app", nullptr},
-                       {"label", {{"name", event.label}, {"color", label == nullptr ? "ededed" : label->color}}}});
+        all.push_back(
+            {{"id", event.id},
+             {"node_id", "LE_" + std::to_string(event.id)},
+             {"url", events + std::to_string(event.id)},
+             {"actor", user_json(ground.world, event.by)},
+             {"event", event.event},
+             {"commit_id", nullptr},
+             {"commit_url", nullptr},
+             {"created_at", timestamp(event.when)},
+             {"performed_via_github_app", nullptr},
+             {"label", {{"name", event.label}, {"color", label == nullptr ? "ededed" : label->color}}}});
     }
     return page_of(ground.world, call, all);
 }

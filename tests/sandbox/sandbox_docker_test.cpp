@@ -170,6 +170,7 @@ TEST_CASE("a detached run goes on, and is adopted by its name with all of its ou
     if (sandbox == nullptr) return;
     stage::PlainWorkspace workspace;
     auto spec = stage::script(*sandbox, "cat; while [ ! -e go ]; do sleep 0.05; done; echo late; exit 6");
+    spec.survives = true;
     spec.standard_input = "early\n";
     spec.log_file = workspace.folder() / "log";
     std::stop_source detach;
@@ -190,11 +191,25 @@ TEST_CASE("a detached run goes on, and is adopted by its name with all of its ou
     CHECK(status_of(full_name(spec)) == 404);
 }
 
+TEST_CASE("a run that must not survive us is ended when we detach") {
+    auto* sandbox = stage::backend("docker");
+    if (sandbox == nullptr) return;
+    stage::PlainWorkspace workspace;
+    auto spec = stage::script(*sandbox, "echo up; sleep 1000");
+    std::stop_source detach;
+    spec.on_output = [&](std::string_view) { detach.request_stop(); };
+    const auto left = sandbox->run(spec, workspace, {.detach = detach.get_token()});
+    REQUIRE_FALSE(left.has_value());
+    CHECK(left.error().kind == Error::Kind::interrupted);
+    CHECK(status_of(full_name(spec)) == 404);
+}
+
 TEST_CASE("a run that ended while nobody looked is adopted with its outcome") {
     auto* sandbox = stage::backend("docker");
     if (sandbox == nullptr) return;
     stage::PlainWorkspace workspace;
     auto spec = stage::script(*sandbox, "echo before; sleep 1; echo after; exit 9");
+    spec.survives = true;
     std::stop_source detach;
     spec.on_output = [&](std::string_view) { detach.request_stop(); };
     CHECK_FALSE(sandbox->run(spec, workspace, {.detach = detach.get_token()}).has_value());
@@ -215,6 +230,7 @@ TEST_CASE(
     stage::PlainWorkspace workspace;
     const auto marker = stage::unique_sleep();
     auto spec = stage::script(*sandbox, fmt::format("echo up; sleep {}", marker));
+    spec.survives = true;
     spec.limits.total = 6s;
     const pid_t daemon = ::fork();
     REQUIRE(daemon >= 0);
@@ -241,6 +257,7 @@ TEST_CASE("a container of our name that was made for something else gives way") 
     if (sandbox == nullptr) return;
     stage::PlainWorkspace workspace;
     auto spec = stage::script(*sandbox, "echo old; sleep 1000");
+    spec.survives = true;
     std::stop_source detach;
     spec.on_output = [&](std::string_view) { detach.request_stop(); };
     CHECK_FALSE(sandbox->run(spec, workspace, {.detach = detach.get_token()}).has_value());
@@ -258,6 +275,7 @@ TEST_CASE("a container that somebody else killed is not taken for what the progr
     stage::PlainWorkspace workspace;
     auto spec =
         stage::script(*sandbox, "echo ran >> runs; echo up; if [ $(wc -l < runs) = 1 ]; then sleep 1000; fi");
+    spec.survives = true;
     std::stop_source detach;
     spec.on_output = [&](std::string_view) { detach.request_stop(); };
     CHECK_FALSE(sandbox->run(spec, workspace, {.detach = detach.get_token()}).has_value());

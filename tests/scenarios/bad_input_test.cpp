@@ -32,7 +32,8 @@ void ends_with_words(Factory& factory, std::int64_t issue, std::string_view word
 
 TEST_CASE("a recipe that does not parse is answered with file, line and key, and nothing runs") {
     if (!can_run("bubblewrap")) return;
-    Factory factory({.recipe = "checks:\n  - name: tests\n    comand: make\n", .agents = {{"worker", change_something}}});
+    Factory factory(
+        {.recipe = "checks:\n  - name: tests\n    comand: make\n", .agents = {{"worker", change_something}}});
     const auto issue = factory.ask("Anything");
     ends_with_words(factory, issue, "line 3");
     CHECK(factory.log("job-1/agent-1.log").empty());
@@ -49,7 +50,8 @@ TEST_CASE("an image that is not there is named on the issue") {
 
 TEST_CASE("a setup that fails is told with its last words") {
     if (!can_run("bubblewrap")) return;
-    Factory factory({.recipe = "setup: echo the compiler is missing; exit 3\n", .agents = {{"worker", change_something}}});
+    Factory factory({.recipe = "setup: echo the compiler is missing; exit 3\n",
+                     .agents = {{"worker", change_something}}});
     ends_with_words(factory, factory.ask("Anything"), "the compiler is missing");
 }
 
@@ -64,16 +66,19 @@ TEST_CASE("an agent that hangs is ended at its idle deadline") {
         if (!can_run(backend)) continue;
         Factory factory({.agents = {{"worker", "trap '' TERM; echo thinking; sleep 1000"}},
                          .backend = backend,
-                         .change = [](config::Settings& settings) { settings.sandbox.ceiling.idle = std::chrono::seconds(2); }});
+                         .change = [](config::Settings& settings) {
+                             settings.sandbox.ceiling.idle = std::chrono::seconds(2);
+                         }});
         ends_with_words(factory, factory.ask("Anything"), "printed nothing for too long");
     }
 }
 
 TEST_CASE("an agent that prints a gigabyte ends like any other, and its log stays small") {
     if (!can_run("bubblewrap")) return;
-    Factory factory({.files = {{.path = "tests/run.sh", .content = "true\n"}},
-                     .agents = {{"worker", "head -c 1000000000 /dev/zero | tr '\\0' x; echo more >> README.md"}},
-                     .change = [](config::Settings& settings) { settings.sandbox.ceiling.log_bytes = 1U << 20U; }});
+    Factory factory(
+        {.files = {{.path = "tests/run.sh", .content = "true\n"}},
+         .agents = {{"worker", "head -c 1000000000 /dev/zero | tr '\\0' x; echo more >> README.md"}},
+         .change = [](config::Settings& settings) { settings.sandbox.ceiling.log_bytes = 1U << 20U; }});
     const auto issue = factory.ask("Anything");
     REQUIRE(factory.reaches(issue, "review"));
     CHECK(factory.log("job-1/agent-1.log").size() <= (1U << 20U) + 4096);
@@ -81,7 +86,8 @@ TEST_CASE("an agent that prints a gigabyte ends like any other, and its log stay
 
 TEST_CASE("a push that the forge refuses is told in the forge's words") {
     if (!can_run("bubblewrap")) return;
-    Factory factory({.files = {{.path = "tests/run.sh", .content = "true\n"}}, .agents = {{"worker", change_something}}});
+    Factory factory(
+        {.files = {{.path = "tests/run.sh", .content = "true\n"}}, .agents = {{"worker", change_something}}});
     factory.forge.refuse_pushes(repository, "commits must be signed by the guild");
     ends_with_words(factory, factory.ask("Anything"), "signed by the guild");
 }
@@ -125,6 +131,7 @@ TEST_CASE("an agent that changes nothing ends in a plain answer with its words")
     Factory factory({.agents = {{"worker", "echo 'The value is two already.'"}}});
     const auto issue = factory.ask("The value should be two");
     REQUIRE(factory.reaches(issue, "done"));
-    CHECK(PracticeForge::eventually([&] { return contains(factory.status(issue), "The value is two already."); }));
+    CHECK(PracticeForge::eventually(
+        [&] { return contains(factory.status(issue), "The value is two already."); }));
     CHECK(factory.forge.pull_requests(repository).empty());
 }

@@ -67,10 +67,11 @@ Factory::Factory(Plan plan) : forge(forge_options(directory_)) {
         github.token = config::Secret(std::string(bot_token));
     }
     const bool docker = plan.backend == "docker";
-    settings_ = {.listen_port = 0,
-                 .state_dir = directory_ / "state",
-                 .forges = {std::move(github)},
-                 .sandbox = {.backend = plan.backend, .default_image = docker ? "debian:bookworm-slim" : "host"}};
+    settings_ = {
+        .listen_port = 0,
+        .state_dir = directory_ / "state",
+        .forges = {std::move(github)},
+        .sandbox = {.backend = plan.backend, .default_image = docker ? "debian:bookworm-slim" : "host"}};
     if (!docker) settings_.sandbox.roots = {{"host", "/"}};
     for (const auto& [name, script] : plan.agents)
         settings_.profiles.push_back({.name = name, .command = {"/bin/sh", "-c", script}});
@@ -86,7 +87,8 @@ Factory::~Factory() {
 
 void Factory::start() {
     service_ = std::make_unique<bot::Service>(settings_);
-    forge.set_hook({.url = fmt::format("http://127.0.0.1:{}/hooks/github", service_->port()), .secret = std::string(hook_secret)});
+    forge.set_hook({.url = fmt::format("http://127.0.0.1:{}/hooks/github", service_->port()),
+                    .secret = std::string(hook_secret)});
     serving_ = std::jthread([this](const std::stop_token& stop) { service_->run(stop); });
 }
 
@@ -127,7 +129,8 @@ std::string Factory::status(std::int64_t issue) const {
 std::vector<std::string> Factory::answers(std::int64_t issue) const {
     std::vector<std::string> found;
     for (const auto& comment : forge.issue(repository, issue).comments)
-        if (comment.body.find("<!-- shopfloor:v1") != std::string::npos && comment.body.find(status_mark) == std::string::npos)
+        if (comment.body.find("<!-- shopfloor:v1") != std::string::npos &&
+            comment.body.find(status_mark) == std::string::npos)
             found.push_back(comment.body);
     return found;
 }
@@ -137,6 +140,13 @@ std::optional<practice_forge::PullRequest> Factory::pull_request_of(std::int64_t
     for (auto& proposal : forge.pull_requests(repository))
         if (proposal.head_branch == exact || proposal.head_branch.starts_with(exact + "-")) return proposal;
     return std::nullopt;
+}
+
+std::string Factory::heard(std::int64_t issue) const {
+    const auto text = status(issue);  // ends with <!-- shopfloor:v1 job-N-status -->
+    const auto from = text.rfind("job-");
+    if (from == std::string::npos) return {};
+    return log(fmt::format("{}/agent-1.log", text.substr(from, text.find(status_mark, from) - from)));
 }
 
 std::string Factory::log(std::string_view file) const {
@@ -158,7 +168,8 @@ std::vector<std::string> Factory::leftovers() const {
         std::ifstream environment(process.path() / "cmdline", std::ios::binary);
         std::string line;
         std::getline(environment, line);
-        if (line.find(directory_.string()) != std::string::npos) found.push_back("process " + process.path().string());
+        if (line.find(directory_.string()) != std::string::npos)
+            found.push_back("process " + process.path().string());
     }
     return found;
 }

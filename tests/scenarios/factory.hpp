@@ -14,8 +14,8 @@
 #include "config/settings.hpp"
 #include "tests/practice_forge/practice_forge.hpp"
 
-/// A whole factory for a test: practice forge, repository, and the real service on real sandboxes, in one folder that
-/// vanishes with it. `maintainer` may write, `visitor` may read.
+/// A whole factory for a test: practice forge, repository, and the real service on real sandboxes, in one
+/// folder that vanishes with it. `maintainer` may write, `visitor` may read.
 namespace scenarios {
 
 inline constexpr std::string_view repository = "acme/widget";
@@ -23,43 +23,49 @@ inline constexpr std::string_view maintainer = "ada";
 inline constexpr std::string_view visitor = "eve";
 
 struct Plan {
-    std::vector<practice_forge::File> files;          ///< of the first commit, besides a README
+    std::vector<practice_forge::File> files;  ///< of the first commit, besides a README
     std::string recipe = "checks:\n  - name: tests\n    run: sh tests/run.sh\n";  ///< empty: none
-    std::map<std::string, std::string> agents{{"worker", "true"}};  ///< profile -> shell script; first is the default
+    std::map<std::string, std::string> agents{
+        {"worker", "true"}};  ///< profile -> shell script; first is the default
     std::string backend = "bubblewrap";
-    bool app = true;                                   ///< sign in as GitHub App; else with a plain token
-    std::function<void(config::Settings&)> change;     ///< last word on the settings
+    bool app = true;                                ///< sign in as GitHub App; else with a plain token
+    std::function<void(config::Settings&)> change;  ///< last word on the settings
 };
 
 class Factory {
     std::filesystem::path directory_ = fresh_folder();  // before all that lives in it
 
-   public:
+ public:
     explicit Factory(Plan plan);
     ~Factory();
 
     practice_forge::PracticeForge forge;
 
     /// Opens an issue and labels it as the maintainer. Returns its number.
-    std::int64_t ask(std::string_view title, std::string_view body = "Please.", std::string_view label = "agent");
-    /// Waits until the issue carries this state label; false after a minute. `agent-state: ` is put before it.
+    std::int64_t ask(std::string_view title, std::string_view body = "Please.",
+                     std::string_view label = "agent");
+    /// Waits until the issue carries this state label; false after a minute. `agent-state: ` is put before
+    /// it.
     [[nodiscard]] bool reaches(std::int64_t issue, std::string_view state);
     /// The one status comment, or empty.
     [[nodiscard]] std::string status(std::int64_t issue) const;
     /// All comments of the bot but the status.
     [[nodiscard]] std::vector<std::string> answers(std::int64_t issue) const;
     [[nodiscard]] std::optional<practice_forge::PullRequest> pull_request_of(std::int64_t issue) const;
+    /// What the agent of the issue's latest job printed in its first round.
+    [[nodiscard]] std::string heard(std::int64_t issue) const;
     /// What an agent or check printed, from the state folder.
     [[nodiscard]] std::string log(std::string_view file) const;
 
-    void stop();     ///< the service, in order
-    void start();    ///< again, on the same ledger
+    void stop();   ///< the service, in order
+    void start();  ///< again, on the same ledger
     [[nodiscard]] const config::Settings& settings() const { return settings_; }
     [[nodiscard]] std::filesystem::path state_dir() const { return settings_.state_dir; }
-    /// What runs have left behind: mounts below the state folder, workspaces, processes of sandboxes, containers.
+    /// What runs have left behind: mounts below the state folder, workspaces, processes of sandboxes,
+    /// containers.
     [[nodiscard]] std::vector<std::string> leftovers() const;
 
-   private:
+ private:
     static std::filesystem::path fresh_folder();
     config::Settings settings_;
     std::unique_ptr<bot::Service> service_;

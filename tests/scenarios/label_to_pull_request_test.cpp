@@ -15,7 +15,8 @@ const std::string adder = "x=$(cat value); echo $((x + 1)) > value; echo 'Raised
 const std::string failing_until_two = "test \"$(cat value)\" = 2\n";
 
 scenarios::Plan one_to_two(std::string backend) {
-    return {.files = {{.path = "value", .content = "1\n"}, {.path = "tests/run.sh", .content = failing_until_two}},
+    return {.files = {{.path = "value", .content = "1\n"},
+                      {.path = "tests/run.sh", .content = failing_until_two}},
             .agents = {{"worker", adder}},
             .backend = std::move(backend)};
 }
@@ -50,8 +51,10 @@ TEST_CASE("a labelled issue becomes a pull request with evidence that the bot sa
         CHECK(thread.labels == std::vector<std::string>{"agent-state: review"});
         REQUIRE(thread.reactions.size() == 1);
         CHECK(thread.reactions.front().content == "eyes");
-        CHECK(practice_forge::PracticeForge::eventually(
-            [&] { return contains(factory.status(issue), proposal->html_url) || contains(factory.status(issue), "#" + std::to_string(proposal->number)); }));
+        CHECK(practice_forge::PracticeForge::eventually([&] {
+            return contains(factory.status(issue), proposal->html_url) ||
+                   contains(factory.status(issue), "#" + std::to_string(proposal->number));
+        }));
         CHECK(factory.leftovers().empty());
     }
 }
