@@ -121,7 +121,7 @@ TEST_CASE_FIXTURE(ListenerFixture,
     SUBCASE("it comes in pieces without end") {
         const auto answer =
             exchange_endless("POST /hooks/github HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n");
-        CHECK(answer.sent <= limit() + (70U << 20));
+        CHECK(answer.sent <= limit() + (100U << 20));  // 64 MiB are drained; the rest is in socket buffers
         CHECK(answer.text.starts_with("HTTP/1.1 413"));
     }
     SUBCASE("only its head comes") {
