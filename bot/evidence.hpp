@@ -102,7 +102,6 @@ struct Verdict {
     int rounds = 1;
     std::vector<std::string> assumptions;  ///< of a proposed recipe
     std::string proposed_recipe;           ///< its YAML, for people to commit (config::canonical); else empty
-    std::string edits_file;                ///< where the validated change is stored until it is published
     std::string image, image_id;
     std::int64_t agent_ms = 0;
     std::uint64_t input_tokens = 0, cached_tokens = 0, output_tokens = 0;

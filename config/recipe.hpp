@@ -28,7 +28,7 @@ struct Check {
 /// The repository's own file, read at the default branch's commit only.
 struct Recipe {
     std::optional<std::string> image;  ///< none: the operator's default image
-    std::string setup;                 ///< shell, run once per image, setup text and lock files; may be empty
+    std::string setup;  ///< shell, run once per image, setup text and base commit; may be empty
     std::chrono::seconds setup_timeout{15 * 60};
     std::vector<Check> checks;
     std::string agent;  ///< profile name; empty: the operator's default

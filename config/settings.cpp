@@ -111,7 +111,6 @@ void read_all(const Place& place, const std::filesystem::path& base, Settings& s
     if (const auto at = fields.find("log_level")) {
         at->choice(settings.log_level, {"trace", "debug", "info", "warn", "error"});
     }
-    if (const auto at = fields.find("public_url")) read_url(*at, settings.public_url);
     read_numbers(fields, settings);
     read_author(fields, settings);
     const auto default_profile = fields.find("default_profile");

@@ -67,7 +67,6 @@ struct Settings {
     int listen_port = 8080;  ///< 0 picks a free one
     std::filesystem::path state_dir = "/var/lib/shopfloor";
     std::string log_level = "info";           ///< trace | debug | info | warn | error
-    std::string public_url;                   ///< where people reach the daemon; empty: no links to it
     int max_parallel = 10;                    ///< jobs at once, 1..200
     int max_parallel_per_repository = 10;     ///< of them for one repository
     int max_jobs_per_issue_per_day = 10;      ///< a stop for loops between bots

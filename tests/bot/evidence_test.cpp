@@ -183,7 +183,6 @@ TEST_CASE("results and verdicts come back from JSON as they went in") {
                     .rounds = 3,
                     .assumptions = {"a"},
                     .proposed_recipe = "version: 1\n",
-                    .edits_file = "/f",
                     .image = "i",
                     .image_id = "sha256:1",
                     .agent_ms = 5,

@@ -35,7 +35,6 @@ TEST_CASE("every key reaches its setting") {
 listen: "[::1]:0"
 state_dir: state
 log_level: debug
-public_url: https://shop.example.org/x/
 max_parallel: 4
 max_parallel_per_repository: 2
 max_jobs_per_issue_per_day: 3
@@ -75,7 +74,6 @@ labels: {trigger: go, priority: now, state_prefix: "go is "}
     CHECK(settings->listen_port == 0);
     CHECK(settings->state_dir == folder.path("state"));
     CHECK(settings->log_level == "debug");
-    CHECK(settings->public_url == "https://shop.example.org/x");
     CHECK(settings->max_parallel == 4);
     CHECK(settings->max_parallel_per_repository == 2);
     CHECK(settings->max_jobs_per_issue_per_day == 3);
@@ -142,6 +140,35 @@ TEST_CASE("an error names the file, the line, the key and the mend") {
           "1024TiB, like 512MiB or 4GiB\n");
 }
 
+TEST_CASE("the address of a forge's API is https, or http on this machine") {
+    struct Case {
+        const char *url, *said;
+    };
+    const auto with_url = [](const char* url) {
+        return std::string(basics) + ", token: {env: TEST_TOKEN}, api_url: '" + url + "'";
+    };
+    for (const auto& [url, wanted] : {
+             Case{"http://shop.example.org", "without TLS"},
+             Case{"ftp://shop.example.org", "https://"},
+             Case{"https://user:pw@shop.example.org", "user name"},
+             Case{"https://", "without a host"},
+             Case{"http://127.0.0.1.example.org", "without TLS"},
+             Case{"https://host:port/", "port"},
+             Case{"https://host/?a=b", "query"},
+         }) {
+        CAPTURE(url);
+        const std::string answer = complaint(with_forge(with_url(url)));
+        CAPTURE(answer);
+        CHECK(contains(answer, wanted));
+    }
+    for (const char* url : {"http://localhost:8080", "http://127.0.0.9:8080/", "http://[::1]:8080/"}) {
+        CAPTURE(url);
+        const auto settings = with_forge(with_url(url));
+        REQUIRE_MESSAGE(settings.has_value(), said(settings.error()));
+        CHECK_FALSE(settings->forges.front().api_url.ends_with('/'));
+    }
+}
+
 TEST_CASE("values out of range or of the wrong kind are refused") {
     struct Case {
         const char *text, *said;
@@ -156,13 +183,6 @@ TEST_CASE("values out of range or of the wrong kind are refused") {
              Case{"listen: ':80'", "HOST:PORT"},
              Case{"log_level: verbose", "write one of: trace, debug, info, warn, error"},
              Case{"log_level: inof", "did you mean `info`?"},
-             Case{"public_url: http://shop.example.org", "without TLS"},
-             Case{"public_url: ftp://shop.example.org", "https://"},
-             Case{"public_url: https://user:pw@shop.example.org", "user name"},
-             Case{"public_url: https://", "without a host"},
-             Case{"public_url: http://127.0.0.1.example.org", "without TLS"},
-             Case{"public_url: https://host:port/", "port"},
-             Case{"public_url: https://host/?a=b", "query"},
              Case{"cache: big", "like 512MiB"},
              Case{"default_profile: dem", "did you mean `demo`?"},
              Case{"bot_email: nobody", "not a mail address"},
@@ -185,9 +205,6 @@ TEST_CASE("values out of range or of the wrong kind are refused") {
         CAPTURE(answer);
         CHECK(contains(answer, wanted));
     }
-    CHECK(with("public_url: http://localhost:8080").has_value());
-    CHECK(with("public_url: http://127.0.0.9:8080/").has_value());
-    CHECK(with("public_url: http://[::1]:8080/").has_value());
 }
 
 TEST_CASE("an idle limit never passes the total one") {
