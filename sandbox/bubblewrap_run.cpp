@@ -88,10 +88,10 @@ ProcessPlan process_plan(const BubblewrapMachine& machine, const config::Limits&
 /// One program from its start to its end.
 class Watched {
  public:
-    Watched(const RunSpec& spec, const Control& control, ControlGroup* group, OutputLog& log, Process process,
-            Descriptor output, Descriptor status)
+    Watched(const RunSpec& spec, const Control& control, const Wake& wake, ControlGroup* group,
+            OutputLog& log, Process process, Descriptor output, Descriptor status)
         : control_(control),
-          wake_(control),
+          wake_(wake),
           group_(group),
           log_(log),
           process_(std::move(process)),
@@ -226,7 +226,7 @@ class Watched {
     }
 
     const Control& control_;
-    Wake wake_;
+    const Wake& wake_;
     ControlGroup* group_;
     OutputLog& log_;
     Process process_;
@@ -251,6 +251,8 @@ std::expected<RunOutcome, Error> run_bubblewrap(const BubblewrapMachine& machine
                                                 const BubblewrapFiles& files, const Control& control) {
     auto log = OutputLog::open(spec.log_file, spec.limits.log_bytes, spec.on_output);
     if (!log) return std::unexpected(log.error());
+    const Wake wake(control);
+    if (!wake) return failed(Error::Kind::unavailable, "no descriptor is left to watch a run with");
     std::optional<ControlGroup> group;
     if (machine.groups) {
         auto created = machine.groups->create(spec.name, spec.limits, own_processes);
@@ -295,7 +297,7 @@ std::expected<RunOutcome, Error> run_bubblewrap(const BubblewrapMachine& machine
     if (!process) return std::unexpected(process.error());
     output.writing.close();
     status.writing.close();
-    Watched watched(spec, control, group ? &*group : nullptr, *log, std::move(*process),
+    Watched watched(spec, control, wake, group ? &*group : nullptr, *log, std::move(*process),
                     std::move(output.reading), std::move(status.reading));
     return watched.run();
 }

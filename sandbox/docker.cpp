@@ -1,19 +1,25 @@
 #include "sandbox/docker.hpp"
 
+#include <fcntl.h>
 #include <fmt/format.h>
 #include <poll.h>
 #include <spdlog/spdlog.h>
+#include <sys/stat.h>
+#include <unistd.h>
 
 #include <algorithm>
 #include <array>
+#include <cerrno>
 #include <charconv>
+#include <chrono>
 #include <cstdlib>
-#include <fstream>
+#include <cstring>
 #include <map>
 #include <mutex>
 #include <nlohmann/json.hpp>
 #include <optional>
 
+#include "sandbox/descriptor.hpp"
 #include "sandbox/docker_run.hpp"
 #include "sandbox/run_check.hpp"
 #include "sandbox/seccomp.hpp"
@@ -27,6 +33,8 @@ namespace {
 namespace fs = std::filesystem;
 using nlohmann::json;
 
+/// For all of an image.
+constexpr std::chrono::minutes pull_patience{15};
 constexpr std::array<int, 2> tested_api{1, 41};
 /// Fixed in it: CVE-2025-31133, CVE-2025-52565, CVE-2025-52881 (leaving a container through its own mounts).
 constexpr std::array<int, 3> sound_runc{1, 2, 8};
@@ -78,6 +86,14 @@ EngineFacts read_facts(const json& version, const json& info) {
     return facts;
 }
 
+/// A folder that nobody else can write into, even where everybody can guess its name.
+bool own_folder(const fs::path& folder) {
+    struct stat about{};
+    if (::mkdir(folder.c_str(), 0700) != 0 && errno != EEXIST) return false;
+    return ::lstat(folder.c_str(), &about) == 0 && S_ISDIR(about.st_mode) && about.st_uid == ::geteuid() &&
+           (about.st_mode & (S_IWGRP | S_IWOTH)) == 0;
+}
+
 /// Written once; the same for every run, so that a run found again has the same mounts.
 std::expected<fs::path, Error> hosts_file() {
     const char* runtime = std::getenv("XDG_RUNTIME_DIR");
@@ -85,23 +101,22 @@ std::expected<fs::path, Error> hosts_file() {
                             : runtime != nullptr && *runtime != '\0'
                                 ? fs::path(runtime) / "shopfloor"
                                 : fs::temp_directory_path() / fmt::format("shopfloor-{}", ::geteuid());
-    const auto file = folder / "hosts";
-    const auto draft = folder / fmt::format("hosts.{}", ::getpid());
-    std::error_code error;
-    fs::create_directories(folder, error);
-    {
-        std::ofstream out(draft);
-        out << "127.0.0.1 localhost sandbox\n::1 localhost\n";
-        if (!out.flush()) {
-            return std::unexpected(
-                Error{Error::Kind::refused, fmt::format("cannot write {}", draft.string())});
-        }
-    }
-    fs::permissions(draft, fs::perms(0644), error);
-    fs::rename(draft, file, error);
-    if (error)
+    if (!own_folder(folder)) {
         return std::unexpected(
-            Error{Error::Kind::refused, fmt::format("{}: {}", file.string(), error.message())});
+            Error{Error::Kind::refused, fmt::format("{} is not a folder of ours that nobody else can write "
+                                                    "into; remove it",
+                                                    folder.string())});
+    }
+    constexpr std::string_view lines = "127.0.0.1 localhost sandbox\n::1 localhost\n";
+    const auto file = folder / "hosts";
+    auto draft = (folder / "hosts.XXXXXX").string();
+    const Descriptor out(::mkostemp(draft.data(), O_CLOEXEC));  // O_EXCL, so never through a link
+    if (!out || ::fchmod(out.get(), 0644) != 0 ||
+        ::write(out.get(), lines.data(), lines.size()) != static_cast<ssize_t>(lines.size()) ||
+        ::rename(draft.c_str(), file.c_str()) != 0) {
+        return std::unexpected(Error{
+            Error::Kind::refused, fmt::format("cannot write {}: {}", file.string(), std::strerror(errno))});
+    }
     return file;
 }
 
@@ -280,13 +295,23 @@ class Docker final : public Sandbox {
         if (!stream) return std::unexpected(stream.error());
         const Control control{.cancel = stop};
         const Wake wake(control);
+        if (!wake)
+            return std::unexpected(
+                Error{Error::Kind::unavailable, "no descriptor is left to watch a pull with"});
+        const auto until = Clock::now() + pull_patience;
         std::string body;
         while (!stream->ended()) {
             std::array<pollfd, 2> ready{pollfd{stream->fd(), POLLIN, 0}, pollfd{wake.fd(), POLLIN, 0}};
-            if (::poll(ready.data(), ready.size(), -1) < 0) continue;
+            if (Clock::now() >= until) {
+                return std::unexpected(Error{
+                    Error::Kind::unavailable,
+                    fmt::format("image {} is not pulled after {} minutes", image, pull_patience.count())});
+            }
+            const int changed = ::poll(ready.data(), ready.size(), poll_milliseconds(Clock::now(), until));
+            if (changed <= 0) continue;
             if (ready[1].revents != 0)
                 return std::unexpected(Error{Error::Kind::interrupted, "pull stopped"});
-            stream->read(body);
+            if (ready[0].revents != 0) stream->read(body);
             // Only the last lines matter, and progress is long.
             if (body.size() > (64U << 10)) body.erase(0, body.size() - (16U << 10));
         }

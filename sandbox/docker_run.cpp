@@ -154,11 +154,11 @@ std::expected<Container, Error> obtain(DockerApi& api, const DockerEngine& engin
 class Watched {
  public:
     Watched(const DockerEngine& engine, DockerApi& api, const RunSpec& spec, const Control& control,
-            Container container, OutputLog& log)
+            const Wake& wake, Container container, OutputLog& log)
         : engine_(engine),
           api_(api),
           control_(control),
-          wake_(control),
+          wake_(wake),
           container_(std::move(container)),
           log_(log),
           stdin_left_(spec.standard_input),
@@ -329,7 +329,7 @@ class Watched {
     const DockerEngine& engine_;
     DockerApi& api_;
     const Control& control_;
-    Wake wake_;
+    const Wake& wake_;
     Container container_;
     OutputLog& log_;
     std::string_view stdin_left_;
@@ -366,10 +366,12 @@ std::expected<RunOutcome, Error> run_container(const DockerEngine& engine, const
                                                const ContainerPlan& plan, const Control& control) {
     auto log = OutputLog::open(spec.log_file, spec.limits.log_bytes, spec.on_output);
     if (!log) return std::unexpected(log.error());
+    const Wake wake(control);
+    if (!wake) return unavailable("no descriptor is left to watch a run with");
     DockerApi api(engine.endpoint, engine.version);
     auto container = obtain(api, engine, spec, plan);
     if (!container) return std::unexpected(container.error());
-    Watched watched(engine, api, spec, control, std::move(*container), *log);
+    Watched watched(engine, api, spec, control, wake, std::move(*container), *log);
     return watched.run();
 }
 

@@ -173,6 +173,10 @@ class Walk {
             if (!add({.path = path, .kind = Change::Kind::removed, .content = {}})) return false;
             became_folders_.insert(path);
         }
+        folder_bytes_ += path.size() + 1;
+        if (folder_bytes_ > tree::most_folder_bytes)
+            return reject(Kind::too_many, path,
+                          "is in a tree of too many folders: their paths are longer than 32 MiB.");
         todo_.push_back({.path = path + "/", .layers = under.layers, .merges = merges && known});
         return true;
     }
@@ -289,6 +293,7 @@ class Walk {
     std::set<std::string> became_folders_;
     Changes changes_;
     std::uint64_t bytes_ = 0;
+    std::size_t folder_bytes_ = 0;
     std::optional<HarvestError> fault_;
 };
 

@@ -97,7 +97,6 @@ std::expected<SharedLayer, Error> LayerCache::get(const std::string& key, bool w
         if (making == flights_.end()) break;
         const auto flight = making->second;
         landed_.wait(lock, [&] { return flight->landed; });
-        if (flight->error) return std::unexpected(*flight->error);
     }
     const auto flight = flights_.emplace(name, std::make_shared<Flight>()).first->second;
     lock.unlock();
@@ -106,26 +105,23 @@ std::expected<SharedLayer, Error> LayerCache::get(const std::string& key, bool w
     try {
         made = make(name, key, whole, fill);
     } catch (...) {
+        discard(name + ".making");  // before who waits begins to make it
         lock.lock();
-        land(name, flight, Error{Error::Kind::refused, "another job failed to make this layer"});
-        lock.unlock();
-        discard(name + ".making");
+        land(name, flight);
         throw;
     }
     lock.lock();
     if (!made) {
-        land(name, flight, made.error());
+        land(name, flight);
         return std::unexpected(made.error());
     }
     auto layer = use(name, entries_.insert_or_assign(name, std::move(*made)).first->second);
-    land(name, flight, std::nullopt);
+    land(name, flight);
     return layer;
 }
 
-void LayerCache::land(const std::string& name, const std::shared_ptr<Flight>& flight,
-                      std::optional<Error> error) {
+void LayerCache::land(const std::string& name, const std::shared_ptr<Flight>& flight) {
     flight->landed = true;
-    flight->error = std::move(error);
     flights_.erase(name);
     landed_.notify_all();
 }

@@ -8,7 +8,6 @@
 #include <map>
 #include <memory>
 #include <mutex>
-#include <optional>
 #include <set>
 #include <string>
 
@@ -25,7 +24,8 @@ class LayerCache {
     /// Knows what an earlier process left whole, and removes what it left half-made.
     explicit LayerCache(std::filesystem::path folder);
 
-    /// From the cache or made by `fill`, by one asker per key at a time; those who wait share a failure.
+    /// From the cache or made by `fill`, by one asker per key at a time. Who waited for one that failed
+    /// (stopped, say) tries it with its own `fill`, so that only who tried is told of a failure.
     [[nodiscard]] std::expected<SharedLayer, Error> get(const std::string& key, bool whole, const Fill& fill);
 
     /// Least recently used first, until `most` bytes are left; never one in use or named in `pinned`.
@@ -45,7 +45,6 @@ class LayerCache {
     /// One layer being made. Shared by its maker and those who wait for it, whoever leaves last.
     struct Flight {
         bool landed = false;
-        std::optional<Error> error;
     };
 
     void load();
@@ -53,7 +52,7 @@ class LayerCache {
     std::expected<Entry, Error> make(const std::string& name, const std::string& key, bool whole,
                                      const Fill& fill);
     void discard(const std::string& file_name);
-    void land(const std::string& name, const std::shared_ptr<Flight>& flight, std::optional<Error> error);
+    void land(const std::string& name, const std::shared_ptr<Flight>& flight);
 
     const std::filesystem::path folder_;
     mutable std::mutex mutex_;

@@ -72,6 +72,11 @@ std::expected<void, int> copy_bytes(int from, int to) {
 
 namespace {
 
+Error too_many_folders() {
+    return {Error::Kind::refused,
+            "a tree has too many folders: their paths are longer than 32 MiB altogether"};
+}
+
 class Copying {
  public:
     Copying(int from, int to, Marks marks) : from_(from), to_(to), marks_(marks) {}
@@ -118,8 +123,7 @@ class Copying {
                                              "longer than 4,095 bytes"});
             if (!fresh(target, name, [&] { return ::mkdirat(target, name.c_str(), 0700); }, true))
                 return wrong(inner);
-            folders_.push_back({inner + "/", {}});
-            return {};
+            return queue(inner + "/");
         }
         if (S_ISREG(about.st_mode)) return file(source, target, inner, name, about);
         if (S_ISLNK(about.st_mode)) {
@@ -141,6 +145,13 @@ class Copying {
         const timespec times[2] = {about.st_atim, about.st_mtim};
         ::utimensat(target, name.c_str(), times, AT_SYMLINK_NOFOLLOW);
         return give_name(target, name) ? std::expected<void, Error>{} : wrong(inner);
+    }
+
+    std::expected<void, Error> queue(std::string path) {
+        folder_bytes_ += path.size();
+        if (folder_bytes_ > most_folder_bytes) return std::unexpected(too_many_folders());
+        folders_.push_back({std::move(path), {}});
+        return {};
     }
 
     std::expected<void, Error> file(int source, int target, const std::string& inner, const std::string& name,
@@ -196,6 +207,7 @@ class Copying {
     int to_;
     Marks marks_;
     std::vector<Folder> folders_;
+    std::size_t folder_bytes_ = 0;
 };
 
 }  // namespace
@@ -205,6 +217,7 @@ std::expected<void, Error> copy_into(int from, int to, Marks marks) { return Cop
 std::expected<std::uint64_t, Error> settle(int top) {
     std::vector<std::string> folders{""};
     std::uint64_t bytes = 0;
+    std::size_t folder_bytes = 0;
     for (std::size_t at = 0; at < folders.size(); ++at) {
         const std::string path = folders[at];
         const Fd folder = open_beneath(top, path, read_folder);
@@ -218,11 +231,15 @@ std::expected<std::uint64_t, Error> settle(int top) {
             if (::fstatat(folder.get(), name.c_str(), &about, AT_SYMLINK_NOFOLLOW) != 0 ||
                 (about.st_uid != sandbox_uid() && !give_name(folder.get(), name)))
                 return std::unexpected(failed("cannot change", path + name));
-            bytes += static_cast<std::uint64_t>(about.st_blocks) * 512;
+            // An empty file takes an inode, and a small one may lie in it.
+            bytes += std::max<std::uint64_t>(static_cast<std::uint64_t>(about.st_blocks) * 512, 4096);
             const bool set_id = (about.st_mode & (S_ISUID | S_ISGID)) != 0;
             if (set_id && !S_ISLNK(about.st_mode))
                 ::fchmodat(folder.get(), name.c_str(), about.st_mode & 0777, 0);
-            if (S_ISDIR(about.st_mode)) folders.push_back(path + name + "/");
+            if (!S_ISDIR(about.st_mode)) continue;
+            folders.push_back(path + name + "/");
+            folder_bytes += folders.back().size();
+            if (folder_bytes > most_folder_bytes) return std::unexpected(too_many_folders());
         }
     }
     return bytes;

@@ -23,8 +23,10 @@ void Fd::reset() {
 }
 
 Error failed(std::string_view what, const std::filesystem::path& path, int number) {
+    static constexpr std::array passing{ENOSPC, EDQUOT, EMFILE, ENFILE, ENOMEM, EIO};
     return {
-        .kind = Error::Kind::refused,
+        .kind = std::ranges::find(passing, number) != passing.end() ? Error::Kind::unavailable
+                                                                    : Error::Kind::refused,
         .message = fmt::format("{} {}: {}", what, path.string(), std::generic_category().message(number))};
 }
 

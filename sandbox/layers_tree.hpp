@@ -38,7 +38,8 @@ class Fd {
     int number_;
 };
 
-/// `what`, then the sentence of errno (or of `number`).
+/// `what`, then the sentence of errno (or of `number`). Of the kind `unavailable` when the machine has run
+/// out of something or its disk fails.
 [[nodiscard]] Error failed(std::string_view what, const std::filesystem::path& path, int number);
 [[nodiscard]] Error failed(std::string_view what, const std::filesystem::path& path);
 
@@ -70,6 +71,10 @@ enum class Marks {
     none,     ///< plain trees: every device node and socket is left out
     overlay,  ///< whiteouts and opaque folders are copied too
 };
+
+/// Paths of folders that one walk over a tree may come to hold, in bytes: more are somebody's attack on our
+/// memory.
+inline constexpr std::size_t most_folder_bytes = 32U << 20;
 
 /// Copies what is in `from` into `to`, over what is there: modes (rwx only), links and times are kept,
 /// everything becomes the sandbox user's. Pipes, sockets and devices are left out, several names of one file

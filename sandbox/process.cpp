@@ -52,7 +52,8 @@ void place_descriptors(Prepared& child) {
     }
     if (::dup3(report, count, O_CLOEXEC) < 0) fail(report);
     child.report = count;
-    ::syscall(SYS_close_range, count + 1, ~0U, 0);
+    // Linux 5.9; without it, descriptors of ours could stay open inside.
+    if (::syscall(SYS_close_range, count + 1, ~0U, 0) != 0) fail(child.report);
 }
 
 void take_limits(const Prepared& child) {
@@ -82,8 +83,9 @@ void take_user(const Prepared& child) {
     take_limits(child);
     take_user(child);
     // After the change of user, which clears it; and the parent may be gone already.
-    ::prctl(PR_SET_PDEATHSIG, SIGKILL);
+    if (::prctl(PR_SET_PDEATHSIG, SIGKILL) != 0) fail(child.report);
     if (::getppid() != child.parent) ::_exit(125);
+    if (::prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) != 0) fail(child.report);
     sigset_t none;
     ::sigemptyset(&none);
     ::sigprocmask(SIG_SETMASK, &none, nullptr);

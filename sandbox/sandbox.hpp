@@ -27,7 +27,8 @@ struct Error {
         no_image,       ///< the image is not there and cannot be had
         unenforceable,  ///< a limit or a wall cannot be had here; the message names it
         refused,        ///< the engine or the kernel refused the run
-        interrupted,    ///< detached by Control::detach: the program may still run and can be adopted by name
+        interrupted,    ///< detached by Control::detach: runs on for the next process if it `survives`, else
+                        ///< ended
     };
     Kind kind = Kind::refused;
     std::string message;
@@ -49,10 +50,11 @@ struct RunSpec {
     std::vector<ReadOnlyMount> mounts;
     std::map<std::string, std::string> home_files;  ///< relative to HOME -> content, there before the start
     config::Limits limits;
-    std::filesystem::path log_file;  ///< output as it appears, at most limits.log_bytes
-    bool survives = false;           ///< may go on when detached, for the next process to adopt by name
+    /// Output as it appears, at most limits.log_bytes: of more than that the head and the last 64 KiB.
+    std::filesystem::path log_file;
+    bool survives = false;  ///< may go on when detached, for the next process to adopt by name
     std::function<void(std::string_view)>
-        on_output;  ///< optional; called with each piece, from the calling thread
+        on_output;  ///< optional; called with each piece of the log, from the calling thread
 };
 
 struct RunOutcome {
@@ -61,14 +63,15 @@ struct RunOutcome {
     int exit_code = 0;  ///< of End::exited; 128+n for a signal; 127 when the program is not there
     std::chrono::milliseconds duration{0};
     std::uint64_t output_bytes = 0;   ///< all that was printed
-    std::uint64_t dropped_bytes = 0;  ///< of them past the cap, not in the log file
+    std::uint64_t dropped_bytes = 0;  ///< of them left out of the log file
     bool adopted = false;             ///< found running or ended under this name, not started anew
 
     [[nodiscard]] bool ok() const { return end == End::exited && exit_code == 0; }
 };
 
 /// Two ways to be interrupted: `cancel` ends the program (TERM, 8 s, KILL: verified gone within about 10 s);
-/// `detach` leaves it running for the next process to adopt, where the backend can.
+/// `detach` leaves one that `survives` running for the next process to adopt, where the backend can, and ends
+/// any other at once.
 struct Control {
     std::stop_token cancel;
     std::stop_token detach;

@@ -7,20 +7,23 @@
 #include <algorithm>
 #include <cerrno>
 #include <cstring>
-#include <system_error>
 
 namespace sandbox {
 
 namespace {
 
-/// Room kept below the cap for the closing line.
+/// Room kept below the cap for the line about what is left out.
 constexpr std::uint64_t note_bytes = 96;
+constexpr std::uint64_t longest_tail = 64 << 10;
 
 }  // namespace
 
 OutputLog::OutputLog(Descriptor file, std::uint64_t cap,
                      const std::function<void(std::string_view)>& on_output)
-    : file_(std::move(file)), cap_(cap > 4096 ? cap - note_bytes : cap), on_output_(&on_output) {}
+    : file_(std::move(file)),
+      tail_cap_(static_cast<std::size_t>(std::min(cap / 2, longest_tail))),
+      head_cap_(cap - tail_cap_ - (cap > 4096 ? note_bytes : 0)),
+      on_output_(&on_output) {}
 
 std::expected<OutputLog, Error> OutputLog::open(const std::filesystem::path& file, std::uint64_t cap,
                                                 const std::function<void(std::string_view)>& on_output) {
@@ -37,15 +40,28 @@ std::expected<OutputLog, Error> OutputLog::open(const std::filesystem::path& fil
 }
 
 void OutputLog::add(std::string_view bytes) {
-    const auto kept = total_ - dropped_;
     total_ += bytes.size();
-    // What was dropped once stays a gap at the end: nothing is kept after it, even if it would fit.
-    const auto room = dropped_ > 0 || kept >= cap_ ? 0 : cap_ - kept;
-    const auto head = bytes.substr(0, std::min<std::uint64_t>(room, bytes.size()));
-    dropped_ += bytes.size() - head.size();
-    if (head.empty()) return;
-    if (!write(head)) file_.close();
-    if (*on_output_) (*on_output_)(head);
+    const auto head = bytes.substr(0, std::min<std::uint64_t>(head_cap_ - head_, bytes.size()));
+    head_ += head.size();
+    put(head);
+    hold(bytes.substr(head.size()));
+}
+
+void OutputLog::hold(std::string_view bytes) {
+    if (bytes.size() > tail_cap_) bytes.remove_prefix(bytes.size() - tail_cap_);
+    while (!bytes.empty()) {
+        const auto part = bytes.substr(0, tail_cap_ - tail_at_);
+        if (tail_.size() < tail_at_ + part.size()) tail_.resize(tail_at_ + part.size());
+        tail_.replace(tail_at_, part.size(), part);
+        tail_at_ = (tail_at_ + part.size()) % tail_cap_;
+        bytes.remove_prefix(part.size());
+    }
+}
+
+void OutputLog::put(std::string_view bytes) {
+    if (bytes.empty()) return;
+    if (!write(bytes)) file_.close();
+    if (*on_output_) (*on_output_)(bytes);
 }
 
 bool OutputLog::write(std::string_view bytes) {
@@ -59,7 +75,9 @@ bool OutputLog::write(std::string_view bytes) {
 }
 
 void OutputLog::finish() {
-    if (dropped_ > 0) write(fmt::format("\n[{} more bytes of output were dropped]\n", dropped_));
+    if (dropped() > 0) put(fmt::format("\n[… {} bytes left out …]\n", dropped()));
+    put(std::string_view(tail_).substr(tail_at_));
+    put(std::string_view(tail_).substr(0, tail_at_));
     file_.close();
 }
 
@@ -75,9 +93,7 @@ std::optional<RunOutcome::End> Deadlines::passed(Clock::time_point now) const {
 Wake::Wake(const Control& control)
     : event_(::eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK)),
       on_cancel_(control.cancel, Ring{event_.get()}),
-      on_detach_(control.detach, Ring{event_.get()}) {
-    if (!event_) throw std::system_error(errno, std::generic_category(), "eventfd");
-}
+      on_detach_(control.detach, Ring{event_.get()}) {}
 
 void Wake::Ring::operator()() const noexcept {
     const std::uint64_t one = 1;

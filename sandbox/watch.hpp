@@ -22,7 +22,9 @@ using Clock = std::chrono::steady_clock;
 /// From TERM to KILL. With the time the engine needs for it, nothing is left ten seconds after the wish.
 inline constexpr std::chrono::seconds term_grace{8};
 
-/// The output of one run: the first `cap` bytes go to the file and the callback, the rest is counted.
+/// The output of one run, to the file and the callback: all of it up to `cap` bytes; of more than that the
+/// head, how much is left out, and the end (half of the cap, at most 64 KiB), which often says how it all
+/// went.
 class OutputLog {
  public:
     /// An empty path keeps no file. `on_output` must outlive the log.
@@ -32,21 +34,26 @@ class OutputLog {
 
     void add(std::string_view bytes);
 
-    /// Says in the last line of the file how much was dropped, if anything was.
+    /// Brings the end, held back until now.
     void finish();
 
     [[nodiscard]] std::uint64_t total() const { return total_; }
-    [[nodiscard]] std::uint64_t dropped() const { return dropped_; }
+    [[nodiscard]] std::uint64_t dropped() const { return total_ - head_ - tail_.size(); }
 
  private:
     OutputLog(Descriptor file, std::uint64_t cap, const std::function<void(std::string_view)>& on_output);
+    void hold(std::string_view bytes);
+    void put(std::string_view bytes);
     bool write(std::string_view bytes);
 
     Descriptor file_;
-    std::uint64_t cap_;
+    std::size_t tail_cap_;
+    std::uint64_t head_cap_;
     const std::function<void(std::string_view)>* on_output_;
     std::uint64_t total_ = 0;
-    std::uint64_t dropped_ = 0;
+    std::uint64_t head_ = 0;  ///< put already
+    std::string tail_;        ///< a ring once it is full: the oldest byte is at `tail_at_`
+    std::size_t tail_at_ = 0;
 };
 
 /// Total and idle time of one run.
@@ -68,7 +75,9 @@ class Deadlines {
 /// it.
 class Wake {
  public:
+    /// False when there is no descriptor for it; asked before anything is started.
     explicit Wake(const Control& control);
+    explicit operator bool() const { return static_cast<bool>(event_); }
 
     [[nodiscard]] int fd() const { return event_.get(); }
 

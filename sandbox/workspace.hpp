@@ -109,7 +109,7 @@ class Workspaces {
         const std::function<std::expected<void, Error>(Workspace&)>& run);
 
     /// A fresh workspace of that name over the layers (lowest first). One left by an earlier process under
-    /// the same name is removed first, or taken over as it is with `adopt`.
+    /// the same name is removed first, or with `adopt` taken over as it is, if it lies over the same layers.
     enum class Existing { replace, adopt };
     [[nodiscard]] std::expected<std::unique_ptr<Workspace>, Error> open(
         const std::string& name, const std::vector<SharedLayer>& layers, const config::Limits& limits,

@@ -161,6 +161,24 @@ TEST_CASE("too many changed paths and too many bytes are rejected, counting remo
     });
 }
 
+TEST_CASE("more folders than we want to remember are rejected") {
+    places::in_both([](places::Open& scene) {
+        const int status = places::as_sandbox_user([&] {
+            if (::chdir(scene.root().c_str()) != 0) return 1;
+            const std::string part(250, 'd');
+            for (int depth = 0; depth < 15; ++depth)
+                if (::mkdir(part.c_str(), 0700) != 0 || ::chdir(part.c_str()) != 0) return 2;
+            for (int number = 0; number < 9500; ++number)
+                if (::mkdir(std::to_string(number).c_str(), 0700) != 0) return 3;
+            return 0;
+        });
+        CHECK(status == 0);
+        const auto changes = scene.workspace->harvest({});
+        REQUIRE_FALSE(changes);
+        CHECK(changes.error().kind == Kind::too_many);
+    });
+}
+
 TEST_CASE("a tree deeper than any path may be is rejected, not walked for ever") {
     places::in_both([](places::Open& scene) {
         const int status = places::as_sandbox_user([&] {

@@ -162,7 +162,11 @@ TEST_CASE("what makes a run another run changes its proof, and what does not, do
     CHECK(proof(other) != proof(spec));
     other = spec;
     other.log_file = "/elsewhere";
+    other.survives = true;
     CHECK(proof(other) == proof(spec));
+    auto plan = sample_plan();
+    plan.workspace_identity = "another workspace, opened later under the same path";
+    CHECK(container_request(spec, plan).proof != proof(spec));
 }
 
 TEST_CASE("a detached run goes on, and is adopted by its name with all of its output") {

@@ -281,20 +281,34 @@ TEST_CASE("deadlines are told in the order of their weight") {
     CHECK(sandbox::poll_milliseconds(start, start + 10h) == 60'000);
 }
 
-TEST_CASE("the log keeps its head, and what follows a gap is not kept") {
+TEST_CASE("the log keeps the head and the end of long output, and all of any other, however it arrives") {
     const auto file = fs::temp_directory_path() / fmt::format("shopfloor-log-{}", ::getpid());
     std::string heard;
     const std::function<void(std::string_view)> listen = [&](std::string_view part) { heard += part; };
-    auto log = sandbox::OutputLog::open(file, 10, listen);
-    REQUIRE(log.has_value());
-    log->add("12345678");
-    log->add("90abc");
-    log->add("d");
-    log->finish();
-    CHECK(heard == "1234567890");
-    CHECK(stage::read_file(file) == "1234567890\n[4 more bytes of output were dropped]\n");
-    CHECK(log->total() == 14);
-    CHECK(log->dropped() == 4);
+    const auto logged = [&](std::uint64_t cap, std::string_view output, std::size_t step) {
+        heard.clear();
+        auto log = sandbox::OutputLog::open(file, cap, listen);
+        REQUIRE(log.has_value());
+        for (std::size_t at = 0; at < output.size(); at += step) log->add(output.substr(at, step));
+        log->finish();
+        CHECK(log->total() == output.size());
+        CHECK(heard == stage::read_file(file));
+        return std::pair{heard, log->dropped()};
+    };
+    for (const std::size_t step : {1UL, 3UL, 8UL, 100UL}) {
+        CHECK(logged(10, "1234567890", step) == std::pair{std::string("1234567890"), 0UL});
+        CHECK(logged(10, "12345678", step) == std::pair{std::string("12345678"), 0UL});
+        CHECK(logged(10, "1234567890abcd", step) ==
+              std::pair{std::string("12345\n[… 4 bytes left out …]\n0abcd"), 4UL});
+        CHECK(logged(0, "1234", step).second == 4);
+    }
+    std::string longer;
+    for (int line = 0; line < 100'000; ++line) longer += fmt::format("line {}\n", line);
+    const auto [kept, dropped] = logged(300'000, longer, 1000);
+    CHECK(dropped > 0);
+    CHECK(kept.size() <= 300'000);
+    CHECK(kept.starts_with(longer.substr(0, 150'000)));
+    CHECK(kept.ends_with(longer.substr(longer.size() - (64 << 10))));
     fs::remove(file);
     CHECK_FALSE(sandbox::OutputLog::open("/nonexistent/log", 10, listen).has_value());
 }

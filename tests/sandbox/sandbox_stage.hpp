@@ -38,6 +38,7 @@ class PlainWorkspace final : public sandbox::Workspace {
         const std::filesystem::path& relative, std::uint64_t cap) const override;
     [[nodiscard]] std::expected<void, sandbox::Error> apply(const sandbox::Changes&) override { return {}; }
     void keep() override {}
+    [[nodiscard]] std::string identity() const override { return folder_.string(); }
 
     /// The probe, compiled once, is at /workspace/probe.
     void bring_probe() const;

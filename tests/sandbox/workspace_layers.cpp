@@ -1,9 +1,11 @@
 #include <atomic>
+#include <cerrno>
 #include <chrono>
 #include <latch>
 #include <thread>
 #include <vector>
 
+#include "sandbox/layers_tree.hpp"
 #include "tests/sandbox/workspace_places.hpp"
 
 using places::fs::path;
@@ -154,6 +156,25 @@ TEST_CASE("a workspace alone keeps its layers from being dropped") {
     });
 }
 
+TEST_CASE("who waits for a layer that could not be made makes it himself") {
+    places::in_both([](places::Open& scene) {
+        std::latch begun(1);
+        std::atomic<int> failures{0};
+        std::jthread first([&] {
+            const auto failed = scene.workspaces->layer("x", [&](const path& folder) -> Filled {
+                begun.count_down();
+                std::this_thread::sleep_for(std::chrono::milliseconds(200));  // the others wait by now
+                return not_made(folder);
+            });
+            if (!failed) ++failures;
+        });
+        begun.wait();
+        CHECK(scene.workspaces->layer("x", filled_with(1)));
+        first.join();
+        CHECK(failures == 1);
+    });
+}
+
 TEST_CASE("a setup layer holds what its run did, removals too, and is made once") {
     places::in_both([](places::Open& scene) {
         int runs = 0;
@@ -200,4 +221,10 @@ TEST_CASE("a setup that fails makes no layer and leaves no workspace") {
         CHECK(failed.error().message == "not there");
         CHECK(std::distance(places::fs::directory_iterator(scene.folder.path() / "runs"), {}) == 1);
     });
+}
+
+TEST_CASE("a machine that has run out of something is told apart from a run that is refused") {
+    CHECK(sandbox::tree::failed("cannot write", "x", ENOSPC).kind == Error::Kind::unavailable);
+    CHECK(sandbox::tree::failed("cannot write", "x", EMFILE).kind == Error::Kind::unavailable);
+    CHECK(sandbox::tree::failed("cannot write", "x", EACCES).kind == Error::Kind::refused);
 }

@@ -141,6 +141,8 @@ TEST_CASE("a kept workspace is taken over by the next process with its changes, 
         const Layering layering = scene.workspaces->layering();
         places::write(scene.root() / "src/new.c", "new\n");
         const path root = scene.root();
+        const auto identity = scene.workspace->identity();
+        CHECK_FALSE(identity.empty());
         scene.workspace->keep();
         scene.workspace.reset();
         CHECK(places::text(root / "src/new.c") == "new\n");
@@ -159,6 +161,8 @@ TEST_CASE("a kept workspace is taken over by the next process with its changes, 
         {
             const auto taken = next->open("run-1", {*base}, {}, Workspaces::Existing::adopt);
             REQUIRE_MESSAGE(taken, taken.error().message);
+            CHECK((*taken)->adopted());
+            CHECK((*taken)->identity() == identity);
             const auto changes = (*taken)->harvest({});
             REQUIRE(changes);
             CHECK(*changes == Changes{{"src/new.c", Change::Kind::file, "new\n"}});
