@@ -49,15 +49,8 @@ Step<sandbox::Image> resolve(Shop& shop, const std::string& image, const sandbox
     return std::unexpected(halt(found.error(), "looking for the image"));
 }
 
-/// Who waited for a layer that another job failed to make tries it itself: the other's fault is not this
-/// job's.
-bool try_again(bool made_by_us, const sandbox::Control& control) {
-    return !made_by_us && !control.cancel.stop_requested() && !control.detach.stop_requested();
-}
-
 /// Carries a Halt out of a layer's making, whose own errors are the sandbox's.
 struct SetupRun {
-    bool ours = false;  ///< our own callback ran, not another job's
     std::optional<Halt> halt;
     std::expected<void, sandbox::Error> broken(Halt why) {
         halt = std::move(why);
@@ -78,7 +71,6 @@ std::expected<void, sandbox::Error> run_setup(Shop& shop, const Groundwork& grou
                                 .argv = {"/bin/sh", "-c", ground.recipe.setup},
                                 .limits = limits,
                                 .log_file = log};
-    setup = {.ours = true};
     const auto outcome = shop.sandbox.run(spec, workspace, control);
     if (!outcome) return setup.broken(halt(outcome.error(), "running setup"));
     if (outcome->end == sandbox::RunOutcome::End::cancelled)
@@ -96,39 +88,30 @@ Step<std::shared_ptr<const sandbox::LayerUse>> setup_layer(Shop& shop, const Gro
     const auto& repo = assignment.issue.repo;
     const auto key = digest(repo.forge + "\n" + repo.id + "\n" + ground.image.id + "\n" +
                             ground.recipe.setup + "\n" + assignment.base_commit);
-    while (true) {
-        SetupRun setup;
-        auto layer = shop.workspaces.layer_from_run(
-            "setup\n" + key, ground.layers, ground.limits, [&](sandbox::Workspace& workspace) {
-                return run_setup(shop, ground, key, workspace, control, setup);
-            });
-        if (layer) return std::move(*layer);
-        if (try_again(setup.ours, control)) continue;
-        return std::unexpected(setup.halt ? *setup.halt : halt(layer.error(), "making the setup layer"));
-    }
+    SetupRun setup;
+    auto layer = shop.workspaces.layer_from_run(
+        "setup\n" + key, ground.layers, ground.limits, [&](sandbox::Workspace& workspace) {
+            return run_setup(shop, ground, key, workspace, control, setup);
+        });
+    if (layer) return std::move(*layer);
+    return std::unexpected(setup.halt ? *setup.halt : halt(layer.error(), "making the setup layer"));
 }
 
 Step<std::shared_ptr<const sandbox::LayerUse>> pristine_layer(Shop& shop, const Groundwork& ground,
-                                                              const Assignment& assignment,
-                                                              const sandbox::Control& control) {
+                                                              const Assignment& assignment) {
     const auto& repo = assignment.issue.repo;
-    while (true) {
-        bool ours = false;
-        std::optional<integrations::GitError> fault;
-        auto layer = shop.workspaces.layer(
-            "checkout\n" + repo.forge + "\n" + repo.id + "\n" + assignment.base_commit,
-            [&](const std::filesystem::path& directory) -> std::expected<void, sandbox::Error> {
-                ours = true;
-                auto done = ground.mirror.checkout(assignment.base_commit, directory, sandbox::sandbox_uid());
-                if (done) return {};
-                fault = done.error();
-                return std::unexpected(sandbox::Error{.message = done.error().message});
-            });
-        if (layer) return std::move(*layer);
-        if (try_again(ours, control)) continue;
-        const std::string doing = "checking out the base commit";
-        return std::unexpected(fault ? halt(*fault, doing) : halt(layer.error(), doing));
-    }
+    std::optional<integrations::GitError> fault;
+    auto layer = shop.workspaces.layer(
+        "checkout\n" + repo.forge + "\n" + repo.id + "\n" + assignment.base_commit,
+        [&](const std::filesystem::path& directory) -> std::expected<void, sandbox::Error> {
+            auto done = ground.mirror.checkout(assignment.base_commit, directory, sandbox::sandbox_uid());
+            if (done) return {};
+            fault = done.error();
+            return std::unexpected(sandbox::Error{.message = done.error().message});
+        });
+    if (layer) return std::move(*layer);
+    const std::string doing = "checking out the base commit";
+    return std::unexpected(fault ? halt(*fault, doing) : halt(layer.error(), doing));
 }
 
 }  // namespace
@@ -188,7 +171,7 @@ Step<Groundwork> lay_groundwork(Shop& shop, const Job& job, const Lease& lease,
                "\n" + ground.image.id + "\n" + config::canonical(ground.recipe) +
                fmt::format("\n{} {} {}", ground.limits.memory_bytes, ground.limits.cpus, ground.limits.pids));
 
-    auto pristine = pristine_layer(shop, ground, assignment, control);
+    auto pristine = pristine_layer(shop, ground, assignment);
     if (!pristine) return std::unexpected(pristine.error());
     ground.layers.push_back(std::move(*pristine));
 
