@@ -93,12 +93,8 @@ struct Ledger::Inside {
     /// One transaction. Commits when `verb` returns; what it throws aborts.
     template <typename Verb>
     auto write(Verb&& verb) {
+        checkpoints.keep_log_short();
         const std::lock_guard lock(writing);
-        return write_locked(std::forward<Verb>(verb));
-    }
-
-    template <typename Verb>
-    auto write_locked(Verb&& verb) {
         try {
             SQLite::Transaction transaction(writer, SQLite::TransactionBehavior::IMMEDIATE);
             if constexpr (std::is_void_v<decltype(verb(writer))>) {

@@ -82,8 +82,8 @@ TEST_CASE_FIXTURE(LedgerFixture,
     }
     for (int i = 0; i < 64; ++i) in_flight.acquire();
     CHECK(stored == many);
-    CHECK(std::filesystem::file_size(file()) > 60'000'000);
-    CHECK(std::filesystem::file_size(file().string() + "-wal") < 120'000'000);
+    CHECK(std::filesystem::file_size(file()) > 30'000'000);
+    CHECK(std::filesystem::file_size(file().string() + "-wal") < 110'000'000);
     CHECK(book.figures().deliveries_waiting == many);
 }
 
