@@ -122,9 +122,10 @@ std::expected<fs::path, Error> hosts_file() {
 
 std::string encoded(std::string_view text) {
     std::string out;
-    for (const unsigned char c : text) {
-        const bool plain = std::isalnum(c) != 0 || c == '-' || c == '.' || c == '_' || c == '/';
-        out += plain ? std::string(1, static_cast<char>(c)) : fmt::format("%{:02X}", c);
+    for (const char c : text) {
+        const auto byte = static_cast<unsigned char>(c);
+        const bool plain = std::isalnum(byte) != 0 || c == '-' || c == '.' || c == '_' || c == '/';
+        out += plain ? std::string(1, c) : fmt::format("%{:02X}", byte);
     }
     return out;
 }

@@ -89,8 +89,9 @@ Answer post_access_token(Ground& ground, Call& call) {
     for (const auto& id : call.body.value("repository_ids", json::array()))
         take(world.find(id.get<std::int64_t>()));
     for (const auto& name : call.body.value("repositories", json::array())) {
-        const auto found = std::ranges::find_if(
-            world.repositories, [&](const auto& r) { return !r->deleted && r->name == name; });
+        const auto found = std::ranges::find_if(world.repositories, [&](const auto& r) {
+            return !r->deleted && r->name == name.get_ref<const std::string&>();
+        });
         take(found == world.repositories.end() ? nullptr : found->get());
     }
     const std::string token = new_installation_token();
