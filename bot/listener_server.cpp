@@ -192,12 +192,10 @@ void ListenerServer::park(Owned connection, Waits waits, std::chrono::millisecon
     const int descriptor = connection->socket.socket();
     connection->waits = waits;
     connection->until = Clock::now() + longest;
-    {
-        const std::lock_guard lock(room_mutex_);
-        room_[descriptor] = std::move(connection);
-    }
+    std::unique_lock lock(room_mutex_);
+    const auto place = room_.insert_or_assign(descriptor, std::move(connection)).first;
     // What came meanwhile was told to nobody: epoll tells once, and a pipelined request is in memory already.
-    look(descriptor);
+    look(place, lock);
 }
 
 void ListenerServer::watch_room() {
@@ -206,28 +204,25 @@ void ListenerServer::watch_room() {
     while (!stopping_) {
         const int count =
             ::epoll_wait(epoll_, events.data(), static_cast<int>(events.size()), room_tick.count());
-        for (int i = 0; i < count; ++i) look(events[static_cast<std::size_t>(i)].data.fd);
+        for (int i = 0; i < count; ++i) {
+            std::unique_lock lock(room_mutex_);
+            const auto found = room_.find(events[static_cast<std::size_t>(i)].data.fd);
+            if (found != room_.end()) look(found, lock);
+        }
         if (Clock::now() < next_look_around) continue;
         look_around();
         next_look_around = Clock::now() + room_tick;
     }
 }
 
-void ListenerServer::look(int descriptor) {
-    Owned gone;
-    bool ready = false;
-    {
-        const std::lock_guard lock(room_mutex_);
-        const auto found = room_.find(descriptor);
-        if (found == room_.end()) return;
-        const auto news = look_at(*found->second);
-        if (news == News::waits) return;
-        ready = news == News::ready;
-        gone = std::move(found->second);
-        room_.erase(found);
-    }
-    if (ready)
-        hand_to_worker(std::move(gone));
+void ListenerServer::look(Room::iterator place, std::unique_lock<std::mutex>& lock) {
+    const auto news = look_at(*place->second);
+    if (news == News::waits) return;
+    auto connection = std::move(place->second);
+    room_.erase(place);
+    lock.unlock();
+    if (news == News::ready)
+        hand_to_worker(std::move(connection));
     else
         --open_;
 }
@@ -285,19 +280,24 @@ void ListenerServer::hand_to_worker(Owned connection) {
     connection->ready_since = Clock::now();
     const std::lock_guard lock(ready_mutex_);
     ready_.push_back(std::move(connection));
-    if (idle_workers_ > 0)
+    if (idle_workers_ > 0) {
+        --idle_workers_;
+        ++woken_workers_;
         ready_bell_.notify_one();
-    else if (workers_.size() < limits_.workers)
+    } else if (workers_.size() < limits_.workers) {
         workers_.emplace_back([this] { work(); });
+    }
 }
 
 void ListenerServer::work() {
     std::unique_lock lock(ready_mutex_);
     for (;;) {
-        ++idle_workers_;
-        ready_bell_.wait(lock, [this] { return stopping_ || !ready_.empty(); });
-        --idle_workers_;
-        if (ready_.empty()) return;
+        while (ready_.empty()) {
+            if (stopping_) return;
+            ++idle_workers_;
+            ready_bell_.wait(lock, [this] { return stopping_ || woken_workers_ > 0; });
+            if (woken_workers_ > 0) --woken_workers_;
+        }
         auto connection = std::move(ready_.front());
         ready_.pop_front();
         lock.unlock();

@@ -85,7 +85,8 @@ class ListenerServer final : public httplib::Server {
     /// What became of a connection in the room that has news.
     enum class News { waits, ready, over };
     [[nodiscard]] News look_at(Connection& connection) const;
-    void look(int descriptor);
+    using Room = std::map<int, Owned>;  // by descriptor
+    void look(Room::iterator place, std::unique_lock<std::mutex>& lock);
     void look_around();
     void hand_to_worker(Owned connection);
     void work();
@@ -98,11 +99,12 @@ class ListenerServer final : public httplib::Server {
     std::atomic<std::size_t> unsent_{0};  ///< answers put off
     int epoll_ = -1;
     std::mutex room_mutex_;
-    std::map<int, Owned> room_;  // by descriptor
+    Room room_;
     std::mutex ready_mutex_;
     std::condition_variable ready_bell_;
     std::deque<Owned> ready_;
-    std::size_t idle_workers_ = 0;
+    std::size_t idle_workers_ = 0;   ///< who wait and were not woken; a wake-up is a call into the kernel
+    std::size_t woken_workers_ = 0;  ///< wake-ups given and not yet taken
     std::vector<std::thread> workers_;
     std::thread room_keeper_, acceptor_;
 };

@@ -62,8 +62,7 @@ integrations::GitResult<integrations::Mirror*> Mirrors::of(const integrations::R
 
 void Bell::ring() {
     const std::lock_guard lock(mutex_);
-    pending_ = true;
-    rung_.notify_all();
+    if (!std::exchange(pending_, true)) rung_.notify_all();
 }
 
 void Bell::wait(std::chrono::milliseconds longest, const std::stop_token& stop) {
