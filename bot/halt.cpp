@@ -11,7 +11,7 @@ Halt halt(const integrations::GitError& error, const std::string& doing) {
         case Kind::unreachable:
         case Kind::unauthorized:
         case Kind::storage:
-            return {.kind = Halt::Kind::infrastructure, .reason = what};
+            return {.kind = Halt::Kind::infrastructure, .reason = what, .retry_at = error.retry_at};
         case Kind::gone:
         case Kind::no_such_ref:
         case Kind::exists:

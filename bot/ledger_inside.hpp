@@ -144,7 +144,7 @@ struct Ledger::Inside {
     void tell_positions(SQLite::Database& db);
     /// The job, if the lease still holds it; throws LeaseLost.
     [[nodiscard]] Job leased(SQLite::Database& db, const Lease& lease);
-    [[nodiscard]] std::int64_t pause_ms(int attempts);
+    [[nodiscard]] std::int64_t pause_ms(JobState state, int attempts);
     void insert(SQLite::Database& db, LedgerGroup::Entry& entry);
 
     void wish(SQLite::Database& db, const Report& report, Urgency urgency);

@@ -84,12 +84,14 @@ Job Ledger::Inside::leased(SQLite::Database& db, const Lease& lease) {
     return read_job(row);
 }
 
-std::int64_t Ledger::Inside::pause_ms(int attempts) {
-    constexpr std::int64_t first = 5'000;
-    constexpr std::int64_t longest = 15 * 60'000;
-    const auto plain = first << std::clamp(attempts - 1, 0, 10);
-    std::uniform_real_distribution<double> jitter(0.8, 1.2);
-    return std::min(longest, static_cast<std::int64_t>(static_cast<double>(plain) * jitter(chance)));
+std::int64_t Ledger::Inside::pause_ms(JobState state, int attempts) {
+    const bool publishing = state == JobState::publishing;
+    const std::chrono::milliseconds longest = publishing ? 5min : 15min;
+    std::chrono::milliseconds pause = options.first_pause;
+    if (publishing) pause = std::min<std::chrono::milliseconds>(pause, 5s);
+    for (int before = 1; before < attempts && pause < longest; ++before) pause *= publishing ? 2 : 4;
+    std::uniform_real_distribution<double> jitter(0.8, 1.0);  // who fell together need not come together
+    return static_cast<std::int64_t>(static_cast<double>(std::min(pause, longest).count()) * jitter(chance));
 }
 
 void Ledger::Inside::fall_back(SQLite::Database& db, const Job& job, const std::string& why, Charge charge,
@@ -206,7 +208,7 @@ void Ledger::finish(const Lease& lease, const Ending& ending) {
 void Ledger::give_back(const Lease& lease, const std::string& why, std::optional<Time> at) {
     inside_->write([&](SQLite::Database& db) {
         const auto job = inside_->leased(db, lease);
-        const auto pause = inside_->now() + inside_->pause_ms(job.infra_attempts + 1);
+        const auto pause = inside_->now() + inside_->pause_ms(job.state, job.infra_attempts + 1);
         inside_->fall_back(db, job, why, at ? Inside::Charge::no : Inside::Charge::yes,
                            at ? to_ms(*at) : pause);
     });

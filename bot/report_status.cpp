@@ -96,8 +96,9 @@ std::string reason_of(const Job& job, Time now) {
     std::string text;
     if (held_back)
         text = fmt::format(
-            "Something outside of this issue went wrong (try {}); the next try is not before {}.\n\n",
-            job.infra_attempts, moment(*job.retry_at));
+            "Something outside of this issue went wrong{}; the next try is not before {}.\n\n",
+            job.infra_attempts > 0 ? fmt::format(" (try {})", job.infra_attempts) : "",
+            moment(*job.retry_at));
     const bool told_by_headline = job.state == JobState::merged || job.state == JobState::closed;
     if (((is_final(job.state) && !told_by_headline) || held_back) && !job.reason.empty())
         text += foreign(job.reason, 12'000) + "\n\n";

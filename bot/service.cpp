@@ -51,7 +51,7 @@ struct Service::Inside {
     explicit Inside(config::Settings given)
         : settings(std::move(given)),
           state(settings.state_dir),
-          ledger(state.path() / "ledger.sqlite", {}),
+          ledger(state.path() / "ledger.sqlite", {.first_pause = settings.retry_pause}),
           forges(settings.forges),
           mirrors(state.path() / "mirrors", forges),
           sandbox(open_sandbox(settings.sandbox, state.instance())),

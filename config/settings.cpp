@@ -84,6 +84,9 @@ void read_numbers(Fields& fields, Settings& settings) {
     if (const auto at = fields.find("max_jobs_per_issue_per_day")) {
         at->number(settings.max_jobs_per_issue_per_day, 1, 1000);
     }
+    if (const auto at = fields.find("retry_pause")) {
+        at->duration(settings.retry_pause, std::chrono::seconds(1), std::chrono::minutes(15));
+    }
     if (const auto at = fields.find("cache")) at->size(settings.cache_bytes, 1ULL << 20, 1ULL << 50);
 }
 

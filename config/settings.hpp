@@ -70,6 +70,7 @@ struct Settings {
     int max_parallel = 10;                    ///< jobs at once, 1..200
     int max_parallel_per_repository = 10;     ///< of them for one repository
     int max_jobs_per_issue_per_day = 10;      ///< a stop for loops between bots
+    std::chrono::seconds retry_pause{60};     ///< after a fault of ours, then 4 times as long, at most 15 minutes
     std::uint64_t cache_bytes = 20ULL << 30;  ///< pristine checkouts and setup layers kept for later runs
     std::string default_profile;              ///< empty: the first of `profiles`
     std::string bot_name = "Shopfloor";       ///< commit author

@@ -228,9 +228,10 @@ TEST_CASE_FIXTURE(LedgerFixture,
         CHECK(back.infra_attempts == attempt);
         CHECK(back.agent_attempts == 0);
         const auto pause = back.retry_at.value() - now();
-        const auto plain = 5s * (1 << (attempt - 1));
+        const auto plain = std::vector<std::chrono::seconds>{1min, 4min, 15min, 15min}.at(
+            static_cast<std::size_t>(attempt) - 1);
         CHECK(pause >= plain * 8 / 10);
-        CHECK(pause <= plain * 12 / 10);
+        CHECK(pause <= plain);
         CHECK_FALSE(book.claim({}));
         pass(std::chrono::ceil<std::chrono::milliseconds>(pause));
     }
@@ -266,6 +267,31 @@ TEST_CASE_FIXTURE(LedgerFixture,
         pass(59min);
         CHECK_FALSE(book.claim({}));
         pass(1min);
+    }
+}
+
+TEST_CASE_FIXTURE(LedgerFixture, "an operator in a hurry shortens the first pause, and the others with it") {
+    auto& book = open({.first_pause = 1s});
+    (void)book.carry_out(start(1));
+    for (const auto plain : {1s, 4s, 16s, 64s}) {
+        const auto claim = book.claim({});
+        REQUIRE(claim);
+        book.give_back(claim->lease, "down");
+        CHECK(job(claim->job.id).retry_at.value() - now() <= plain);
+        CHECK(job(claim->job.id).retry_at.value() - now() >= plain * 8 / 10);
+        pass(plain);
+    }
+}
+
+TEST_CASE_FIXTURE(LedgerFixture, "what is finished is published soon after the forge is back") {
+    auto& book = open();
+    auto claim = publishing();
+    for (const auto plain : {5s, 10s, 20s, 40s, 80s, 160s, 300s, 300s}) {
+        book.give_back(claim.lease, "the forge is down");
+        CHECK(job(claim.job.id).retry_at.value() - now() <= plain);
+        CHECK(job(claim.job.id).retry_at.value() - now() >= plain * 8 / 10);
+        pass(plain);
+        claim = book.claim({}).value();
     }
 }
 

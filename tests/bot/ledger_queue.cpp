@@ -107,7 +107,7 @@ TEST_CASE_FIXTURE(LedgerFixture, "a job that waits out a pause stands at the end
     const auto other = book.carry_out(start(2)).value();
     CHECK(book.position(other) == 1);
     CHECK(book.position(paused.job.id) == 2);
-    pass(10s);
+    pass(1min);
     CHECK(book.position(paused.job.id) == 1);
 }
 

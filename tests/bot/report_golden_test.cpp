@@ -164,6 +164,8 @@ TEST_CASE("the status comment tells the truth in every state") {
     held.retry_at = at(5);
     held.reason = "fetching main: the forge does not answer";
     check_golden("status_held_back", report::status(held, {}, 1, at(2)));
+    held.infra_attempts = 0;  // the forge said when: no try is charged
+    CHECK(report::status(held, {}, 1, at(2)).find("went wrong; the next try") != std::string::npos);
     auto working = job(JobState::working);
     working.phase = "agent, round 2";
     working.assignment.hidden_stripped = 2;
