@@ -63,7 +63,7 @@ void after(Shop& shop, const Intent& intent) {
         shop.ledger.refresh_positions();
     }
     if (std::holds_alternative<Stop>(intent)) shop.heartbeat.tick();
-    if (!std::holds_alternative<Ignore>(intent)) shop.report_bell.ring();
+    if (!std::holds_alternative<Ignore>(intent)) shop.report_bells.ring();
 }
 
 /// What the forge is to be told, from the job as it is now.
@@ -273,14 +273,11 @@ bool work(Shop& shop, const std::stop_token& detach) {
     return true;
 }
 
-bool report(Shop& shop) {
-    const auto wish = shop.ledger.next_report();
+bool report(Shop& shop, const std::string& forge) {
+    const auto* entry = shop.forges.find(forge);
+    if (entry == nullptr) return false;
+    const auto wish = shop.ledger.next_report(forge);
     if (!wish) return false;
-    const auto* entry = shop.forges.find(wish->thread.repo.forge);
-    if (entry == nullptr) {
-        shop.ledger.give_up(*wish, "the forge is not configured any more");
-        return true;
-    }
     const auto posted = post(shop, *entry->forge, *wish);
     if (posted) {
         shop.ledger.posted(*wish, *posted);
@@ -320,6 +317,12 @@ void sweep(Shop& shop) {
             spdlog::info("{} kept workspaces removed", gone.size());
     });
     step("what is old", [&] { forget_old(shop); });
+    step("reports of forges that are gone", [&] {
+        std::vector<std::string> names;
+        for (const auto& [name, entry] : shop.forges.all()) names.push_back(name);
+        if (const int count = shop.ledger.give_up_reports_beyond(names); count > 0)
+            spdlog::warn("{} reports given up: their forge is not configured any more", count);
+    });
     step("reviews", [&] { sweep_reviews(shop); });
     for (const auto& [name, entry] : shop.forges.all())
         step(name, [&] { sweep_labels(shop, name, *entry.forge); });

@@ -303,14 +303,14 @@ void work(Shop& shop, const Claim& claim, std::stop_token detach) {
     const Heartbeat::Watch watch(shop.heartbeat, claim.lease);
     const sandbox::Control control{.cancel = watch.token(), .detach = std::move(detach)};
     const auto ring_at_end =
-        std::unique_ptr<Bell, void (*)(Bell*)>(&shop.report_bell, [](Bell* bell) { bell->ring(); });
+        std::unique_ptr<Bells, void (*)(Bells*)>(&shop.report_bells, [](Bells* bells) { bells->ring(); });
     const auto give_up = [&](Halt why) {
         if (watch.why() == Heartbeat::Why::lease_lost) why.kind = Halt::Kind::lease_lost;
         settle(shop, claim, why);
     };
 
     auto job = claim.job;
-    shop.report_bell.ring();
+    shop.report_bells.ring();
     auto verdict = [&]() -> Step<Verdict> {
         if (job.state == JobState::publishing) {
             auto stored = verdict_from_json(job.verdict);

@@ -1,7 +1,7 @@
 // Theory of operation. The ledger is the only thing the threads share; each loop takes from it, works on
 // values and writes back. Bells make a tick earlier; without them every loop would still find its work within
 // seconds. Threads: the listener's, one for intake (which yields to the listener: answers first), one for
-// reports, one for heartbeats, one for sweeps, and `max_parallel` workers. Stopping: no new claims, then the
+// the reports of each forge, one for heartbeats, one for sweeps, and `max_parallel` workers. Stopping: no new claims, then the
 // loops end, then the listener; what runs in a sandbox that can go on without us does, and its job is given
 // back so that the next process takes it over.
 
@@ -57,6 +57,7 @@ struct Service::Inside {
           sandbox(open_sandbox(settings.sandbox, state.instance())),
           workspaces({.directory = state.path() / "workspaces", .cache_bytes = settings.cache_bytes}),
           heartbeat(ledger),
+          report_bells(forges),
           shop{.settings = settings,
                .ledger = ledger,
                .forges = forges,
@@ -69,7 +70,7 @@ struct Service::Inside {
                .log_dir = state.path() / "logs",
                .intake_bell = intake_bell,
                .work_bell = work_bell,
-               .report_bell = report_bell} {
+               .report_bells = report_bells} {
         spdlog::info("sandbox: {}", sandbox->describe());
         if (workspaces.layering() == sandbox::Layering::copy)
             spdlog::warn("workspaces are plain copies, without quota: {}", workspaces.layering_reason());
@@ -116,7 +117,8 @@ struct Service::Inside {
     sandbox::Workspaces workspaces;
     Heartbeat heartbeat;
     SingleFlight baselines;
-    Bell intake_bell, work_bell, report_bell, sweep_bell, heartbeat_bell;
+    Bell intake_bell, work_bell, sweep_bell, heartbeat_bell;
+    Bells report_bells;
     Shop shop;
     std::atomic<bool> stopping{false};
     std::optional<Listener> listener;
@@ -146,7 +148,10 @@ void Service::run(const std::stop_token& stop) {
     for (int i = 0; i < in.settings.max_parallel; ++i)
         threads.emplace_back(
             [&] { in.loop(in.work_bell, idle_wait, token, [&] { return loops::work(in.shop, token); }); });
-    threads.emplace_back([&] { in.loop(in.report_bell, 1s, token, [&] { return loops::report(in.shop); }); });
+    for (const auto& [name, entry] : in.forges.all())
+        threads.emplace_back([&in, &token, forge = name] {
+            in.loop(in.report_bells.of(forge), 1s, token, [&] { return loops::report(in.shop, forge); });
+        });
     threads.emplace_back([&] {
         in.loop(in.heartbeat_bell, heartbeat_period, token, [&] {
             in.heartbeat.tick();

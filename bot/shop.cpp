@@ -66,6 +66,14 @@ void Bell::ring() {
     rung_.notify_all();
 }
 
+Bells::Bells(const Forges& forges) {
+    for (const auto& [name, entry] : forges.all()) bells_.try_emplace(name);
+}
+
+void Bells::ring() {
+    for (auto& [name, bell] : bells_) bell.ring();
+}
+
 void Bell::wait(std::chrono::milliseconds longest, const std::stop_token& stop) {
     std::unique_lock lock(mutex_);
     rung_.wait_for(lock, stop, longest, [this] { return pending_; });

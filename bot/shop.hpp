@@ -71,6 +71,18 @@ class Bell {
     bool pending_ = false;
 };
 
+/// A bell for each forge's loop of reports; rung together.
+class Bells {
+ public:
+    explicit Bells(const Forges& forges);
+    void ring();
+    /// Throws std::out_of_range for a forge that there was not.
+    [[nodiscard]] Bell& of(const std::string& forge) { return bells_.at(forge); }
+
+ private:
+    std::map<std::string, Bell> bells_;
+};
+
 /// What every loop works with. All of it outlives the loops.
 struct Shop {
     const config::Settings& settings;
@@ -85,7 +97,7 @@ struct Shop {
     std::filesystem::path log_dir;  ///< transcripts and check output, a folder per job
     Bell& intake_bell;
     Bell& work_bell;
-    Bell& report_bell;
+    Bells& report_bells;
 };
 
 }  // namespace bot
