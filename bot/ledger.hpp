@@ -141,8 +141,12 @@ class Ledger {
     /// commits. Quick things only; it must not throw.
     using Stored = std::move_only_function<void(std::expected<Recorded, LedgerError>)>;
     void record(const integrations::VerifiedDelivery& delivery, Stored done);
-    /// The oldest delivery not yet settled whose time has come; its attempt is counted first.
-    [[nodiscard]] std::optional<StoredDelivery> next_delivery();
+    /// The oldest delivery not yet settled whose time has come; its attempt is counted first. Those of `quiet`
+    /// forges that come before it are put off until then, free of charge.
+    using Quiet = std::map<std::string, Time>;
+    [[nodiscard]] std::optional<StoredDelivery> next_delivery(const Quiet& quiet = {});
+    /// When `record` was last called; the epoch before.
+    [[nodiscard]] std::chrono::steady_clock::time_point last_recorded() const;
     /// Carries out what was decided, and closes the delivery: in one transaction. `Start` for an issue that
     /// already has an active job changes nothing but the delivery. Returns the job that was started or
     /// touched. A delivery that was settled before changes nothing.

@@ -5,6 +5,7 @@
 #include <SQLiteCpp/Statement.h>
 #include <SQLiteCpp/Transaction.h>
 
+#include <atomic>
 #include <chrono>
 #include <concepts>
 #include <cstdint>
@@ -164,6 +165,7 @@ struct Ledger::Inside {
     std::optional<std::int64_t> positions_refreshed;  ///< ms; used while writing, like the next two
     bool positions_moved = false;
     std::optional<SQLite::Statement> insert_delivery, insert_inbox;  ///< prepared once, for the group commit
+    std::atomic<std::chrono::steady_clock::duration> last_recorded{};
     LedgerCheckpoints checkpoints;
     LedgerGroup group;  // last: its thread uses all of the above
 };

@@ -225,7 +225,12 @@ void give_back(Shop& shop, const Lease& lease, const std::string& why) {
 }  // namespace
 
 bool intake(Shop& shop) {
-    const auto stored = shop.ledger.next_delivery();
+    Ledger::Quiet quiet;
+    for (const auto& [name, left] : shop.forges.quiet())
+        quiet.emplace(name, std::chrono::system_clock::now() +
+                                std::chrono::duration_cast<std::chrono::system_clock::duration>(left));
+    if (quiet.size() == shop.forges.all().size()) return false;
+    const auto stored = shop.ledger.next_delivery(quiet);
     if (!stored) return false;
     const auto& delivery = stored->delivery;
     const auto* entry = shop.forges.find(delivery.forge());
@@ -237,6 +242,7 @@ bool intake(Shop& shop) {
     const auto intents = understand(shop, event, delivery.forge());
     if (!intents) {
         spdlog::warn("delivery {}: later: {}", delivery.delivery_id(), intents.error().message);
+        shop.forges.failed(delivery.forge(), intents.error());
         shop.ledger.postpone(stored->id, next_try(intents.error(), pause_by_age(stored->received_at)),
                              intents.error().message);
         return true;
@@ -245,6 +251,7 @@ bool intake(Shop& shop) {
     for (std::size_t i = 0; i < intents->size(); ++i) {
         const auto& intent = (*intents)[i];
         spdlog::info("delivery {} ({}): {}", delivery.delivery_id(), delivery.event_name(), reason(intent));
+        if (!std::holds_alternative<Ignore>(intent)) shop.forges.answered(delivery.forge());
         if (i + 1 < intents->size())
             (void)shop.ledger.carry_out(intent);
         else
@@ -275,15 +282,17 @@ bool work(Shop& shop, const std::stop_token& detach) {
 
 bool report(Shop& shop, const std::string& forge) {
     const auto* entry = shop.forges.find(forge);
-    if (entry == nullptr) return false;
+    if (entry == nullptr || shop.forges.quiet().contains(forge)) return false;
     const auto wish = shop.ledger.next_report(forge);
     if (!wish) return false;
     const auto posted = post(shop, *entry->forge, *wish);
     if (posted) {
+        shop.forges.answered(forge);
         shop.ledger.posted(*wish, *posted);
         return true;
     }
     const auto& error = posted.error();
+    shop.forges.failed(forge, error);
     const auto where = wish->thread.repo.full_name + "#" + std::to_string(wish->thread.number);
     switch (error.kind) {
         case ForgeError::Kind::gone:
@@ -325,7 +334,7 @@ void sweep(Shop& shop) {
     });
     step("reviews", [&] { sweep_reviews(shop); });
     for (const auto& [name, entry] : shop.forges.all())
-        step(name, [&] { sweep_labels(shop, name, *entry.forge); });
+        if (!shop.forges.quiet().contains(name)) step(name, [&] { sweep_labels(shop, name, *entry.forge); });
 }
 
 void clear_leftovers(Shop& shop) {

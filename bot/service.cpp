@@ -18,6 +18,7 @@
 #include <thread>
 #include <vector>
 
+#include "bot/giving_way.hpp"
 #include "bot/heartbeat.hpp"
 #include "bot/ledger.hpp"
 #include "bot/listener.hpp"
@@ -143,7 +144,13 @@ void Service::run(const std::stop_token& stop) {
     threads.emplace_back([&] {
         // Answers to the forge come first, thinking about them second.
         ::setpriority(PRIO_PROCESS, static_cast<id_t>(::gettid()), intake_niceness);
-        in.loop(in.intake_bell, idle_wait, token, [&] { return loops::intake(in.shop); });
+        GivingWay way;
+        in.loop(in.intake_bell, 1s, token, [&] {
+            const auto pause = way.pause(std::chrono::steady_clock::now(), in.ledger.last_recorded());
+            if (pause == pause.zero()) return loops::intake(in.shop);
+            Bell().wait(std::chrono::ceil<std::chrono::milliseconds>(pause), token);
+            return true;
+        });
     });
     for (int i = 0; i < in.settings.max_parallel; ++i)
         threads.emplace_back(

@@ -188,3 +188,22 @@ TEST_CASE_FIXTURE(LedgerFixture, "old deliveries are forgotten when they are set
     CHECK(book.record(delivery("0")) == Ledger::Recorded::fresh);
     CHECK(book.record(delivery("new")) == Ledger::Recorded::duplicate);
 }
+
+TEST_CASE_FIXTURE(LedgerFixture,
+                  "deliveries of a forge that is to be left in peace are put off together, and free of charge") {
+    auto& book = open();
+    for (int i = 0; i < 450; ++i) (void)book.record(delivery("quiet-" + std::to_string(i)));
+    (void)book.record(integrations::Replay::stored("elsewhere", "1", "loud", "issues", "{}"));
+    const auto next = book.next_delivery({{"github", now() + 30s}});
+    REQUIRE(next);
+    CHECK(next->delivery.delivery_id() == "loud");
+    CHECK_FALSE(book.next_delivery());
+    CHECK(book.figures().deliveries_waiting == 451);
+    pass(30s);
+    for (int i = 0; i < 450; ++i) {
+        const auto back = book.next_delivery({{"github", now()}});
+        REQUIRE(back);
+        CHECK(back->delivery.delivery_id() == "quiet-" + std::to_string(i));
+        CHECK(back->attempts == 1);
+    }
+}

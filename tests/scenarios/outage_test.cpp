@@ -1,0 +1,106 @@
+#include <arpa/inet.h>
+#include <doctest/doctest.h>
+#include <fmt/format.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <string>
+
+#include "bot/ledger.hpp"
+#include "tests/scenarios/factory.hpp"
+
+using practice_forge::PracticeForge;
+using scenarios::can_run;
+using scenarios::Factory;
+using scenarios::maintainer;
+using scenarios::Plan;
+using scenarios::repository;
+
+namespace {
+
+Plan quick_change() {
+    return {.files = {{.path = "tests/run.sh", .content = "true\n"}},
+            .agents = {{"worker", "echo more >> README.md"}}};
+}
+
+/// Takes connections and never says anything.
+class SilentServer {
+ public:
+    SilentServer() : socket_(::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0)) {
+        address_.sin_family = AF_INET;
+        address_.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+        socklen_t size = sizeof address_;
+        auto* plain = reinterpret_cast<sockaddr*>(&address_);
+        REQUIRE(::bind(socket_, plain, size) == 0);
+        REQUIRE(::listen(socket_, 64) == 0);
+        REQUIRE(::getsockname(socket_, plain, &size) == 0);
+    }
+    ~SilentServer() { ::close(socket_); }
+    SilentServer(const SilentServer&) = delete;
+    SilentServer& operator=(const SilentServer&) = delete;
+    [[nodiscard]] std::string url() const {
+        return fmt::format("http://127.0.0.1:{}", ntohs(address_.sin_port));
+    }
+
+ private:
+    int socket_;
+    sockaddr_in address_{};
+};
+
+}  // namespace
+
+TEST_CASE("a forge that never answers holds up no report to another one") {
+    if (!can_run("bubblewrap")) return;
+    std::optional<SilentServer> silent(std::in_place);
+    auto plan = quick_change();
+    plan.change = [&](config::Settings& settings) {
+        settings.forges.push_back({.name = "silent",
+                                   .api_url = silent->url(),
+                                   .webhook_secrets = {config::Secret("secret")},
+                                   .token = config::Secret("token"),
+                                   .repositories = {"*"}});
+    };
+    Factory factory(std::move(plan));
+    factory.stop();
+    {
+        bot::Ledger book(factory.state_dir() / "ledger.sqlite", {});
+        for (int issue = 1; issue <= 10; ++issue)
+            (void)book.carry_out(bot::Answer{.thread = {.repo = {.forge = "silent",
+                                                                 .id = "1",
+                                                                 .full_name = "acme/quiet",
+                                                                 .clone_url = silent->url() + "/acme/quiet.git",
+                                                                 .default_branch = "main"},
+                                                        .number = issue},
+                                             .answer = "Hello.",
+                                             .marker = "help",
+                                             .comment_id = {},
+                                             .reason = "asked"});
+    }
+    factory.start();
+    const auto issue = factory.ask("Anything");
+    CHECK(factory.reaches(issue, "review"));
+    silent.reset();  // connections end, so that the factory need not wait for their time to run out
+}
+
+TEST_CASE("while the forge is down it is asked now and then, not for each delivery, and none is lost") {
+    if (!can_run("bubblewrap")) return;
+    auto plan = quick_change();
+    plan.change = [](config::Settings& settings) { settings.max_jobs_per_issue_per_day = 1; };
+    Factory factory(std::move(plan));
+    const auto first = factory.ask("First");
+    REQUIRE(factory.reaches(first, "review"));
+    factory.forge.fail({.name = "down", .path = "/repos/*", .times = -1, .status = 502});
+    factory.forge.forget_requests();
+    constexpr int many = 12;
+    for (int i = 0; i < many; ++i)
+        factory.forge.comment(repository, first, fmt::format("/agent help {}", i), maintainer);
+    REQUIRE(factory.forge.hooks_sent());
+    // Long enough for each of them to have been asked about several times.
+    CHECK_FALSE(PracticeForge::eventually([&] { return factory.forge.requests().size() > many; },
+                                          std::chrono::seconds(5)));
+    CHECK_FALSE(factory.forge.requests().empty());
+    factory.forge.clear_faults();
+    CHECK(PracticeForge::eventually([&] { return factory.answers(first).size() >= many; },
+                                    std::chrono::seconds(90)));
+}
