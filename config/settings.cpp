@@ -142,6 +142,8 @@ std::expected<Settings, std::vector<Error>> parse_settings(std::string_view text
     const auto tree = parse_yaml(text, name, YamlBounds{.bytes = 1U << 20, .depth = 12, .nodes = 20'000});
     if (!tree) return std::unexpected(std::vector{tree.error()});
     Report report(name);
+    refuse_secrets(*tree, "", tree->line, report);
+    if (!report.clean()) return std::unexpected(std::move(report).take());  // other errors might repeat them
     Settings settings;
     read_all(Place(*tree, tree->line, "", report), std::filesystem::absolute(file).parent_path(), settings);
     if (!report.clean()) return std::unexpected(std::move(report).take());
