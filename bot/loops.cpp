@@ -129,6 +129,12 @@ std::function<bool(std::string_view)> waits_for(Shop& shop) {
     };
 }
 
+void end_leftover_sandboxes(Shop& shop) {
+    const auto ended = shop.sandbox.sweep(waits_for(shop));
+    if (!ended) spdlog::warn("leftover sandboxes: {}", ended.error().message);
+    if (ended && !ended->empty()) spdlog::info("{} leftover sandboxes removed", ended->size());
+}
+
 /// A label whose event never arrived is decided on as if it had, by the same rules.
 void sweep_labels(Shop& shop, const std::string& name, integrations::Forge& forge) {
     const auto found = forge.labelled(shop.settings.labels.trigger);
@@ -320,6 +326,8 @@ void sweep(Shop& shop) {
             shop.work_bell.ring();
         }
     });
+    // What was created without our knowing it, or could not be removed when its run ended.
+    step("sandboxes", [&] { end_leftover_sandboxes(shop); });
     // Workspaces kept for a job that came to its end without another try.
     step("workspaces", [&] {
         if (const auto gone = shop.workspaces.sweep(waits_for(shop)); !gone.empty())
@@ -338,11 +346,8 @@ void sweep(Shop& shop) {
 }
 
 void clear_leftovers(Shop& shop) {
-    const auto wanted = waits_for(shop);
-    const auto ended = shop.sandbox.sweep(wanted);
-    if (!ended) spdlog::warn("leftover sandboxes: {}", ended.error().message);
-    if (ended && !ended->empty()) spdlog::info("{} leftover sandboxes removed", ended->size());
-    if (const auto gone = shop.workspaces.sweep(wanted); !gone.empty())
+    end_leftover_sandboxes(shop);
+    if (const auto gone = shop.workspaces.sweep(waits_for(shop)); !gone.empty())
         spdlog::info("{} leftover workspaces removed", gone.size());
 }
 

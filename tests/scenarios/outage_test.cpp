@@ -4,10 +4,14 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
-#include <algorithm>
+#include <cstdlib>
+#include <fstream>
+#include <optional>
 #include <string>
+#include <thread>
 
 #include "bot/ledger.hpp"
+#include "bot/service.hpp"
 #include "tests/scenarios/factory.hpp"
 
 using practice_forge::PracticeForge;
@@ -48,7 +52,38 @@ class SilentServer {
     sockaddr_in address_{};
 };
 
+std::string first_word(const std::filesystem::path& file) {
+    std::string word;
+    std::ifstream(file) >> word;
+    return word;
+}
+
 }  // namespace
+
+TEST_CASE("a container that nobody knows of is found while the daemon runs, and running jobs are spared") {
+    if (!can_run("docker")) return;
+    auto plan = quick_change();
+    plan.backend = "docker";
+    plan.agents = {{"worker", "echo started; sleep 6; echo more >> README.md"}};
+    Factory factory(std::move(plan));
+    const auto issue = factory.ask("Anything");
+    REQUIRE(PracticeForge::eventually(
+        [&] { return factory.log("job-1/agent-1.log").find("started") != std::string::npos; }));
+    factory.stop();  // the agent goes on
+    // Two daemons' lives in one: what the first one leaves behind here, the second one's start has not seen.
+    bot::Service service(factory.settings());
+    const auto instance = first_word(factory.state_dir() / "instance");
+    const auto leaked = fmt::format("shopfloor-{}-j999-base-1", instance);
+    REQUIRE(std::system(fmt::format("docker run -d --rm --name {0} --label shopfloor.instance={1} "
+                                    "--label shopfloor.name={0} debian:bookworm-slim sleep 1000 >/dev/null",
+                                    leaked, instance)
+                            .c_str()) == 0);
+    const std::jthread serving([&](const std::stop_token& stop) { service.run(stop); });
+    CHECK(PracticeForge::eventually([&] {
+        return std::system(fmt::format("docker inspect {} >/dev/null 2>&1", leaked).c_str()) != 0;
+    }));
+    CHECK(factory.reaches(issue, "review"));
+}
 
 TEST_CASE("a forge that never answers holds up no report to another one") {
     if (!can_run("bubblewrap")) return;
