@@ -160,6 +160,7 @@ class Ledger {
     struct Turn {
         int max_parallel = 10;
         int max_per_repository = 10;
+        bool publishing_only = false;  ///< begin nothing; what has its result may still go out
     };
     /// One statement: the job whose turn it is (publishing first, then priority, then fair between
     /// repositories, then oldest), leased. Nothing when nothing waits or the caps are reached.
@@ -217,6 +218,8 @@ class Ledger {
     int give_up_reports_beyond(const std::vector<std::string>& forges);
     /// What waits has moved: status comments of queued jobs are due again.
     void refresh_positions();
+    /// What holds up all queued jobs has changed: their status comments are due again.
+    void tell_queued();
 
     [[nodiscard]] QueueFigures figures() const;
     /// A consistent copy, for backups.

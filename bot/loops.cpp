@@ -73,7 +73,8 @@ integrations::ForgeResult<std::string> post(Shop& shop, integrations::Forge& for
         case Report::Kind::status: {
             if (!job) return report.remote_id;
             const auto text = report::status(*job, shop.ledger.runs(job->id), shop.ledger.position(job->id),
-                                             std::chrono::system_clock::now());
+                                             std::chrono::system_clock::now(),
+                                             shop.disk.shortage() ? report::short_of_disk() : "");
             return forge.say(report.thread, report.marker, text, report.remote_id);
         }
         case Report::Kind::labels: {
@@ -269,7 +270,8 @@ bool intake(Shop& shop) {
 
 bool work(Shop& shop, const std::stop_token& detach) {
     auto claim = shop.ledger.claim({.max_parallel = shop.settings.max_parallel,
-                                    .max_per_repository = shop.settings.max_parallel_per_repository});
+                                    .max_per_repository = shop.settings.max_parallel_per_repository,
+                                    .publishing_only = shop.disk.shortage().has_value()});
     if (!claim) return false;
     shop.work_bell.ring();  // there may be more, for the other workers
     shop.ledger.refresh_positions();
@@ -315,6 +317,22 @@ bool report(Shop& shop, const std::string& forge) {
             break;
     }
     return true;
+}
+
+void watch_disk(Shop& shop) {
+    switch (shop.disk.look()) {
+        case DiskReserve::Change::none:
+            return;
+        case DiskReserve::Change::too_little:
+            spdlog::error("{}", shop.disk.shortage().value_or("the disk was nearly full for a moment"));
+            break;
+        case DiskReserve::Change::enough_again:
+            spdlog::info("the disk has room again: jobs go on");
+            shop.work_bell.ring();
+            break;
+    }
+    shop.ledger.tell_queued();
+    shop.report_bells.ring();
 }
 
 void sweep(Shop& shop) {

@@ -16,6 +16,9 @@ namespace bot::loops {
 [[nodiscard]] bool work(Shop& shop, const std::stop_token& detach);
 /// One report to this forge. Each forge has a loop of its own: one that does not answer holds up no other.
 [[nodiscard]] bool report(Shop& shop, const std::string& forge);
+/// Every few seconds: tells the operator and the queued jobs when the disk gets too full to begin any, and
+/// when there is room again.
+void watch_disk(Shop& shop);
 /// What no event tells: leases that ran out, labels and ends of reviews whose events never arrived, what was
 /// left lying. A part that fails is logged and does not stop the others.
 void sweep(Shop& shop);

@@ -144,8 +144,15 @@ std::string facts(const Job& job, const std::vector<Run>& runs, Time now) {
 
 }  // namespace
 
-std::string status(const Job& job, const std::vector<Run>& runs, int position, Time now) {
+std::string short_of_disk() {
+    return "The machine that Shopfloor runs on is short of disk space, so no job is begun now. Nothing is lost: "
+           "it goes on when its operator, who is told too, has made room.";
+}
+
+std::string status(const Job& job, const std::vector<Run>& runs, int position, Time now,
+                   std::string_view held_up) {
     auto text = "### " + headline(job, position) + "\n\n" + reason_of(job, now);
+    if (job.state == JobState::queued && !held_up.empty()) text += fmt::format("{}\n\n", held_up);
     if (job.state != JobState::answered) text += checklist(job) + "\n";
     if (const auto next = next_steps(job); !next.empty()) text += next + "\n\n";
     return text + facts(job, runs, now);

@@ -57,6 +57,7 @@ struct Service::Inside {
           mirrors(state.path() / "mirrors", forges),
           sandbox(open_sandbox(settings.sandbox, state.instance())),
           workspaces({.directory = state.path() / "workspaces", .cache_bytes = settings.cache_bytes}),
+          disk(state.path(), settings.min_free_bytes),
           heartbeat(ledger),
           report_bells(forges),
           shop{.settings = settings,
@@ -67,6 +68,7 @@ struct Service::Inside {
                .workspaces = workspaces,
                .heartbeat = heartbeat,
                .baselines = baselines,
+               .disk = disk,
                .instance = state.instance(),
                .log_dir = state.path() / "logs",
                .intake_bell = intake_bell,
@@ -83,12 +85,15 @@ struct Service::Inside {
                                            .port = settings.listen_port,
                                            .forges = settings.forges,
                                            .ring = [this] { intake_bell.ring(); },
-                                           .ready =
-                                               [this] {
-                                                   return stopping ? std::vector<std::string>{"stopping"}
-                                                                   : std::vector<std::string>{};
-                                               }},
+                                           .ready = [this] { return why_not_ready(); }},
                          ledger, metrics);
+    }
+
+    [[nodiscard]] std::vector<std::string> why_not_ready() const {
+        std::vector<std::string> reasons;
+        if (stopping) reasons.emplace_back("stopping");
+        if (auto shortage = disk.shortage()) reasons.push_back(std::move(*shortage));
+        return reasons;
     }
 
     /// One loop as a thread: ticks while there is something, then waits for its bell. What a tick throws
@@ -116,6 +121,7 @@ struct Service::Inside {
     Mirrors mirrors;
     std::unique_ptr<sandbox::Sandbox> sandbox;
     sandbox::Workspaces workspaces;
+    DiskReserve disk;
     Heartbeat heartbeat;
     SingleFlight baselines;
     Bell intake_bell, work_bell, sweep_bell, heartbeat_bell;
@@ -162,6 +168,7 @@ void Service::run(const std::stop_token& stop) {
     threads.emplace_back([&] {
         in.loop(in.heartbeat_bell, heartbeat_period, token, [&] {
             in.heartbeat.tick();
+            loops::watch_disk(in.shop);
             return false;
         });
     });

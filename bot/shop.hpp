@@ -10,6 +10,7 @@
 #include <stop_token>
 #include <string>
 
+#include "bot/disk_reserve.hpp"
 #include "bot/heartbeat.hpp"
 #include "bot/ledger.hpp"
 #include "bot/single_flight.hpp"
@@ -110,6 +111,7 @@ struct Shop {
     sandbox::Workspaces& workspaces;
     Heartbeat& heartbeat;
     SingleFlight& baselines;
+    DiskReserve& disk;
     std::string instance;           ///< marks containers and workspaces as ours
     std::filesystem::path log_dir;  ///< transcripts and check output, a folder per job
     Bell& intake_bell;

@@ -87,6 +87,7 @@ void read_numbers(Fields& fields, Settings& settings) {
     if (const auto at = fields.find("retry_pause")) {
         at->duration(settings.retry_pause, std::chrono::seconds(1), std::chrono::minutes(15));
     }
+    if (const auto at = fields.find("min_free")) at->size(settings.min_free_bytes, 0, 1ULL << 60);
     if (const auto at = fields.find("cache")) at->size(settings.cache_bytes, 1ULL << 20, 1ULL << 50);
 }
 

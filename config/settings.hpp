@@ -58,7 +58,7 @@ struct SandboxSettings {
 
 struct LabelSettings {
     std::string trigger = "agent";               ///< `agent`, and `agent:<profile>`
-    std::string priority = "agent-priority";     ///< on the issue: goes before others of its repository
+    std::string priority = "agent-priority";     ///< on the issue: goes before all that wait without it
     std::string state_prefix = "agent-state: ";  ///< state labels: queued, working, review, blocked, done
 };
 
@@ -71,7 +71,9 @@ struct Settings {
     int max_parallel_per_repository = 10;     ///< of them for one repository
     int max_jobs_per_issue_per_day = 10;      ///< a stop for loops between bots
     std::chrono::seconds retry_pause{60};     ///< after a fault of ours, then 4 times as long, at most 15 minutes
-    std::uint64_t cache_bytes = 20ULL << 30;  ///< pristine checkouts and setup layers kept for later runs
+    /// Pristine checkouts and setup layers kept for later runs; as much again for mirrors of repositories.
+    std::uint64_t cache_bytes = 20ULL << 30;
+    std::uint64_t min_free_bytes = 1ULL << 30;  ///< no job is begun with less free where state_dir is
     std::string default_profile;              ///< empty: the first of `profiles`
     std::string bot_name = "Shopfloor";       ///< commit author
     std::string bot_email = "shopfloor@users.noreply.invalid";

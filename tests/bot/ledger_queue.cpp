@@ -162,3 +162,25 @@ TEST_CASE_FIXTURE(LedgerFixture, "the figures say how much waits and since when"
     CHECK_FALSE(figures.oldest_queued);
     CHECK(figures.jobs[JobState::merged] == 0);
 }
+
+TEST_CASE_FIXTURE(LedgerFixture, "when nothing may begin, what has its result is still published") {
+    auto& book = open();
+    const auto finished = publishing(1);
+    book.release(finished.lease);
+    (void)book.carry_out(start(2));
+    CHECK(book.claim({.publishing_only = true})->job.id == finished.job.id);
+    CHECK_FALSE(book.claim({.publishing_only = true}));
+    CHECK(book.claim({}));
+}
+
+TEST_CASE_FIXTURE(LedgerFixture, "what holds up the queue is told in each waiting job's comment") {
+    auto& book = open({.report_gap = 0s});
+    const auto busy = working(1);
+    const auto waiting = book.carry_out(start(2)).value();
+    (void)post_all();
+    book.tell_queued();
+    const auto said = post_all();
+    REQUIRE(said.size() == 1);
+    CHECK(said[0].kind == bot::Report::Kind::status);
+    CHECK(said[0].job == waiting);
+}

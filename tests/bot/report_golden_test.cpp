@@ -159,6 +159,10 @@ Job with_verdict(const Verdict& verdict) {
 
 TEST_CASE("the status comment tells the truth in every state") {
     check_golden("status_queued", report::status(job(JobState::queued), {}, 3, at(1)));
+    check_golden("status_short_of_disk",
+                 report::status(job(JobState::queued), {}, 3, at(1), report::short_of_disk()));
+    CHECK(report::status(job(JobState::working), {}, 0, at(1), report::short_of_disk()) ==
+          report::status(job(JobState::working), {}, 0, at(1)));
     auto held = job(JobState::queued);
     held.infra_attempts = 2;
     held.retry_at = at(5);

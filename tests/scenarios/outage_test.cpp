@@ -139,3 +139,22 @@ TEST_CASE("while the forge is down it is asked now and then, not for each delive
     CHECK(PracticeForge::eventually([&] { return factory.answers(first).size() >= many; },
                                     std::chrono::seconds(90)));
 }
+
+TEST_CASE("while the disk is nearly full a job waits and says so, and goes on when there is room") {
+    if (!can_run("bubblewrap")) return;
+    auto plan = quick_change();
+    plan.change = [](config::Settings& settings) { settings.min_free_bytes = 1ULL << 60; };
+    Factory factory(std::move(plan));
+    const auto issue = factory.ask("Anything");
+    REQUIRE(factory.reaches(issue, "queued"));
+    CHECK(PracticeForge::eventually(
+        [&] { return factory.status(issue).find("short of disk space") != std::string::npos; }));
+    CHECK(factory.status(issue).find(factory.state_dir().string()) == std::string::npos);
+    CHECK(factory.log("job-1/agent-1.log").empty());
+    factory.stop();
+    auto roomier = factory.settings();
+    roomier.min_free_bytes = 0;
+    bot::Service service(roomier);
+    const std::jthread serving([&](const std::stop_token& stop) { service.run(stop); });
+    CHECK(factory.reaches(issue, "review"));
+}
