@@ -104,7 +104,7 @@ Step<std::shared_ptr<const sandbox::LayerUse>> pristine_layer(Shop& shop, const 
     auto layer = shop.workspaces.layer(
         "checkout\n" + repo.forge + "\n" + repo.id + "\n" + assignment.base_commit,
         [&](const std::filesystem::path& directory) -> std::expected<void, sandbox::Error> {
-            auto done = ground.mirror.checkout(assignment.base_commit, directory, sandbox::sandbox_uid());
+            auto done = ground.mirror->checkout(assignment.base_commit, directory, sandbox::sandbox_uid());
             if (done) return {};
             fault = done.error();
             return std::unexpected(sandbox::Error{.message = done.error().message});
@@ -159,7 +159,7 @@ Step<Groundwork> lay_groundwork(Shop& shop, const Job& job, const Lease& lease,
     const auto agent_image = profile->image ? resolve(shop, *profile->image, control) : image;
     if (!agent_image) return std::unexpected(agent_image.error());
 
-    Groundwork ground{.mirror = **mirror,
+    Groundwork ground{.mirror = *mirror,
                       .recipe = std::move(read->recipe),
                       .assumptions = std::move(read->assumptions),
                       .profile = *profile,

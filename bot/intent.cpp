@@ -307,7 +307,7 @@ Intent decide(const Request& request, const Facts& facts, const config::Settings
             [&](const AskStatus& ask) {
                 return decide_answer(ask, facts,
                                      facts.active_job ? report::status(*facts.active_job, facts.runs,
-                                                                       facts.position, facts.now)
+                                                                       facts.position, facts.now, facts.held_up)
                                                       : report::no_active_job(),
                                      "asked for the status");
             },

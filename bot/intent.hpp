@@ -71,6 +71,7 @@ struct Facts {
     // For the answer to `status`; what is not given is not said.
     std::vector<Run> runs;  ///< of the active job
     int position = 0;
+    std::string held_up;  ///< what keeps every queued job waiting, a sentence of ours
     Time now{};
 };
 

@@ -8,9 +8,11 @@
 #include <map>
 #include <memory>
 #include <optional>
+#include <set>
 #include <stdexcept>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 #include "bot/intent.hpp"
@@ -196,6 +198,8 @@ class Ledger {
     [[nodiscard]] std::optional<Job> job_of_pull_request(const integrations::ThreadRef& pull_request) const;
     [[nodiscard]] std::vector<Job> jobs(std::size_t most) const;  ///< newest first
     [[nodiscard]] std::vector<Run> runs(JobId job) const;
+    /// Forge and id of the repositories of jobs that wait, are worked on or being published.
+    [[nodiscard]] std::set<std::pair<std::string, std::string>> busy_repositories() const;
     [[nodiscard]] int jobs_since(const integrations::ThreadRef& issue, Time since) const;
     /// 1-based place in the queue; 0 when it is not queued.
     [[nodiscard]] int position(JobId id) const;

@@ -140,6 +140,17 @@ std::vector<Run> Ledger::runs(JobId job) const {
     });
 }
 
+std::set<std::pair<std::string, std::string>> Ledger::busy_repositories() const {
+    return inside_->read([](SQLite::Database& db) {
+        SQLite::Statement row(db,
+                              "SELECT DISTINCT forge, repo_id FROM jobs "
+                              "WHERE state IN ('queued', 'working', 'publishing')");
+        std::set<std::pair<std::string, std::string>> found;
+        while (row.executeStep()) found.emplace(row.getColumn(0).getString(), row.getColumn(1).getString());
+        return found;
+    });
+}
+
 int Ledger::jobs_since(const integrations::ThreadRef& issue, Time since) const {
     return inside_->read([&](SQLite::Database& db) {
         auto row = prepare(

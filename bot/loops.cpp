@@ -351,6 +351,11 @@ void sweep(Shop& shop) {
         if (const auto gone = shop.workspaces.sweep(waits_for(shop)); !gone.empty())
             spdlog::info("{} kept workspaces removed", gone.size());
     });
+    step("mirrors", [&] {
+        const auto evicted = shop.mirrors.evict(shop.settings.cache_bytes,
+                                                [&] { return shop.ledger.busy_repositories(); });
+        if (evicted > 0) spdlog::info("{} mirrors removed: their cache was over its limit", evicted);
+    });
     step("what is old", [&] { forget_old(shop); });
     step("reports of forges that are gone", [&] {
         std::vector<std::string> names;

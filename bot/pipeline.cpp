@@ -62,7 +62,7 @@ bool is_test(const std::string& path, const config::Recipe& recipe) {
 
 Step<TestsTouched> tests_touched(const sandbox::Changes& changes, const Groundwork& ground,
                                  const std::string& base_commit) {
-    const auto before = ground.mirror.files(base_commit);  // asked of git: the checkout may hold links
+    const auto before = ground.mirror->files(base_commit);  // asked of git: the checkout may hold links
     if (!before) return std::unexpected(halt(before.error(), "reading the base commit"));
     TestsTouched touched;
     for (const auto& change : changes) {
@@ -239,7 +239,7 @@ Step<Verdict> produce(Shop& shop, const Job& job, const Lease& lease, const sand
         if (!old_tests) return std::unexpected(keep_for_later(**workspace, old_tests.error()));
         verdict.evidence.base_tests_on_head = std::move(*old_tests);
     }
-    auto commit = ground->mirror.commit(job.assignment.base_commit, tree_edits(changes),
+    auto commit = ground->mirror->commit(job.assignment.base_commit, tree_edits(changes),
                                         {.author_name = shop.settings.bot_name,
                                          .author_email = shop.settings.bot_email,
                                          .message = report::commit_message(job, verdict),

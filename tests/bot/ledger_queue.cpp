@@ -184,3 +184,18 @@ TEST_CASE_FIXTURE(LedgerFixture, "what holds up the queue is told in each waitin
     CHECK(said[0].kind == bot::Report::Kind::status);
     CHECK(said[0].job == waiting);
 }
+
+TEST_CASE_FIXTURE(LedgerFixture, "a repository is busy until the last job on it is published or over") {
+    auto& book = open();
+    using Busy = std::set<std::pair<std::string, std::string>>;
+    CHECK(book.busy_repositories().empty());
+    (void)review(1);
+    CHECK(book.busy_repositories().empty());
+    (void)book.carry_out(start(2, "waits"));
+    (void)book.carry_out(start(3, "ends"));
+    const Busy both{{"github", "id-waits"}, {"github", "id-ends"}};
+    CHECK(book.busy_repositories() == both);
+    (void)book.carry_out(bot::Stop{
+        .job = book.active_job(thread(3, "ends"))->id, .reason = "stop", .comment_id = {}, .thread = {}});
+    CHECK(book.busy_repositories() == Busy{{"github", "id-waits"}});
+}
