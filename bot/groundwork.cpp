@@ -45,7 +45,9 @@ Step<sandbox::Image> resolve(Shop& shop, const std::string& image, const sandbox
     if (found) return *found;
     if (found.error().kind == sandbox::Error::Kind::no_image)
         return std::unexpected(
-            Halt{.kind = Halt::Kind::failed, .reason = report::no_image(image, found.error().message)});
+            Halt{.kind = Halt::Kind::failed,
+                 .reason = report::no_image(image, without_host_paths(found.error().message)),
+                 .detail = found.error().message});
     return std::unexpected(halt(found.error(), "looking for the image"));
 }
 

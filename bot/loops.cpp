@@ -221,7 +221,7 @@ void step(std::string_view what, const std::function<void()>& doing) {
 void give_back(Shop& shop, const Lease& lease, const std::string& why) {
     spdlog::error("job {}: {}", lease.job().value, why);
     try {
-        shop.ledger.give_back(lease, why);
+        shop.ledger.give_back(lease, without_host_paths(why));
     } catch (const LeaseLost&) {
         spdlog::warn("job {}: another worker has it now", lease.job().value);
     } catch (const std::exception& error) {  // its lease runs out, then it is due again

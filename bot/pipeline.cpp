@@ -254,13 +254,14 @@ Step<Verdict> produce(Shop& shop, const Job& job, const Lease& lease, const sand
 
 void settle(Shop& shop, const Claim& claim, const Halt& why) {
     const auto id = claim.job.id.value;
+    const auto told = report::one_line(why.detail.empty() ? why.reason : why.detail, 500);
     switch (why.kind) {
         case Halt::Kind::answered:
             spdlog::info("job {}: nothing to change", id);
             shop.ledger.finish(claim.lease, {.signal = Signal::nothing, .reason = why.reason});
             return;
         case Halt::Kind::failed:
-            spdlog::warn("job {}: failed: {}", id, report::one_line(why.reason, 300));
+            spdlog::warn("job {}: failed: {}", id, told);
             shop.ledger.finish(claim.lease, {.signal = Signal::fail, .reason = why.reason});
             return;
         case Halt::Kind::stopped:
@@ -268,7 +269,7 @@ void settle(Shop& shop, const Claim& claim, const Halt& why) {
             shop.ledger.finish(claim.lease, {.signal = Signal::stop, .reason = why.reason});
             return;
         case Halt::Kind::infrastructure:
-            spdlog::warn("job {}: put back: {}", id, report::one_line(why.reason, 300));
+            spdlog::warn("job {}: put back: {}", id, told);
             shop.ledger.give_back(claim.lease, why.reason, why.retry_at);
             return;
         case Halt::Kind::lease_lost:
