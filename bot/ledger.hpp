@@ -85,6 +85,7 @@ struct Ending {
 struct QueueFigures {
     std::map<JobState, int> jobs;
     int deliveries_waiting = 0;
+    int deliveries_dead = 0;  ///< put aside: handling them broke off several times
     int reports_waiting = 0;
     std::optional<Time> oldest_queued;
     std::optional<Time> oldest_report;
@@ -115,6 +116,8 @@ class Ledger {
         std::chrono::seconds hold{
             120};     ///< a delivery or report handed out and never heard of again is due after it
         Clock clock;  ///< wall clock; default the system's
+        /// What leases run out by: it neither jumps nor is set. Default the system's.
+        std::function<std::chrono::steady_clock::time_point()> steady_clock;
     };
 
     /// Opens or creates, migrates to the newest schema, checks (`quick_check`). One process at a time opens a
@@ -144,7 +147,8 @@ class Ledger {
     using Stored = std::move_only_function<void(std::expected<Recorded, LedgerError>)>;
     void record(const integrations::VerifiedDelivery& delivery, Stored done);
     /// The oldest delivery not yet settled whose time has come; its attempt is counted first. Those of `quiet`
-    /// forges that come before it are put off until then, free of charge.
+    /// forges that come before it are put off until then, free of charge; those that broke us too often are
+    /// put aside, and the log says so.
     using Quiet = std::map<std::string, Time>;
     [[nodiscard]] std::optional<StoredDelivery> next_delivery(const Quiet& quiet = {});
     /// When `record` was last called; the epoch before.
@@ -189,7 +193,8 @@ class Ledger {
     void give_back(const Lease& lease, const std::string& why, std::optional<Time> at = std::nullopt);
     /// Shutting down: give the job back at once, no attempt charged.
     void release(const Lease& lease);
-    /// Jobs whose lease ran out go back (sweep). Returns them.
+    /// Jobs whose lease ran out go back (sweep). Returns them. Time is what the steady clock says passed since
+    /// the lease was given or renewed here: a wall clock that is set ends no lease, and keeps none.
     std::vector<JobId> expire_leases();
 
     [[nodiscard]] std::optional<Job> job(JobId id) const;

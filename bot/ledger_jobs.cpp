@@ -38,13 +38,18 @@ std::optional<std::string> stop_reason(SQLite::Database& db, JobId id) {
     return row.getColumn(0).getString();
 }
 
-std::vector<Job> leased_jobs(SQLite::Database& db, const std::string& condition, std::int64_t now) {
-    auto row = prepare(db,
-                       "SELECT " + job_columns + " FROM jobs WHERE lease_token IS NOT NULL AND " + condition +
-                           " ORDER BY id",
-                       now);
-    std::vector<Job> jobs;
-    while (row.executeStep()) jobs.push_back(read_job(row));
+struct LeasedJob {
+    Job job;
+    std::int64_t token = 0;
+    std::int64_t until = 0;  ///< by the wall clock
+};
+
+std::vector<LeasedJob> leased_jobs(SQLite::Database& db) {
+    std::vector<LeasedJob> jobs;
+    auto row = prepare(db, "SELECT id, lease_token, lease_until FROM jobs WHERE lease_token IS NOT NULL ORDER BY id");
+    while (row.executeStep())
+        if (auto job = find_job(db, JobId{row.getColumn(0).getInt64()}))
+            jobs.push_back({std::move(*job), row.getColumn(1).getInt64(), row.getColumn(2).getInt64()});
     return jobs;
 }
 
@@ -117,7 +122,10 @@ Ledger::Renewal Ledger::renew(const Lease& lease) {
         const int held = execute(
             db, "UPDATE jobs SET lease_until = ?3 WHERE id = ?1 AND lease_token = ?2 AND stop_reason IS NULL",
             lease.job().value, lease.token(), inside_->now() + to_ms(Time(inside_->options.lease)));
-        if (held == 1) return Renewal::held;
+        if (held == 1) {
+            inside_->hold(lease.job(), lease.token());
+            return Renewal::held;
+        }
         auto row = prepare(db, "SELECT 1 FROM jobs WHERE id = ?1 AND lease_token = ?2", lease.job().value,
                            lease.token());
         return row.executeStep() ? Renewal::stop_requested : Renewal::lost;
@@ -224,11 +232,20 @@ void Ledger::release(const Lease& lease) {
 
 std::vector<JobId> Ledger::expire_leases() {
     return inside_->write([this](SQLite::Database& db) {
+        const auto jobs = leased_jobs(db);
+        std::map<JobId, Inside::Held> going_on;
         std::vector<JobId> ids;
-        for (const auto& job : leased_jobs(db, "lease_until <= ?1", inside_->now())) {
-            inside_->expire(db, job);
-            ids.push_back(job.id);
+        for (const auto& leased : jobs) {
+            const auto held = inside_->leases.find(leased.job.id);
+            const bool known = held != inside_->leases.end() && held->second.token == leased.token;
+            const bool over = known ? inside_->options.steady_clock() >= held->second.until
+                                    : leased.until <= inside_->now();  // another process gave it
+            if (!over && known) going_on.insert(*held);
+            if (!over) continue;
+            inside_->expire(db, leased.job);
+            ids.push_back(leased.job.id);
         }
+        inside_->leases = std::move(going_on);
         return ids;
     });
 }
@@ -236,9 +253,9 @@ std::vector<JobId> Ledger::expire_leases() {
 std::vector<JobId> Ledger::take_over() {
     return inside_->write([this](SQLite::Database& db) {
         std::vector<JobId> ids;
-        for (const auto& job : leased_jobs(db, "?1 IS NOT NULL", inside_->now())) {
-            inside_->expire(db, job);
-            ids.push_back(job.id);
+        for (const auto& leased : leased_jobs(db)) {
+            inside_->expire(db, leased.job);
+            ids.push_back(leased.job.id);
         }
         execute(db, "UPDATE inbox SET held_until = 0 WHERE held_until <> 0");
         execute(db, "UPDATE reports SET held_until = 0 WHERE held_until <> 0");

@@ -190,6 +190,7 @@ QueueFigures Ledger::figures() const {
             if (state == JobState::queued) figures.oldest_queued = optional_time(by_state, 2);
         }
         figures.deliveries_waiting = db.execAndGet("SELECT count(*) FROM inbox").getInt();
+        figures.deliveries_dead = db.execAndGet("SELECT count(*) FROM outcomes WHERE state = 'dead'").getInt();
         SQLite::Statement waiting(
             db,
             "SELECT count(*), min(wished_at) FROM reports WHERE version > posted_version AND given_up = 0");

@@ -81,6 +81,10 @@ struct Service::Inside {
             ledger.take_over();  // the lock on the state folder says that no other worker lives
         if (!taken_back.empty()) spdlog::info("{} jobs of the last process go on", taken_back.size());
         loops::clear_leftovers(shop);
+        metrics.gauge("shopfloor_deliveries_dead", "Deliveries put aside: handling them broke off several times.",
+                      [this] {
+                          return Metrics::Figures{{{}, static_cast<double>(ledger.figures().deliveries_dead)}};
+                      });
         listener.emplace(Listener::Options{.host = settings.listen_host,
                                            .port = settings.listen_port,
                                            .forges = settings.forges,

@@ -1,4 +1,6 @@
 #include <doctest/doctest.h>
+#include <spdlog/sinks/ostream_sink.h>
+#include <spdlog/spdlog.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -6,12 +8,36 @@
 #include <csignal>
 #include <random>
 #include <semaphore>
+#include <sstream>
 #include <thread>
 
 #include "tests/bot/ledger_fixture.hpp"
 
 using namespace std::chrono_literals;
 using bot::Ledger;
+
+namespace {
+
+/// What is logged while it lives: level and words, a line each.
+class Log {
+ public:
+    Log() : before_(spdlog::default_logger()) {
+        auto logger = std::make_shared<spdlog::logger>(
+            "test", std::make_shared<spdlog::sinks::ostream_sink_mt>(text_, true));
+        logger->set_pattern("%l %v");
+        spdlog::set_default_logger(logger);
+    }
+    ~Log() { spdlog::set_default_logger(before_); }
+    Log(const Log&) = delete;
+    Log& operator=(const Log&) = delete;
+    [[nodiscard]] std::string text() const { return text_.str(); }
+
+ private:
+    std::ostringstream text_;
+    std::shared_ptr<spdlog::logger> before_;
+};
+
+}  // namespace
 
 TEST_CASE_FIXTURE(LedgerFixture, "a delivery comes out as it went in, every byte") {
     auto& book = open();
@@ -131,6 +157,7 @@ TEST_CASE_FIXTURE(LedgerFixture,
 
 TEST_CASE_FIXTURE(LedgerFixture,
                   "a delivery that breaks the daemon three times is put aside, and the others go on") {
+    const Log log;
     (void)open().record(delivery("poison"));
     (void)ledger->record(delivery("good"));
     for (int crash = 1; crash <= 3; ++crash) {
@@ -146,6 +173,8 @@ TEST_CASE_FIXTURE(LedgerFixture,
     CHECK(next->delivery.delivery_id() == "good");
     CHECK(next->attempts == 1);
     CHECK(ledger->figures().deliveries_waiting == 1);
+    CHECK(ledger->figures().deliveries_dead == 1);
+    CHECK(log.text().find("error delivery poison of github is put aside: 3 attempts") != std::string::npos);
     CHECK(ledger->record(delivery("poison")) == Ledger::Recorded::duplicate);
 }
 

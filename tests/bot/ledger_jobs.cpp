@@ -133,6 +133,38 @@ TEST_CASE_FIXTURE(LedgerFixture, "a lease that is renewed does not run out") {
     CHECK(book.expire_leases().size() == 1);
 }
 
+TEST_CASE_FIXTURE(LedgerFixture, "a clock that is set takes no job from its worker, and keeps none for a lost one") {
+    auto& book = open({.lease = 60s});
+    const auto claim = working();
+    SUBCASE("an hour on") {
+        set_clock(1h);
+        CHECK(book.expire_leases().empty());
+        CHECK_FALSE(book.claim({}));
+        pass(59s);
+        CHECK(book.expire_leases().empty());
+        CHECK(book.renew(claim.lease) == Ledger::Renewal::held);
+        pass(59s);
+        CHECK(book.expire_leases().empty());
+    }
+    SUBCASE("an hour back") {
+        set_clock(-1h);
+        pass(59s);
+        CHECK(book.expire_leases().empty());
+    }
+    pass(1s);
+    CHECK(book.expire_leases() == std::vector{claim.job.id});
+    CHECK(book.renew(claim.lease) == Ledger::Renewal::lost);
+}
+
+TEST_CASE_FIXTURE(LedgerFixture, "a lease that another process gave runs out by the wall clock") {
+    (void)(open({.lease = 60s}), working());
+    auto& book = open({.lease = 60s});
+    pass(59s);
+    CHECK(book.expire_leases().empty());
+    pass(1s);
+    CHECK(book.expire_leases().size() == 1);
+}
+
 TEST_CASE_FIXTURE(LedgerFixture, "stop ends a waiting job at once and a reviewed one too") {
     auto& book = open();
     const auto waiting = book.carry_out(start(1)).value();
