@@ -17,8 +17,9 @@ namespace bot {
 class Forges {
  public:
     /// Throws std::invalid_argument for a kind that does not exist (settings were checked before).
-    explicit Forges(const std::vector<config::ForgeSettings>& settings,
-                    std::function<std::chrono::steady_clock::time_point()> now = std::chrono::steady_clock::now);
+    explicit Forges(
+        const std::vector<config::ForgeSettings>& settings,
+        std::function<std::chrono::steady_clock::time_point()> now = std::chrono::steady_clock::now);
 
     struct Entry {
         config::ForgeSettings settings;

@@ -15,7 +15,8 @@ constexpr std::array<std::string_view, 4> public_paths{"/workspace", "/home/agen
 
 bool is_public(std::string_view path) {
     for (const auto known : public_paths)
-        if (path.starts_with(known) && (path.size() == known.size() || path[known.size()] == '/')) return true;
+        if (path.starts_with(known) && (path.size() == known.size() || path[known.size()] == '/'))
+            return true;
     return false;
 }
 
@@ -120,8 +121,7 @@ Halt halt(const sandbox::HarvestError& error) {
         return {.kind = Halt::Kind::infrastructure,
                 .reason = "reading the result: " + without_host_paths(error.message),
                 .detail = "reading the result: " + error.message};
-    return {.kind = Halt::Kind::failed,
-            .reason = report::change_rejected(error.path, error.message)};
+    return {.kind = Halt::Kind::failed, .reason = report::change_rejected(error.path, error.message)};
 }
 
 }  // namespace bot

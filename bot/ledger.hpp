@@ -146,9 +146,9 @@ class Ledger {
     /// commits. Quick things only; it must not throw.
     using Stored = std::move_only_function<void(std::expected<Recorded, LedgerError>)>;
     void record(const integrations::VerifiedDelivery& delivery, Stored done);
-    /// The oldest delivery not yet settled whose time has come; its attempt is counted first. Those of `quiet`
-    /// forges that come before it are put off until then, free of charge; those that broke us too often are
-    /// put aside, and the log says so.
+    /// The oldest delivery not yet settled whose time has come; its attempt is counted first. Those of
+    /// `quiet` forges that come before it are put off until then, free of charge; those that broke us too
+    /// often are put aside, and the log says so.
     using Quiet = std::map<std::string, Time>;
     [[nodiscard]] std::optional<StoredDelivery> next_delivery(const Quiet& quiet = {});
     /// When `record` was last called; the epoch before.
@@ -178,8 +178,6 @@ class Ledger {
     /// Runs that are still open when their job changes hands or state are ended with it.
     RunId begin_run(const Lease& lease, Run::Kind kind, const std::string& profile,
                     const std::string& log_file);
-    /// Charges an attempt of the agent, unless the outcome is `infrastructure`, `cancelled`, `quota` or
-    /// `unavailable`.
     void end_run(const Lease& lease, RunId run, const std::string& outcome, const integrations::Usage& usage);
     /// working -> publishing. From here on only publishing is tried again.
     void store_verdict(const Lease& lease, const std::string& verdict_json, const std::string& branch);
@@ -193,8 +191,8 @@ class Ledger {
     void give_back(const Lease& lease, const std::string& why, std::optional<Time> at = std::nullopt);
     /// Shutting down: give the job back at once, no attempt charged.
     void release(const Lease& lease);
-    /// Jobs whose lease ran out go back (sweep). Returns them. Time is what the steady clock says passed since
-    /// the lease was given or renewed here: a wall clock that is set ends no lease, and keeps none.
+    /// Jobs whose lease ran out go back (sweep). Returns them. Time is what the steady clock says passed
+    /// since the lease was given or renewed here: a wall clock that is set ends no lease, and keeps none.
     std::vector<JobId> expire_leases();
 
     [[nodiscard]] std::optional<Job> job(JobId id) const;

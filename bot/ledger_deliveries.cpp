@@ -68,10 +68,11 @@ Looked look_through(SQLite::Database& db, const Ledger::Quiet& quiet, std::int64
     constexpr int at_once = 200;
     Looked looked;
     for (int looked_at = 0; looked_at < at_once; ++looked_at) {
-        auto due = prepare(db,
-                           "SELECT delivery, attempts, forge, delivery_id FROM inbox JOIN deliveries ON id = delivery "
-                           "WHERE not_before <= ?1 AND held_until <= ?1 ORDER BY delivery LIMIT 1",
-                           now);
+        auto due = prepare(
+            db,
+            "SELECT delivery, attempts, forge, delivery_id FROM inbox JOIN deliveries ON id = delivery "
+            "WHERE not_before <= ?1 AND held_until <= ?1 ORDER BY delivery LIMIT 1",
+            now);
         if (!due.executeStep()) return looked;
         const auto id = due.getColumn(0).getInt64();
         const auto attempts = due.getColumn(1).getInt();
@@ -79,8 +80,8 @@ Looked look_through(SQLite::Database& db, const Ledger::Quiet& quiet, std::int64
         const auto name = fmt::format("{} of {}", due.getColumn(3).getString(), due.getColumn(2).getString());
         due.reset();
         if (until != quiet.end() && to_ms(until->second) > now) {
-            execute(db, "UPDATE inbox SET not_before = ?2, why = 'the forge is quiet' WHERE delivery = ?1", id,
-                    to_ms(until->second));
+            execute(db, "UPDATE inbox SET not_before = ?2, why = 'the forge is quiet' WHERE delivery = ?1",
+                    id, to_ms(until->second));
             continue;
         }
         if (attempts < options.max_delivery_attempts) {
@@ -156,9 +157,8 @@ Ledger::Recorded Ledger::record(const integrations::VerifiedDelivery& delivery) 
 std::optional<StoredDelivery> Ledger::next_delivery(const Quiet& quiet) {
     std::optional<InHand> found;
     for (bool more = true; more;) {
-        auto looked = inside_->write([&](SQLite::Database& db) {
-            return look_through(db, quiet, inside_->now(), inside_->options);
-        });
+        auto looked = inside_->write(
+            [&](SQLite::Database& db) { return look_through(db, quiet, inside_->now(), inside_->options); });
         for (const auto& name : looked.dead)
             spdlog::error("delivery {} is put aside: {} attempts to handle it never came to their end", name,
                           inside_->options.max_delivery_attempts);

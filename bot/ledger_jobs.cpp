@@ -3,7 +3,6 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <array>
 
 #include "bot/ledger_inside.hpp"
 
@@ -25,12 +24,6 @@ std::string_view name(Run::Kind kind) {
     return "";
 }
 
-/// The agent did not get to show what it can do.
-bool is_not_the_agents(const std::string& outcome) {
-    constexpr std::array<std::string_view, 4> others{"infrastructure", "cancelled", "quota", "unavailable"};
-    return std::ranges::find(others, outcome) != others.end();
-}
-
 std::optional<std::string> stop_reason(SQLite::Database& db, JobId id) {
     auto row =
         prepare(db, "SELECT stop_reason FROM jobs WHERE id = ?1 AND stop_reason IS NOT NULL", id.value);
@@ -46,7 +39,8 @@ struct LeasedJob {
 
 std::vector<LeasedJob> leased_jobs(SQLite::Database& db) {
     std::vector<LeasedJob> jobs;
-    auto row = prepare(db, "SELECT id, lease_token, lease_until FROM jobs WHERE lease_token IS NOT NULL ORDER BY id");
+    auto row = prepare(
+        db, "SELECT id, lease_token, lease_until FROM jobs WHERE lease_token IS NOT NULL ORDER BY id");
     while (row.executeStep())
         if (auto job = find_job(db, JobId{row.getColumn(0).getInt64()}))
             jobs.push_back({std::move(*job), row.getColumn(1).getInt64(), row.getColumn(2).getInt64()});
@@ -165,8 +159,6 @@ void Ledger::end_run(const Lease& lease, RunId run, const std::string& outcome,
                                   usage.cached_tokens, usage.output_tokens, usage.cost_usd);
         if (ended == 0)
             throw std::logic_error(fmt::format("job {}: run {} is not open", job.id.value, run.value));
-        if (!is_not_the_agents(outcome))
-            execute(db, "UPDATE jobs SET agent_attempts = agent_attempts + 1 WHERE id = ?1", job.id.value);
     });
 }
 

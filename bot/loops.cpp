@@ -352,8 +352,8 @@ void sweep(Shop& shop) {
             spdlog::info("{} kept workspaces removed", gone.size());
     });
     step("mirrors", [&] {
-        const auto evicted = shop.mirrors.evict(shop.settings.cache_bytes,
-                                                [&] { return shop.ledger.busy_repositories(); });
+        const auto evicted =
+            shop.mirrors.evict(shop.settings.cache_bytes, [&] { return shop.ledger.busy_repositories(); });
         if (evicted > 0) spdlog::info("{} mirrors removed: their cache was over its limit", evicted);
     });
     step("what is old", [&] { forget_old(shop); });

@@ -8,9 +8,9 @@
 #include <tuple>
 #include <utility>
 
-// On disk: `<forge>/<repository id>.git`; the folder's time of change is that of its last use. What goes is first
-// given another name (`….going-N`), so that the repository can be fetched anew meanwhile; one that a crash left is
-// removed the next time.
+// On disk: `<forge>/<repository id>.git`; the folder's time of change is that of its last use. What goes is
+// first given another name (`….going-N`), so that the repository can be fetched anew meanwhile; one that a
+// crash left is removed the next time.
 namespace bot {
 
 namespace fs = std::filesystem;

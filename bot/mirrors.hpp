@@ -26,7 +26,8 @@ class Mirrors {
     /// Let go before this object ends.
     [[nodiscard]] integrations::GitResult<Use> of(const integrations::RepoRef& repo);
 
-    /// Forge and id of repositories whose mirrors are needed: a commit that is not pushed yet is nowhere else.
+    /// Forge and id of repositories whose mirrors are needed: a commit that is not pushed yet is nowhere
+    /// else.
     using Busy = std::set<std::pair<std::string, std::string>>;
     /// Removes mirrors, least recently used first, until `most` bytes are left; never one in use or busy.
     /// `busy` is asked while nobody gets a mirror; it must not ask for one. Returns how many. By one thread.

@@ -240,10 +240,10 @@ Step<Verdict> produce(Shop& shop, const Job& job, const Lease& lease, const sand
         verdict.evidence.base_tests_on_head = std::move(*old_tests);
     }
     auto commit = ground->mirror->commit(job.assignment.base_commit, tree_edits(changes),
-                                        {.author_name = shop.settings.bot_name,
-                                         .author_email = shop.settings.bot_email,
-                                         .message = report::commit_message(job, verdict),
-                                         .when = job.started_at.value_or(job.created_at)});
+                                         {.author_name = shop.settings.bot_name,
+                                          .author_email = shop.settings.bot_email,
+                                          .message = report::commit_message(job, verdict),
+                                          .when = job.started_at.value_or(job.created_at)});
     if (!commit) return std::unexpected(halt(commit.error(), "building the commit"));
     if (*commit == job.assignment.base_commit)
         return std::unexpected(

@@ -97,7 +97,6 @@ CREATE TABLE jobs (
     retry_at         INTEGER,
     claimed_at       INTEGER,                      -- the last time
     infra_attempts   INTEGER NOT NULL DEFAULT 0 CHECK (infra_attempts >= 0),
-    agent_attempts   INTEGER NOT NULL DEFAULT 0 CHECK (agent_attempts >= 0),
     branch           TEXT NOT NULL DEFAULT '',
     head_commit      TEXT NOT NULL DEFAULT '',
     verdict          TEXT NOT NULL DEFAULT '',

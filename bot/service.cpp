@@ -1,9 +1,9 @@
 // Theory of operation. The ledger is the only thing the threads share; each loop takes from it, works on
 // values and writes back. Bells make a tick earlier; without them every loop would still find its work within
 // seconds. Threads: the listener's, one for intake (which yields to the listener: answers first), one for
-// the reports of each forge, one for heartbeats, one for sweeps, and `max_parallel` workers. Stopping: no new claims, then the
-// loops end, then the listener; what runs in a sandbox that can go on without us does, and its job is given
-// back so that the next process takes it over.
+// the reports of each forge, one for heartbeats, one for sweeps, and `max_parallel` workers. Stopping: no new
+// claims, then the loops end, then the listener; what runs in a sandbox that can go on without us does, and
+// its job is given back so that the next process takes it over.
 
 #include "bot/service.hpp"
 
@@ -81,10 +81,9 @@ struct Service::Inside {
             ledger.take_over();  // the lock on the state folder says that no other worker lives
         if (!taken_back.empty()) spdlog::info("{} jobs of the last process go on", taken_back.size());
         loops::clear_leftovers(shop);
-        metrics.gauge("shopfloor_deliveries_dead", "Deliveries put aside: handling them broke off several times.",
-                      [this] {
-                          return Metrics::Figures{{{}, static_cast<double>(ledger.figures().deliveries_dead)}};
-                      });
+        metrics.gauge(
+            "shopfloor_deliveries_dead", "Deliveries put aside: handling them broke off several times.",
+            [this] { return Metrics::Figures{{{}, static_cast<double>(ledger.figures().deliveries_dead)}}; });
         listener.emplace(Listener::Options{.host = settings.listen_host,
                                            .port = settings.listen_port,
                                            .forges = settings.forges,

@@ -116,16 +116,16 @@ bool read_secret(const Place& place, const std::filesystem::path& base, Secret& 
 bool looks_like_secret(std::string_view text) {
     struct Shape {
         std::string_view prefix;
-        std::size_t least;            ///< characters that follow
-        bool plain_letters = false;   ///< no `-`, `_` or `.` among them
+        std::size_t least;           ///< characters that follow
+        bool plain_letters = false;  ///< no `-`, `_` or `.` among them
     };
     // As their makers document them; what follows is shorter here than any real one.
     constexpr std::array shapes{
-        Shape{"ghp_", 12},      Shape{"gho_", 12},         Shape{"ghu_", 12},       Shape{"ghs_", 12},
-        Shape{"ghr_", 12},      Shape{"github_pat_", 12},  Shape{"glpat-", 12},     Shape{"sk-ant-", 12},
-        Shape{"sk-proj-", 12},  Shape{"sk-", 20, true},    Shape{"AKIA", 16, true}, Shape{"AIza", 30},
-        Shape{"xoxb-", 10},     Shape{"xoxp-", 10},        Shape{"xoxa-", 10},      Shape{"xoxe-", 10},
-        Shape{"xoxo-", 10},     Shape{"xoxr-", 10},        Shape{"xoxs-", 10},      Shape{"xapp-", 10},
+        Shape{"ghp_", 12},       Shape{"gho_", 12},        Shape{"ghu_", 12},       Shape{"ghs_", 12},
+        Shape{"ghr_", 12},       Shape{"github_pat_", 12}, Shape{"glpat-", 12},     Shape{"sk-ant-", 12},
+        Shape{"sk-proj-", 12},   Shape{"sk-", 20, true},   Shape{"AKIA", 16, true}, Shape{"AIza", 30},
+        Shape{"xoxb-", 10},      Shape{"xoxp-", 10},       Shape{"xoxa-", 10},      Shape{"xoxe-", 10},
+        Shape{"xoxo-", 10},      Shape{"xoxr-", 10},       Shape{"xoxs-", 10},      Shape{"xapp-", 10},
         Shape{"npm_", 30, true}, Shape{"hf_", 30, true},   Shape{"whsec_", 12},
     };
     const auto letter = [](char c) {
@@ -162,7 +162,8 @@ void refuse_secrets(const YamlNode& node, const std::string& key, int line, Repo
         const auto& name = node.keys[i];
         const bool secret = looks_like_secret(name.text);
         if (secret) complain(name.line);
-        refuse_secrets(item, (key.empty() ? "" : key + ".") + (secret ? "***" : name.text), name.line, report);
+        refuse_secrets(item, (key.empty() ? "" : key + ".") + (secret ? "***" : name.text), name.line,
+                       report);
     }
 }
 

@@ -13,9 +13,10 @@ TEST_CASE("less free than the reserve is a shortage that names the folder, the s
     CHECK(disk.look() == DiskReserve::Change::none);
     free = 100ULL << 20;
     REQUIRE(disk.shortage());
-    CHECK(*disk.shortage() ==
-          "100 MiB are free where /srv/state is, less than min_free (1024 MiB): no job is begun until there is "
-          "room");
+    CHECK(
+        *disk.shortage() ==
+        "100 MiB are free where /srv/state is, less than min_free (1024 MiB): no job is begun until there is "
+        "room");
     CHECK(disk.look() == DiskReserve::Change::too_little);
     CHECK(disk.look() == DiskReserve::Change::none);
     free = 1ULL << 30;

@@ -17,7 +17,8 @@ struct Quiet {
 
 }  // namespace
 
-TEST_CASE_FIXTURE(Quiet, "a forge that does not answer is left in peace, longer each time, a minute at most") {
+TEST_CASE_FIXTURE(Quiet,
+                  "a forge that does not answer is left in peace, longer each time, a minute at most") {
     CHECK(forges.quiet().empty());
     for (const auto pause : {2s, 4s, 8s, 16s, 32s, 60s, 60s}) {
         no_answer();
@@ -40,8 +41,8 @@ TEST_CASE_FIXTURE(Quiet, "several who found it silent at the same time count onc
 }
 
 TEST_CASE_FIXTURE(Quiet, "a forge that says when is left in peace until then") {
-    forges.failed("one", {.kind = ForgeError::Kind::rate_limited,
-                          .retry_at = std::chrono::system_clock::now() + 1h});
+    forges.failed(
+        "one", {.kind = ForgeError::Kind::rate_limited, .retry_at = std::chrono::system_clock::now() + 1h});
     CHECK(forges.quiet().at("one") > 59min);
     CHECK_FALSE(forges.quiet().contains("two"));
     forges.answered("one");

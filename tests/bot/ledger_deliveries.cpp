@@ -218,8 +218,9 @@ TEST_CASE_FIXTURE(LedgerFixture, "old deliveries are forgotten when they are set
     CHECK(book.record(delivery("new")) == Ledger::Recorded::duplicate);
 }
 
-TEST_CASE_FIXTURE(LedgerFixture,
-                  "deliveries of a forge that is to be left in peace are put off together, and free of charge") {
+TEST_CASE_FIXTURE(
+    LedgerFixture,
+    "deliveries of a forge that is to be left in peace are put off together, and free of charge") {
     auto& book = open();
     for (int i = 0; i < 450; ++i) (void)book.record(delivery("quiet-" + std::to_string(i)));
     (void)book.record(integrations::Replay::stored("elsewhere", "1", "loud", "issues", "{}"));

@@ -68,7 +68,6 @@ TEST_CASE_FIXTURE(LedgerFixture, "from label to merge, every step in the book") 
     CHECK(open_job.pull_request == 12);
     CHECK(open_job.branch == "agent/issue-1-tax-2");
     CHECK(open_job.head_commit == std::string(40, 'b'));
-    CHECK(open_job.agent_attempts == 1);
     CHECK(open_job.infra_attempts == 0);
     CHECK(book.job_of_pull_request(thread(12))->id == open_job.id);
     CHECK(book.carry_out(bot::EndReview{.job = open_job.id, .merged = true, .reason = "merged"}) ==
@@ -118,7 +117,6 @@ TEST_CASE_FIXTURE(LedgerFixture, "a worker that lost its lease can change nothin
     CHECK_THROWS_AS(book.release(old.lease), bot::LeaseLost);
     CHECK(job(old.job.id).state == JobState::working);
     CHECK(book.runs(old.job.id).front().outcome == "infrastructure");
-    CHECK(job(old.job.id).agent_attempts == 0);
 }
 
 TEST_CASE_FIXTURE(LedgerFixture, "a lease that is renewed does not run out") {
@@ -133,7 +131,8 @@ TEST_CASE_FIXTURE(LedgerFixture, "a lease that is renewed does not run out") {
     CHECK(book.expire_leases().size() == 1);
 }
 
-TEST_CASE_FIXTURE(LedgerFixture, "a clock that is set takes no job from its worker, and keeps none for a lost one") {
+TEST_CASE_FIXTURE(LedgerFixture,
+                  "a clock that is set takes no job from its worker, and keeps none for a lost one") {
     auto& book = open({.lease = 60s});
     const auto claim = working();
     SUBCASE("an hour on") {
@@ -258,7 +257,6 @@ TEST_CASE_FIXTURE(LedgerFixture,
         const auto back = job(claim->job.id);
         CHECK(back.state == JobState::queued);
         CHECK(back.infra_attempts == attempt);
-        CHECK(back.agent_attempts == 0);
         const auto pause = back.retry_at.value() - now();
         const auto plain = std::vector<std::chrono::seconds>{1min, 4min, 15min, 15min}.at(
             static_cast<std::size_t>(attempt) - 1);
@@ -375,17 +373,15 @@ TEST_CASE_FIXTURE(
     CHECK(job(first.job.id).state == JobState::failed);
 }
 
-TEST_CASE_FIXTURE(LedgerFixture, "attempts that the agent is not to blame for are not charged to it") {
+TEST_CASE_FIXTURE(LedgerFixture, "runs are numbered within their job and end once") {
     auto& book = open();
     const auto claim = working();
     for (const auto* outcome : {"infrastructure", "cancelled", "quota", "unavailable"}) {
         const auto run = book.begin_run(claim.lease, bot::Run::Kind::retry, "fast", "");
         book.end_run(claim.lease, run, outcome, {});
     }
-    CHECK(job(claim.job.id).agent_attempts == 0);
     const auto run = book.begin_run(claim.lease, bot::Run::Kind::repair, "fast", "");
     book.end_run(claim.lease, run, "total_deadline", {});
-    CHECK(job(claim.job.id).agent_attempts == 1);
     const auto runs = book.runs(claim.job.id);
     CHECK(runs.back().number == 5);
     CHECK(runs.back().kind == bot::Run::Kind::repair);

@@ -195,7 +195,9 @@ TEST_CASE_FIXTURE(LedgerFixture, "a repository is busy until the last job on it 
     (void)book.carry_out(start(3, "ends"));
     const Busy both{{"github", "id-waits"}, {"github", "id-ends"}};
     CHECK(book.busy_repositories() == both);
-    (void)book.carry_out(bot::Stop{
-        .job = book.active_job(thread(3, "ends"))->id, .reason = "stop", .comment_id = {}, .thread = thread(3, "ends")});
+    (void)book.carry_out(bot::Stop{.job = book.active_job(thread(3, "ends"))->id,
+                                   .reason = "stop",
+                                   .comment_id = {},
+                                   .thread = thread(3, "ends")});
     CHECK(book.busy_repositories() == Busy{{"github", "id-waits"}});
 }

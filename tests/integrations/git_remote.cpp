@@ -149,7 +149,8 @@ TEST_CASE("what the forge says about the credential reaches the caller") {
         auto mirror = integrations::Mirror::open(
             place.folder / "mirror", place.server.url("shop"),
             [from, when]() -> integrations::ForgeResult<integrations::GitCredential> {
-                return std::unexpected(ForgeError{.kind = from, .message = "no token today", .retry_at = when});
+                return std::unexpected(
+                    ForgeError{.kind = from, .message = "no token today", .retry_at = when});
             });
         REQUIRE(mirror.has_value());
         const auto fetched = (*mirror)->fetch("main");

@@ -79,9 +79,8 @@ TEST_CASE("a container that nobody knows of is found while the daemon runs, and 
                                     leaked, instance)
                             .c_str()) == 0);
     const std::jthread serving([&](const std::stop_token& stop) { service.run(stop); });
-    CHECK(PracticeForge::eventually([&] {
-        return std::system(fmt::format("docker inspect {} >/dev/null 2>&1", leaked).c_str()) != 0;
-    }));
+    CHECK(PracticeForge::eventually(
+        [&] { return std::system(fmt::format("docker inspect {} >/dev/null 2>&1", leaked).c_str()) != 0; }));
     CHECK(factory.reaches(issue, "review"));
 }
 
@@ -101,16 +100,17 @@ TEST_CASE("a forge that never answers holds up no report to another one") {
     {
         bot::Ledger book(factory.state_dir() / "ledger.sqlite", {});
         for (int issue = 1; issue <= 10; ++issue)
-            (void)book.carry_out(bot::Answer{.thread = {.repo = {.forge = "silent",
-                                                                 .id = "1",
-                                                                 .full_name = "acme/quiet",
-                                                                 .clone_url = silent->url() + "/acme/quiet.git",
-                                                                 .default_branch = "main"},
-                                                        .number = issue},
-                                             .answer = "Hello.",
-                                             .marker = "help",
-                                             .comment_id = {},
-                                             .reason = "asked"});
+            (void)book.carry_out(
+                bot::Answer{.thread = {.repo = {.forge = "silent",
+                                                .id = "1",
+                                                .full_name = "acme/quiet",
+                                                .clone_url = silent->url() + "/acme/quiet.git",
+                                                .default_branch = "main"},
+                                       .number = issue},
+                            .answer = "Hello.",
+                            .marker = "help",
+                            .comment_id = {},
+                            .reason = "asked"});
     }
     factory.start();
     const auto issue = factory.ask("Anything");
