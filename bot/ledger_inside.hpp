@@ -11,7 +11,6 @@
 #include <cstdint>
 #include <filesystem>
 #include <functional>
-#include <map>
 #include <mutex>
 #include <optional>
 #include <random>
@@ -24,6 +23,7 @@
 #include "bot/ledger.hpp"
 #include "bot/ledger_checkpoints.hpp"
 #include "bot/ledger_group.hpp"
+#include "bot/ledger_leases.hpp"
 
 // What the files of the ledger share, and nobody else: one writing connection behind a mutex, one reading
 // connection behind another (WAL: a reader never waits for a commit), transactions that abort unless they
@@ -129,10 +129,6 @@ struct Ledger::Inside {
 
     [[nodiscard]] std::int64_t now() const { return to_ms(options.clock()); }
     void remember(std::optional<std::string> what);
-    /// From now on; called while writing.
-    void hold(JobId job, std::int64_t token) {
-        leases[job] = {.token = token, .until = options.steady_clock() + options.lease};
-    }
 
     // Pieces of verbs; each is called inside a transaction.
     std::optional<JobId> apply(SQLite::Database& db, const Intent& intent);
@@ -171,11 +167,7 @@ struct Ledger::Inside {
     bool positions_moved = false;
     std::optional<SQLite::Statement> insert_delivery, insert_inbox;  ///< prepared once, for the group commit
     std::atomic<std::chrono::steady_clock::duration> last_recorded{};
-    struct Held {
-        std::int64_t token = 0;
-        std::chrono::steady_clock::time_point until;
-    };
-    std::map<JobId, Held> leases;  ///< given or renewed here; used while writing
+    LedgerLeases leases;  ///< used while writing
     LedgerCheckpoints checkpoints;
     LedgerGroup group;  // last: its thread uses all of the above
 };

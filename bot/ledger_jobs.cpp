@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <set>
 
 #include "bot/ledger_inside.hpp"
 
@@ -117,7 +118,8 @@ Ledger::Renewal Ledger::renew(const Lease& lease) {
             db, "UPDATE jobs SET lease_until = ?3 WHERE id = ?1 AND lease_token = ?2 AND stop_reason IS NULL",
             lease.job().value, lease.token(), inside_->now() + to_ms(Time(inside_->options.lease)));
         if (held == 1) {
-            inside_->hold(lease.job(), lease.token());
+            inside_->leases.hold(lease.job(), lease.token(),
+                                 inside_->options.steady_clock() + inside_->options.lease);
             return Renewal::held;
         }
         auto row = prepare(db, "SELECT 1 FROM jobs WHERE id = ?1 AND lease_token = ?2", lease.job().value,
@@ -224,20 +226,20 @@ void Ledger::release(const Lease& lease) {
 
 std::vector<JobId> Ledger::expire_leases() {
     return inside_->write([this](SQLite::Database& db) {
-        const auto jobs = leased_jobs(db);
-        std::map<JobId, Inside::Held> going_on;
+        std::set<JobId> going_on;
         std::vector<JobId> ids;
-        for (const auto& leased : jobs) {
-            const auto held = inside_->leases.find(leased.job.id);
-            const bool known = held != inside_->leases.end() && held->second.token == leased.token;
-            const bool over = known ? inside_->options.steady_clock() >= held->second.until
-                                    : leased.until <= inside_->now();  // another process gave it
-            if (!over && known) going_on.insert(*held);
-            if (!over) continue;
+        for (const auto& leased : leased_jobs(db)) {
+            const auto held = inside_->leases.until(leased.job.id, leased.token);
+            const bool over = held ? inside_->options.steady_clock() >= *held
+                                   : leased.until <= inside_->now();  // another process gave it
+            if (!over) {
+                going_on.insert(leased.job.id);
+                continue;
+            }
             inside_->expire(db, leased.job);
             ids.push_back(leased.job.id);
         }
-        inside_->leases = std::move(going_on);
+        inside_->leases.forget([&](JobId job) { return !going_on.contains(job); });
         return ids;
     });
 }

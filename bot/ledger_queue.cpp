@@ -80,7 +80,7 @@ std::optional<Claim> Ledger::claim(const Turn& turn) {
             while (row.executeStep()) {
             }
         }
-        inside_->hold(id, token);
+        inside_->leases.hold(id, token, inside_->options.steady_clock() + inside_->options.lease);
         const auto job = find_job(db, id);
         inside_->wish_status(db, id, job->assignment.issue, Urgency::at_once);
         inside_->wish_labels(db, id, job->assignment.issue);
