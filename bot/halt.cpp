@@ -11,7 +11,7 @@ namespace {
 
 constexpr std::string_view instead = "(path in the log)";
 /// What the sandboxed programs and the commands of people call so.
-constexpr std::array<std::string_view, 4> public_paths{"/workspace", "/home/agent", "/agent", "/tmp"};
+constexpr std::array<std::string_view, 3> public_paths{"/workspace", "/home/agent", "/agent"};
 
 bool is_public(std::string_view path) {
     for (const auto known : public_paths)

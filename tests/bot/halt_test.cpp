@@ -18,6 +18,7 @@ TEST_CASE("a reason that people read names no path of this machine") {
              std::pair{"opening '/srv/a:b/c': not there", "opening '(path in the log)': not there"},
              std::pair{"`/srv/a` and `/srv/b`", "`(path in the log)` and `(path in the log)`"},
              std::pair{"look at /srv/a: then", "look at (path in the log): then"},
+             std::pair{"/tmp/x/y is full", "(path in the log) is full"},
              std::pair{"ledger=/srv/a", "ledger=(path in the log)"},
          })
         CHECK(without_host_paths(words) == wanted);
