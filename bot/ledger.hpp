@@ -166,10 +166,10 @@ class Ledger {
     void store_baseline(const std::string& key, const std::string& results_json);
 
     // reports
-    /// One that is due, of this forge (empty: of any): what answers a person first, then what tells an end,
-    /// then other news, progress last; in each the oldest, and of the same moment reactions, labels, status,
-    /// answers in this order. It is handed out once until posted, postponed or given up. What only tells
-    /// progress waits `report_gap` after the last edit.
+    /// One that is due, of this forge (empty: of any): what answers a person first (a refused label goes with
+    /// it), then what tells an end, then other news, progress last; in each the oldest, and of the same
+    /// moment reactions, labels, status, answers in this order. It is handed out once until posted, postponed
+    /// or given up. What only tells progress waits `report_gap` after the last edit.
     [[nodiscard]] std::optional<Report> next_report(std::string_view forge = {});
     /// Said, as of report.version; what was wished since then stays due.
     void posted(const Report& report, const std::string& remote_id);

@@ -112,7 +112,7 @@ std::optional<Report> Ledger::next_report(std::string_view forge) {
                 WHERE version > posted_version AND given_up = 0
                   AND due_at <= ?1 AND not_before <= ?1 AND held_until <= ?1 AND (?3 = '' OR forge = ?3)
                 ORDER BY CASE
-                    WHEN kind IN ('reaction', 'answer') THEN 0
+                    WHEN kind IN ('reaction', 'answer') OR (kind = 'labels' AND body <> '') THEN 0
                     WHEN urgent_version <= posted_version THEN 3
                     WHEN (SELECT ended_at IS NOT NULL OR state = 'review' FROM jobs WHERE jobs.id = reports.job) THEN 1
                     ELSE 2 END,

@@ -140,12 +140,12 @@ TEST_CASE_FIXTURE(LedgerFixture, "a refusal answers, frowns at the comment and t
                          .label = "agent:fast"};
     CHECK_FALSE(book.carry_out(no));
     const auto said = post_all();
-    REQUIRE(kinds(said) == "RAL");
+    REQUIRE(kinds(said) == "RLA");
     CHECK(said[0].body == "thumbs_down");
-    CHECK(said[1].body == no.answer);
-    CHECK(said[1].marker == "refused-9");
-    CHECK(said[2].body == "agent:fast");
-    CHECK_FALSE(said[2].job);
+    CHECK(said[1].body == "agent:fast");
+    CHECK_FALSE(said[1].job);
+    CHECK(said[2].body == no.answer);
+    CHECK(said[2].marker == "refused-9");
     (void)book.carry_out(no);
     CHECK(kinds(post_all()) == "L");  // the label was set again; the words are the same
 }
