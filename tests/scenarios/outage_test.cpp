@@ -4,6 +4,7 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include <cstdio>
 #include <cstdlib>
 #include <fstream>
 #include <optional>
@@ -51,6 +52,17 @@ class SilentServer {
     int socket_;
     sockaddr_in address_{};
 };
+
+/// What the daemon says there, whatever the status.
+std::string get(const bot::Service& service, std::string_view path) {
+    std::string said;
+    const auto command = fmt::format("curl -s -m 10 http://127.0.0.1:{}{}", service.port(), path);
+    FILE* pipe = ::popen(command.c_str(), "r");
+    REQUIRE(pipe != nullptr);
+    for (int c = std::fgetc(pipe); c != EOF; c = std::fgetc(pipe)) said += static_cast<char>(c);
+    ::pclose(pipe);
+    return said;
+}
 
 std::string first_word(const std::filesystem::path& file) {
     std::string word;
@@ -121,7 +133,6 @@ TEST_CASE("a forge that never answers holds up no report to another one") {
 TEST_CASE("while the forge is down it is asked now and then, not for each delivery, and none is lost") {
     if (!can_run("bubblewrap")) return;
     auto plan = quick_change();
-    plan.change = [](config::Settings& settings) { settings.max_jobs_per_issue_per_day = 1; };
     Factory factory(std::move(plan));
     const auto first = factory.ask("First");
     REQUIRE(factory.reaches(first, "review"));
@@ -152,9 +163,17 @@ TEST_CASE("while the disk is nearly full a job waits and says so, and goes on wh
     CHECK(factory.status(issue).find(factory.state_dir().string()) == std::string::npos);
     CHECK(factory.log("job-1/agent-1.log").empty());
     factory.stop();
+    {
+        bot::Service full(factory.settings());
+        const auto ready = get(full, "/readyz");
+        CHECK(ready.find(factory.state_dir().string()) != std::string::npos);
+        CHECK(ready.find("less than min_free") != std::string::npos);
+    }
     auto roomier = factory.settings();
     roomier.min_free_bytes = 0;
     bot::Service service(roomier);
+    CHECK(get(service, "/readyz") == "ready\n");
+    CHECK(get(service, "/metrics").find("shopfloor_deliveries_dead 0") != std::string::npos);
     const std::jthread serving([&](const std::stop_token& stop) { service.run(stop); });
     CHECK(factory.reaches(issue, "review"));
 }
