@@ -56,7 +56,7 @@ Step<std::function<bool(const std::string&)>> ignored_paths(const Groundwork& gr
                                                             const std::string& base_commit,
                                                             const sandbox::Workspace& workspace) {
     const auto own = workspace.read(".gitignore", gitignore_cap);
-    auto rules = ground.mirror.ignore_rules(base_commit, own ? *own : std::string());
+    auto rules = ground.mirror->ignore_rules(base_commit, own ? *own : std::string());
     if (!rules) return std::unexpected(halt(rules.error(), "reading .gitignore"));
     return std::move(*rules);
 }

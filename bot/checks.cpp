@@ -34,7 +34,7 @@ CheckResult::Verdict verdict_of(const sandbox::RunOutcome& outcome) {
 void read_junit(const sandbox::Workspace& workspace, const std::string& path, CheckResult& result) {
     const auto xml = workspace.read(path, junit_cap);
     if (!xml) {
-        result.junit_problem = xml.error().message;
+        result.junit_problem = without_host_paths(xml.error().message);
         return;
     }
     auto cases = parse_junit(*xml);

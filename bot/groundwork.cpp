@@ -45,7 +45,9 @@ Step<sandbox::Image> resolve(Shop& shop, const std::string& image, const sandbox
     if (found) return *found;
     if (found.error().kind == sandbox::Error::Kind::no_image)
         return std::unexpected(
-            Halt{.kind = Halt::Kind::failed, .reason = report::no_image(image, found.error().message)});
+            Halt{.kind = Halt::Kind::failed,
+                 .reason = report::no_image(image, without_host_paths(found.error().message)),
+                 .detail = found.error().message});
     return std::unexpected(halt(found.error(), "looking for the image"));
 }
 
@@ -104,7 +106,7 @@ Step<std::shared_ptr<const sandbox::LayerUse>> pristine_layer(Shop& shop, const 
     auto layer = shop.workspaces.layer(
         "checkout\n" + repo.forge + "\n" + repo.id + "\n" + assignment.base_commit,
         [&](const std::filesystem::path& directory) -> std::expected<void, sandbox::Error> {
-            auto done = ground.mirror.checkout(assignment.base_commit, directory, sandbox::sandbox_uid());
+            auto done = ground.mirror->checkout(assignment.base_commit, directory, sandbox::sandbox_uid());
             if (done) return {};
             fault = done.error();
             return std::unexpected(sandbox::Error{.message = done.error().message});
@@ -159,7 +161,7 @@ Step<Groundwork> lay_groundwork(Shop& shop, const Job& job, const Lease& lease,
     const auto agent_image = profile->image ? resolve(shop, *profile->image, control) : image;
     if (!agent_image) return std::unexpected(agent_image.error());
 
-    Groundwork ground{.mirror = **mirror,
+    Groundwork ground{.mirror = *mirror,
                       .recipe = std::move(read->recipe),
                       .assumptions = std::move(read->assumptions),
                       .profile = *profile,

@@ -15,7 +15,7 @@ namespace bot {
 /// What a job stands on, fixed before the agent's first instruction: all of it from the base commit and the
 /// operator.
 struct Groundwork {
-    integrations::Mirror& mirror;
+    Mirrors::Use mirror;
     config::Recipe recipe;
     std::vector<std::string> assumptions;  ///< of a proposed recipe; empty when the repository has its own
     const config::AgentProfile& profile;

@@ -3,6 +3,7 @@
 #include <expected>
 #include <optional>
 #include <string>
+#include <string_view>
 
 #include "bot/job.hpp"
 #include "integrations/forge.hpp"
@@ -23,12 +24,17 @@ struct Halt {
         detached,        ///< shutting down: programs go on, the next process takes over
     };
     Kind kind = Kind::failed;
-    std::string reason;
+    std::string reason;  ///< becomes public: without paths of this machine
     std::optional<Time> retry_at;
+    std::string detail;  ///< for the log, when there is more to say than `reason`
 };
 
 template <typename T>
 using Step = std::expected<T, Halt>;
+
+/// The words of an error without this machine's absolute paths, which are the operator's business. Paths
+/// inside a sandbox and addresses stay.
+[[nodiscard]] std::string without_host_paths(std::string_view words);
 
 // What an error of a lower room means for a job. `doing` completes "while …" for the operator and the issue.
 [[nodiscard]] Halt halt(const integrations::GitError& error, const std::string& doing);

@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <cctype>
 
+#include "bot/report.hpp"
+
 namespace bot {
 
 namespace {
@@ -108,6 +110,7 @@ ForgeResult<Facts> gather_facts(Shop& shop, const Request& request) {
     if (facts.active_job) {
         facts.runs = shop.ledger.runs(facts.active_job->id);
         facts.position = shop.ledger.position(facts.active_job->id);
+        if (shop.disk.shortage()) facts.held_up = report::short_of_disk();
     }
     if (subject.by == nullptr) return facts;
 

@@ -306,9 +306,10 @@ Intent decide(const Request& request, const Facts& facts, const config::Settings
             [&](const AskStop& ask) { return decide_stop(ask, facts); },
             [&](const AskStatus& ask) {
                 return decide_answer(ask, facts,
-                                     facts.active_job ? report::status(*facts.active_job, facts.runs,
-                                                                       facts.position, facts.now)
-                                                      : report::no_active_job(),
+                                     facts.active_job
+                                         ? report::status(*facts.active_job, facts.runs, facts.position,
+                                                          facts.now, facts.held_up)
+                                         : report::no_active_job(),
                                      "asked for the status");
             },
             [&](const AskHelp& ask) {

@@ -71,6 +71,7 @@ struct Facts {
     // For the answer to `status`; what is not given is not said.
     std::vector<Run> runs;  ///< of the active job
     int position = 0;
+    std::string held_up;  ///< what keeps every queued job waiting, a sentence of ours
     Time now{};
 };
 
@@ -114,10 +115,10 @@ using Intent = std::variant<Start, Stop, Refuse, Answer, EndReview, Ignore>;
 
 /// Pure; fails closed: what is not known is not allowed. Every intent carries its reason. The tests, in this
 /// order, the first that says no decides:
-///   start   our repository, issue seen, permission write, an issue or a pull request of ours, no active job,
-///   issue open, no
-///           other pull request that closes it, fewer jobs today than the limit, profile known, base commit
-///           known
+///   start   our repository, issue seen, the label still on it (when a label asks), permission write, an
+///   issue
+///           or a pull request of ours, no active job, issue open, no other pull request that closes it,
+///           fewer jobs today than the limit, profile known, base commit known
 ///   stop    our repository, active job, permission write or asked for by the job's own requester
 ///   status, help   our repository, permission read
 ///   issue over     active job that is not in review (merging the pull request closes its issue)

@@ -53,8 +53,7 @@ struct Job {
     std::optional<Time> ended_at;
     std::optional<Time> retry_at;  ///< not claimed before
     int infra_attempts = 0;        ///< faults of ours or of the forge's; never the agent's
-    int agent_attempts = 0;
-    std::string branch;  ///< `agent/issue-N-slug`, set when publishing begins
+    std::string branch;            ///< `agent/issue-N-slug`, set when publishing begins
     std::string head_commit;
     std::string verdict;  ///< JSON of bot/evidence, stored on entering `publishing`
     std::int64_t pull_request = 0;

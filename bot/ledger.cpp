@@ -127,6 +127,7 @@ Ledger::Inside::Inside(std::filesystem::path ledger_file, Options wanted)
           });
       }) {
     if (!options.clock) options.clock = [] { return std::chrono::system_clock::now(); };
+    if (!options.steady_clock) options.steady_clock = [] { return std::chrono::steady_clock::now(); };
     const auto committed = [](void* to, sqlite3*, const char*, int pages) {
         static_cast<LedgerCheckpoints*>(to)->log_has(pages);
         return SQLITE_OK;

@@ -8,13 +8,16 @@
 #include <map>
 #include <memory>
 #include <optional>
+#include <set>
 #include <stdexcept>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 #include "bot/intent.hpp"
 #include "bot/job.hpp"
+#include "bot/ledger_values.hpp"
 #include "integrations/event.hpp"
 
 namespace bot {
@@ -42,52 +45,6 @@ struct Claim {
     Lease lease;
 };
 
-/// A delivery waiting to be understood.
-struct StoredDelivery {
-    std::int64_t id = 0;
-    integrations::VerifiedDelivery delivery;
-    int attempts = 0;  ///< counted before it is handled: what crashes us three times is put aside
-    Time received_at{};
-};
-
-/// Something to be said on the forge: `status` and `labels` follow the job as it is when they are posted.
-struct Report {
-    enum class Kind {
-        status,    ///< the job's one comment, edited in place
-        labels,    ///< trigger label off, state label on; without a job, or with a `body`: that label off as
-                   ///< well
-        reaction,  ///< `body` is the reaction's name
-        answer,    ///< a comment of its own, `body` as it is; `marker` makes it one
-    };
-    std::int64_t id = 0;
-    Kind kind = Kind::status;
-    std::optional<JobId> job;
-    integrations::ThreadRef thread;
-    std::string comment_id;  ///< of `reaction`: on this comment; empty: on the thread
-    std::string marker;
-    std::string body;
-    std::string remote_id;     ///< what the forge called it the last time
-    std::int64_t version = 0;  ///< of the wish; posting an older version leaves it waiting
-    int attempts = 0;
-    Time created_at{};
-};
-
-/// How a claimed job ends or pauses.
-struct Ending {
-    Signal signal = Signal::fail;  ///< nothing, fail, stop, proposed
-    std::string reason;
-    std::int64_t pull_request = 0;  ///< of `proposed`
-    std::string pull_request_url;
-};
-
-struct QueueFigures {
-    std::map<JobState, int> jobs;
-    int deliveries_waiting = 0;
-    int reports_waiting = 0;
-    std::optional<Time> oldest_queued;
-    std::optional<Time> oldest_report;
-};
-
 /// A sentence with the file, the fault and the mend.
 class LedgerError : public std::runtime_error {
  public:
@@ -105,6 +62,7 @@ class Ledger {
     struct Options {
         std::chrono::seconds lease{60};
         int max_infra_attempts = 5;
+        std::chrono::seconds first_pause{60};  ///< after a fault of ours; then four times as long each time
         int max_delivery_attempts = 3;
         std::chrono::seconds publishing_patience{
             72 * 3600};                       ///< publishing is tried this long, then the job fails
@@ -112,6 +70,8 @@ class Ledger {
         std::chrono::seconds hold{
             120};     ///< a delivery or report handed out and never heard of again is due after it
         Clock clock;  ///< wall clock; default the system's
+        /// What leases run out by: it neither jumps nor is set. Default the system's.
+        std::function<std::chrono::steady_clock::time_point()> steady_clock;
     };
 
     /// Opens or creates, migrates to the newest schema, checks (`quick_check`). One process at a time opens a
@@ -140,8 +100,13 @@ class Ledger {
     /// commits. Quick things only; it must not throw.
     using Stored = std::move_only_function<void(std::expected<Recorded, LedgerError>)>;
     void record(const integrations::VerifiedDelivery& delivery, Stored done);
-    /// The oldest delivery not yet settled whose time has come; its attempt is counted first.
-    [[nodiscard]] std::optional<StoredDelivery> next_delivery();
+    /// The oldest delivery not yet settled whose time has come; its attempt is counted first. Those of
+    /// `quiet` forges that come before it are put off until then, free of charge; those that broke us too
+    /// often are put aside, and the log says so.
+    using Quiet = std::map<std::string, Time>;
+    [[nodiscard]] std::optional<StoredDelivery> next_delivery(const Quiet& quiet = {});
+    /// When `record` was last called; the epoch before.
+    [[nodiscard]] std::chrono::steady_clock::time_point last_recorded() const;
     /// Carries out what was decided, and closes the delivery: in one transaction. `Start` for an issue that
     /// already has an active job changes nothing but the delivery. Returns the job that was started or
     /// touched. A delivery that was settled before changes nothing.
@@ -155,6 +120,7 @@ class Ledger {
     struct Turn {
         int max_parallel = 10;
         int max_per_repository = 10;
+        bool publishing_only = false;  ///< begin nothing; what has its result may still go out
     };
     /// One statement: the job whose turn it is (publishing first, then priority, then fair between
     /// repositories, then oldest), leased. Nothing when nothing waits or the caps are reached.
@@ -166,21 +132,21 @@ class Ledger {
     /// Runs that are still open when their job changes hands or state are ended with it.
     RunId begin_run(const Lease& lease, Run::Kind kind, const std::string& profile,
                     const std::string& log_file);
-    /// Charges an attempt of the agent, unless the outcome is `infrastructure`, `cancelled`, `quota` or
-    /// `unavailable`.
     void end_run(const Lease& lease, RunId run, const std::string& outcome, const integrations::Usage& usage);
     /// working -> publishing. From here on only publishing is tried again.
     void store_verdict(const Lease& lease, const std::string& verdict_json, const std::string& branch);
     void store_head(const Lease& lease, const std::string& head_commit, const std::string& branch);
     /// When a person said stop meanwhile the job ends stopped, whatever the ending, unless it is `proposed`.
     void finish(const Lease& lease, const Ending& ending);
-    /// Infrastructure fault: back to the queue with a growing pause (at most 15 minutes), or failed after
-    /// `max_infra_attempts` while working. Publishing is tried for 72 hours. `at`: not before, when the forge
+    /// Infrastructure fault: back to the queue with a growing pause (1, 4, 15, 15 minutes, a fifth less by
+    /// chance), or failed after `max_infra_attempts` while working. Publishing costs nothing but time: it is
+    /// tried after 5, 10, 20 seconds, at last every 5 minutes, for 72 hours. `at`: not before, when the forge
     /// said so; no attempt is charged then.
     void give_back(const Lease& lease, const std::string& why, std::optional<Time> at = std::nullopt);
     /// Shutting down: give the job back at once, no attempt charged.
     void release(const Lease& lease);
-    /// Jobs whose lease ran out go back (sweep). Returns them.
+    /// Jobs whose lease ran out go back (sweep). Returns them. Time is what the steady clock says passed
+    /// since the lease was given or renewed here: a wall clock that is set ends no lease, and keeps none.
     std::vector<JobId> expire_leases();
 
     [[nodiscard]] std::optional<Job> job(JobId id) const;
@@ -189,6 +155,8 @@ class Ledger {
     [[nodiscard]] std::optional<Job> job_of_pull_request(const integrations::ThreadRef& pull_request) const;
     [[nodiscard]] std::vector<Job> jobs(std::size_t most) const;  ///< newest first
     [[nodiscard]] std::vector<Run> runs(JobId job) const;
+    /// Forge and id of the repositories of jobs that wait, are worked on or being published.
+    [[nodiscard]] std::set<std::pair<std::string, std::string>> busy_repositories() const;
     [[nodiscard]] int jobs_since(const integrations::ThreadRef& issue, Time since) const;
     /// 1-based place in the queue; 0 when it is not queued.
     [[nodiscard]] int position(JobId id) const;
@@ -198,16 +166,21 @@ class Ledger {
     void store_baseline(const std::string& key, const std::string& results_json);
 
     // reports
-    /// The oldest one due; of the same moment reactions, labels, status, answers in this order. It is handed
-    /// out once until posted, postponed or given up. What only tells progress waits `report_gap` after the
-    /// last edit.
-    [[nodiscard]] std::optional<Report> next_report();
+    /// One that is due, of this forge (empty: of any): what answers a person first (a refused label goes with
+    /// it), then what tells an end, then other news, progress last; in each the oldest, and of the same
+    /// moment reactions, labels, status, answers in this order. It is handed out once until posted, postponed
+    /// or given up. What only tells progress waits `report_gap` after the last edit.
+    [[nodiscard]] std::optional<Report> next_report(std::string_view forge = {});
     /// Said, as of report.version; what was wished since then stays due.
     void posted(const Report& report, const std::string& remote_id);
     void postpone(const Report& report, Time at, const std::string& why);
     void give_up(const Report& report, const std::string& why);
+    /// Those of forges that are not among `forges` (any more). Returns how many.
+    int give_up_reports_beyond(const std::vector<std::string>& forges);
     /// What waits has moved: status comments of queued jobs are due again.
     void refresh_positions();
+    /// What holds up all queued jobs has changed: their status comments are due again.
+    void tell_queued();
 
     [[nodiscard]] QueueFigures figures() const;
     /// A consistent copy, for backups.

@@ -1,5 +1,6 @@
 #include <fmt/format.h>
 #include <lz4.h>
+#include <spdlog/spdlog.h>
 
 #include <algorithm>
 #include <future>
@@ -56,6 +57,48 @@ InHand read_in_hand(SQLite::Database& db, std::int64_t id, int attempts) {
             .body_size = row.getColumn(5).getInt64()};
 }
 
+struct Looked {
+    std::optional<InHand> found;
+    std::vector<std::string> dead;  ///< put aside now, for the log
+    bool more = false;  ///< not all was looked at: deliveries that come in meanwhile do not wait for it
+};
+
+Looked look_through(SQLite::Database& db, const Ledger::Quiet& quiet, std::int64_t now,
+                    const Ledger::Options& options) {
+    constexpr int at_once = 200;
+    Looked looked;
+    for (int looked_at = 0; looked_at < at_once; ++looked_at) {
+        auto due = prepare(
+            db,
+            "SELECT delivery, attempts, forge, delivery_id FROM inbox JOIN deliveries ON id = delivery "
+            "WHERE not_before <= ?1 AND held_until <= ?1 ORDER BY delivery LIMIT 1",
+            now);
+        if (!due.executeStep()) return looked;
+        const auto id = due.getColumn(0).getInt64();
+        const auto attempts = due.getColumn(1).getInt();
+        const auto until = quiet.find(due.getColumn(2).getString());
+        const auto name = fmt::format("{} of {}", due.getColumn(3).getString(), due.getColumn(2).getString());
+        due.reset();
+        if (until != quiet.end() && to_ms(until->second) > now) {
+            execute(db, "UPDATE inbox SET not_before = ?2, why = 'the forge is quiet' WHERE delivery = ?1",
+                    id, to_ms(until->second));
+            continue;
+        }
+        if (attempts < options.max_delivery_attempts) {
+            execute(db, "UPDATE inbox SET attempts = attempts + 1, held_until = ?2 WHERE delivery = ?1", id,
+                    now + to_ms(Time(options.hold)));
+            looked.found = read_in_hand(db, id, attempts + 1);
+            return looked;
+        }
+        execute(db, "DELETE FROM inbox WHERE delivery = ?1", id);
+        execute(db, "INSERT INTO outcomes (delivery, state, at, reason) VALUES (?1, 'dead', ?2, ?3)", id, now,
+                fmt::format("put aside: {} attempts to handle it never came to their end", attempts));
+        looked.dead.push_back(name);
+    }
+    looked.more = true;
+    return looked;
+}
+
 }  // namespace
 
 void Ledger::Inside::insert(SQLite::Database& db, LedgerGroup::Entry& entry) {
@@ -84,7 +127,12 @@ void Ledger::Inside::insert(SQLite::Database& db, LedgerGroup::Entry& entry) {
     insert_inbox->reset();
 }
 
+std::chrono::steady_clock::time_point Ledger::last_recorded() const {
+    return std::chrono::steady_clock::time_point(inside_->last_recorded.load());
+}
+
 void Ledger::record(const integrations::VerifiedDelivery& delivery, Stored done) {
+    inside_->last_recorded = std::chrono::steady_clock::now().time_since_epoch();
     inside_->group.add({.forge = delivery.forge(),
                         .hook_id = delivery.hook_id(),
                         .delivery_id = delivery.delivery_id(),
@@ -106,30 +154,17 @@ Ledger::Recorded Ledger::record(const integrations::VerifiedDelivery& delivery) 
     return *outcome;
 }
 
-std::optional<StoredDelivery> Ledger::next_delivery() {
-    const auto found = inside_->write([this](SQLite::Database& db) -> std::optional<InHand> {
-        const auto now = inside_->now();
-        for (;;) {
-            auto due =
-                prepare(db,
-                        "SELECT delivery, attempts FROM inbox WHERE not_before <= ?1 AND held_until <= ?1 "
-                        "ORDER BY delivery LIMIT 1",
-                        now);
-            if (!due.executeStep()) return std::nullopt;
-            const auto id = due.getColumn(0).getInt64();
-            const auto attempts = due.getColumn(1).getInt();
-            due.reset();
-            if (attempts < inside_->options.max_delivery_attempts) {
-                execute(db, "UPDATE inbox SET attempts = attempts + 1, held_until = ?2 WHERE delivery = ?1",
-                        id, now + to_ms(Time(inside_->options.hold)));
-                return read_in_hand(db, id, attempts + 1);
-            }
-            execute(db, "DELETE FROM inbox WHERE delivery = ?1", id);
-            execute(db, "INSERT INTO outcomes (delivery, state, at, reason) VALUES (?1, 'dead', ?2, ?3)", id,
-                    now,
-                    fmt::format("put aside: {} attempts to handle it never came to their end", attempts));
-        }
-    });
+std::optional<StoredDelivery> Ledger::next_delivery(const Quiet& quiet) {
+    std::optional<InHand> found;
+    for (bool more = true; more;) {
+        auto looked = inside_->write(
+            [&](SQLite::Database& db) { return look_through(db, quiet, inside_->now(), inside_->options); });
+        for (const auto& name : looked.dead)
+            spdlog::error("delivery {} is put aside: {} attempts to handle it never came to their end", name,
+                          inside_->options.max_delivery_attempts);
+        more = looked.more;
+        found = std::move(looked.found);
+    }
     if (!found) return std::nullopt;
     auto body = unpack(found->packed, found->body_size);
     if (!body) {

@@ -5,6 +5,7 @@
 #include <SQLiteCpp/Statement.h>
 #include <SQLiteCpp/Transaction.h>
 
+#include <atomic>
 #include <chrono>
 #include <concepts>
 #include <cstdint>
@@ -22,6 +23,7 @@
 #include "bot/ledger.hpp"
 #include "bot/ledger_checkpoints.hpp"
 #include "bot/ledger_group.hpp"
+#include "bot/ledger_leases.hpp"
 
 // What the files of the ledger share, and nobody else: one writing connection behind a mutex, one reading
 // connection behind another (WAL: a reader never waits for a commit), transactions that abort unless they
@@ -144,7 +146,7 @@ struct Ledger::Inside {
     void tell_positions(SQLite::Database& db);
     /// The job, if the lease still holds it; throws LeaseLost.
     [[nodiscard]] Job leased(SQLite::Database& db, const Lease& lease);
-    [[nodiscard]] std::int64_t pause_ms(int attempts);
+    [[nodiscard]] std::int64_t pause_ms(JobState state, int attempts);
     void insert(SQLite::Database& db, LedgerGroup::Entry& entry);
 
     void wish(SQLite::Database& db, const Report& report, Urgency urgency);
@@ -164,6 +166,8 @@ struct Ledger::Inside {
     std::optional<std::int64_t> positions_refreshed;  ///< ms; used while writing, like the next two
     bool positions_moved = false;
     std::optional<SQLite::Statement> insert_delivery, insert_inbox;  ///< prepared once, for the group commit
+    std::atomic<std::chrono::steady_clock::duration> last_recorded{};
+    LedgerLeases leases;  ///< used while writing
     LedgerCheckpoints checkpoints;
     LedgerGroup group;  // last: its thread uses all of the above
 };

@@ -3,7 +3,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <array>
+#include <set>
 
 #include "bot/ledger_inside.hpp"
 
@@ -25,12 +25,6 @@ std::string_view name(Run::Kind kind) {
     return "";
 }
 
-/// The agent did not get to show what it can do.
-bool is_not_the_agents(const std::string& outcome) {
-    constexpr std::array<std::string_view, 4> others{"infrastructure", "cancelled", "quota", "unavailable"};
-    return std::ranges::find(others, outcome) != others.end();
-}
-
 std::optional<std::string> stop_reason(SQLite::Database& db, JobId id) {
     auto row =
         prepare(db, "SELECT stop_reason FROM jobs WHERE id = ?1 AND stop_reason IS NOT NULL", id.value);
@@ -38,13 +32,19 @@ std::optional<std::string> stop_reason(SQLite::Database& db, JobId id) {
     return row.getColumn(0).getString();
 }
 
-std::vector<Job> leased_jobs(SQLite::Database& db, const std::string& condition, std::int64_t now) {
-    auto row = prepare(db,
-                       "SELECT " + job_columns + " FROM jobs WHERE lease_token IS NOT NULL AND " + condition +
-                           " ORDER BY id",
-                       now);
-    std::vector<Job> jobs;
-    while (row.executeStep()) jobs.push_back(read_job(row));
+struct LeasedJob {
+    Job job;
+    std::int64_t token = 0;
+    std::int64_t until = 0;  ///< by the wall clock
+};
+
+std::vector<LeasedJob> leased_jobs(SQLite::Database& db) {
+    std::vector<LeasedJob> jobs;
+    auto row = prepare(
+        db, "SELECT id, lease_token, lease_until FROM jobs WHERE lease_token IS NOT NULL ORDER BY id");
+    while (row.executeStep())
+        if (auto job = find_job(db, JobId{row.getColumn(0).getInt64()}))
+            jobs.push_back({std::move(*job), row.getColumn(1).getInt64(), row.getColumn(2).getInt64()});
     return jobs;
 }
 
@@ -84,12 +84,14 @@ Job Ledger::Inside::leased(SQLite::Database& db, const Lease& lease) {
     return read_job(row);
 }
 
-std::int64_t Ledger::Inside::pause_ms(int attempts) {
-    constexpr std::int64_t first = 5'000;
-    constexpr std::int64_t longest = 15 * 60'000;
-    const auto plain = first << std::clamp(attempts - 1, 0, 10);
-    std::uniform_real_distribution<double> jitter(0.8, 1.2);
-    return std::min(longest, static_cast<std::int64_t>(static_cast<double>(plain) * jitter(chance)));
+std::int64_t Ledger::Inside::pause_ms(JobState state, int attempts) {
+    const bool publishing = state == JobState::publishing;
+    const std::chrono::milliseconds longest = publishing ? 5min : 15min;
+    std::chrono::milliseconds pause = options.first_pause;
+    if (publishing) pause = std::min<std::chrono::milliseconds>(pause, 5s);
+    for (int before = 1; before < attempts && pause < longest; ++before) pause *= publishing ? 2 : 4;
+    std::uniform_real_distribution<double> jitter(0.8, 1.0);  // who fell together need not come together
+    return static_cast<std::int64_t>(static_cast<double>(std::min(pause, longest).count()) * jitter(chance));
 }
 
 void Ledger::Inside::fall_back(SQLite::Database& db, const Job& job, const std::string& why, Charge charge,
@@ -115,7 +117,11 @@ Ledger::Renewal Ledger::renew(const Lease& lease) {
         const int held = execute(
             db, "UPDATE jobs SET lease_until = ?3 WHERE id = ?1 AND lease_token = ?2 AND stop_reason IS NULL",
             lease.job().value, lease.token(), inside_->now() + to_ms(Time(inside_->options.lease)));
-        if (held == 1) return Renewal::held;
+        if (held == 1) {
+            inside_->leases.hold(lease.job(), lease.token(),
+                                 inside_->options.steady_clock() + inside_->options.lease);
+            return Renewal::held;
+        }
         auto row = prepare(db, "SELECT 1 FROM jobs WHERE id = ?1 AND lease_token = ?2", lease.job().value,
                            lease.token());
         return row.executeStep() ? Renewal::stop_requested : Renewal::lost;
@@ -155,8 +161,6 @@ void Ledger::end_run(const Lease& lease, RunId run, const std::string& outcome,
                                   usage.cached_tokens, usage.output_tokens, usage.cost_usd);
         if (ended == 0)
             throw std::logic_error(fmt::format("job {}: run {} is not open", job.id.value, run.value));
-        if (!is_not_the_agents(outcome))
-            execute(db, "UPDATE jobs SET agent_attempts = agent_attempts + 1 WHERE id = ?1", job.id.value);
     });
 }
 
@@ -206,7 +210,7 @@ void Ledger::finish(const Lease& lease, const Ending& ending) {
 void Ledger::give_back(const Lease& lease, const std::string& why, std::optional<Time> at) {
     inside_->write([&](SQLite::Database& db) {
         const auto job = inside_->leased(db, lease);
-        const auto pause = inside_->now() + inside_->pause_ms(job.infra_attempts + 1);
+        const auto pause = inside_->now() + inside_->pause_ms(job.state, job.infra_attempts + 1);
         inside_->fall_back(db, job, why, at ? Inside::Charge::no : Inside::Charge::yes,
                            at ? to_ms(*at) : pause);
     });
@@ -222,11 +226,20 @@ void Ledger::release(const Lease& lease) {
 
 std::vector<JobId> Ledger::expire_leases() {
     return inside_->write([this](SQLite::Database& db) {
+        std::set<JobId> going_on;
         std::vector<JobId> ids;
-        for (const auto& job : leased_jobs(db, "lease_until <= ?1", inside_->now())) {
-            inside_->expire(db, job);
-            ids.push_back(job.id);
+        for (const auto& leased : leased_jobs(db)) {
+            const auto held = inside_->leases.until(leased.job.id, leased.token);
+            const bool over = held ? inside_->options.steady_clock() >= *held
+                                   : leased.until <= inside_->now();  // another process gave it
+            if (!over) {
+                going_on.insert(leased.job.id);
+                continue;
+            }
+            inside_->expire(db, leased.job);
+            ids.push_back(leased.job.id);
         }
+        inside_->leases.forget([&](JobId job) { return !going_on.contains(job); });
         return ids;
     });
 }
@@ -234,9 +247,9 @@ std::vector<JobId> Ledger::expire_leases() {
 std::vector<JobId> Ledger::take_over() {
     return inside_->write([this](SQLite::Database& db) {
         std::vector<JobId> ids;
-        for (const auto& job : leased_jobs(db, "?1 IS NOT NULL", inside_->now())) {
-            inside_->expire(db, job);
-            ids.push_back(job.id);
+        for (const auto& leased : leased_jobs(db)) {
+            inside_->expire(db, leased.job);
+            ids.push_back(leased.job.id);
         }
         execute(db, "UPDATE inbox SET held_until = 0 WHERE held_until <> 0");
         execute(db, "UPDATE reports SET held_until = 0 WHERE held_until <> 0");

@@ -49,7 +49,7 @@ const std::string& claim_sql() {
             ORDER BY j.state_since, j.id LIMIT 1
         ),
         first AS (
-            SELECT id FROM queue WHERE held = 0 AND busy < ?4 ORDER BY )sql" +
+            SELECT id FROM queue WHERE held = 0 AND busy < ?4 AND NOT ?5 ORDER BY )sql" +
                                    queue_order + R"sql( LIMIT 1
         )
         SELECT coalesce((SELECT id FROM publishing), (SELECT id FROM first))
@@ -73,13 +73,14 @@ std::optional<Claim> Ledger::claim(const Turn& turn) {
         std::int64_t token = 0;
         {
             auto row = prepare(db, claim_sql(), now, now + to_ms(Time(inside_->options.lease)),
-                               turn.max_parallel, turn.max_per_repository);
+                               turn.max_parallel, turn.max_per_repository, turn.publishing_only);
             if (!row.executeStep()) return std::nullopt;
             id = JobId{row.getColumn(0).getInt64()};
             token = row.getColumn(1).getInt64();
             while (row.executeStep()) {
             }
         }
+        inside_->leases.hold(id, token, inside_->options.steady_clock() + inside_->options.lease);
         const auto job = find_job(db, id);
         inside_->wish_status(db, id, job->assignment.issue, Urgency::at_once);
         inside_->wish_labels(db, id, job->assignment.issue);
@@ -123,6 +124,18 @@ void Ledger::Inside::tell_positions(SQLite::Database& db) {
     }
     positions_refreshed = now();
     positions_moved = false;
+}
+
+void Ledger::tell_queued() {
+    inside_->write([this](SQLite::Database& db) {
+        std::vector<Job> queued;
+        {
+            auto row = prepare(db, "SELECT " + job_columns + " FROM jobs WHERE state = 'queued' ORDER BY id");
+            while (row.executeStep()) queued.push_back(read_job(row));
+        }
+        for (const auto& job : queued)
+            inside_->wish_status(db, job.id, job.assignment.issue, Urgency::progress);
+    });
 }
 
 void Ledger::refresh_positions() {

@@ -7,7 +7,7 @@ const std::string job_columns =
     "title, body, "
     "hidden_stripped, base_branch, base_commit, profile, priority, guidance, state, reason, phase, "
     "created_at, state_since, "
-    "started_at, ended_at, retry_at, infra_attempts, agent_attempts, branch, head_commit, verdict, "
+    "started_at, ended_at, retry_at, infra_attempts, branch, head_commit, verdict, "
     "pull_request, "
     "pull_request_url";
 
@@ -85,7 +85,6 @@ Job read_job(SQLite::Statement& row) {
     job.ended_at = time();
     job.retry_at = time();
     job.infra_attempts = static_cast<int>(number());
-    job.agent_attempts = static_cast<int>(number());
     for (auto* field : {&job.branch, &job.head_commit, &job.verdict}) *field = text();
     job.pull_request = number();
     job.pull_request_url = text();
@@ -140,6 +139,17 @@ std::vector<Run> Ledger::runs(JobId job) const {
     });
 }
 
+std::set<std::pair<std::string, std::string>> Ledger::busy_repositories() const {
+    return inside_->read([](SQLite::Database& db) {
+        SQLite::Statement row(db,
+                              "SELECT DISTINCT forge, repo_id FROM jobs "
+                              "WHERE state IN ('queued', 'working', 'publishing')");
+        std::set<std::pair<std::string, std::string>> found;
+        while (row.executeStep()) found.emplace(row.getColumn(0).getString(), row.getColumn(1).getString());
+        return found;
+    });
+}
+
 int Ledger::jobs_since(const integrations::ThreadRef& issue, Time since) const {
     return inside_->read([&](SQLite::Database& db) {
         auto row = prepare(
@@ -179,6 +189,8 @@ QueueFigures Ledger::figures() const {
             if (state == JobState::queued) figures.oldest_queued = optional_time(by_state, 2);
         }
         figures.deliveries_waiting = db.execAndGet("SELECT count(*) FROM inbox").getInt();
+        figures.deliveries_dead =
+            db.execAndGet("SELECT count(*) FROM outcomes WHERE state = 'dead'").getInt();
         SQLite::Statement waiting(
             db,
             "SELECT count(*), min(wished_at) FROM reports WHERE version > posted_version AND given_up = 0");

@@ -1,3 +1,7 @@
+#include <fmt/format.h>
+
+#include <algorithm>
+
 #include "bot/ledger_inside.hpp"
 
 namespace bot {
@@ -96,8 +100,8 @@ void Ledger::Inside::wish_labels(SQLite::Database& db, JobId job, const integrat
          Urgency::at_once);
 }
 
-std::optional<Report> Ledger::next_report() {
-    return inside_->write([this](SQLite::Database& db) -> std::optional<Report> {
+std::optional<Report> Ledger::next_report(std::string_view forge) {
+    return inside_->write([&](SQLite::Database& db) -> std::optional<Report> {
         constexpr std::int64_t positions_pause = 1000;
         const auto now = inside_->now();
         if (inside_->positions_moved && now - *inside_->positions_refreshed >= positions_pause)
@@ -106,11 +110,16 @@ std::optional<Report> Ledger::next_report() {
             UPDATE reports SET attempts = attempts + 1, held_until = ?2
             WHERE id = (SELECT id FROM reports
                 WHERE version > posted_version AND given_up = 0
-                  AND due_at <= ?1 AND not_before <= ?1 AND held_until <= ?1
-                ORDER BY due_at, CASE kind WHEN 'reaction' THEN 0 WHEN 'labels' THEN 1 WHEN 'status' THEN 2 ELSE 3 END, id
+                  AND due_at <= ?1 AND not_before <= ?1 AND held_until <= ?1 AND (?3 = '' OR forge = ?3)
+                ORDER BY CASE
+                    WHEN kind IN ('reaction', 'answer') OR (kind = 'labels' AND body <> '') THEN 0
+                    WHEN urgent_version <= posted_version THEN 3
+                    WHEN (SELECT ended_at IS NOT NULL OR state = 'review' FROM jobs WHERE jobs.id = reports.job) THEN 1
+                    ELSE 2 END,
+                    due_at, CASE kind WHEN 'reaction' THEN 0 WHEN 'labels' THEN 1 WHEN 'status' THEN 2 ELSE 3 END, id
                 LIMIT 1)
             RETURNING )sql") + report_columns,
-                           now, now + to_ms(Time(inside_->options.hold)));
+                           now, now + to_ms(Time(inside_->options.hold)), forge);
         if (!row.executeStep()) return std::nullopt;
         auto report = read_report(row);
         while (row.executeStep()) {
@@ -146,6 +155,27 @@ void Ledger::give_up(const Report& report, const std::string& why) {
                 "UPDATE reports SET held_until = 0, trouble = ?3, given_up = iif(version > ?2, 0, 1) WHERE "
                 "id = ?1",
                 report.id, report.version, why);
+    });
+}
+
+int Ledger::give_up_reports_beyond(const std::vector<std::string>& forges) {
+    return inside_->write([&](SQLite::Database& db) {
+        constexpr const char* waiting = "version > posted_version AND given_up = 0";
+        std::vector<std::string> gone;
+        {
+            auto row = prepare(db, fmt::format("SELECT DISTINCT forge FROM reports WHERE {}", waiting));
+            while (row.executeStep()) gone.push_back(row.getColumn(0).getString());
+        }
+        int given_up = 0;
+        for (const auto& forge : gone)
+            if (std::ranges::find(forges, forge) == forges.end())
+                given_up += execute(db,
+                                    fmt::format("UPDATE reports SET held_until = 0, given_up = 1, trouble = "
+                                                "'the forge is not configured any more' "
+                                                "WHERE forge = ?1 AND {}",
+                                                waiting),
+                                    forge);
+        return given_up;
     });
 }
 

@@ -22,7 +22,12 @@ bool is_empty(SQLite::Database& database) {
 const Schema& schema() {
     static const Schema newest{.newest =
 #include "generated/schema.inc"
-                                   , .steps = {}};
+                                   ,
+                               .steps = {
+                                   // 1 -> 2
+                                   "CREATE INDEX outcomes_dead ON outcomes (at) WHERE state = 'dead';"
+                                   "ALTER TABLE jobs DROP COLUMN agent_attempts;",
+                               }};
     return newest;
 }
 

@@ -63,7 +63,7 @@ void after(Shop& shop, const Intent& intent) {
         shop.ledger.refresh_positions();
     }
     if (std::holds_alternative<Stop>(intent)) shop.heartbeat.tick();
-    if (!std::holds_alternative<Ignore>(intent)) shop.report_bell.ring();
+    if (!std::holds_alternative<Ignore>(intent)) shop.report_bells.ring();
 }
 
 /// What the forge is to be told, from the job as it is now.
@@ -73,7 +73,8 @@ integrations::ForgeResult<std::string> post(Shop& shop, integrations::Forge& for
         case Report::Kind::status: {
             if (!job) return report.remote_id;
             const auto text = report::status(*job, shop.ledger.runs(job->id), shop.ledger.position(job->id),
-                                             std::chrono::system_clock::now());
+                                             std::chrono::system_clock::now(),
+                                             shop.disk.shortage() ? report::short_of_disk() : "");
             return forge.say(report.thread, report.marker, text, report.remote_id);
         }
         case Report::Kind::labels: {
@@ -127,6 +128,12 @@ std::function<bool(std::string_view)> waits_for(Shop& shop) {
         const auto job = id ? shop.ledger.job(*id) : std::nullopt;
         return job && is_active(job->state) && job->state != JobState::review;
     };
+}
+
+void end_leftover_sandboxes(Shop& shop) {
+    const auto ended = shop.sandbox.sweep(waits_for(shop));
+    if (!ended) spdlog::warn("leftover sandboxes: {}", ended.error().message);
+    if (ended && !ended->empty()) spdlog::info("{} leftover sandboxes removed", ended->size());
 }
 
 /// A label whose event never arrived is decided on as if it had, by the same rules.
@@ -214,7 +221,7 @@ void step(std::string_view what, const std::function<void()>& doing) {
 void give_back(Shop& shop, const Lease& lease, const std::string& why) {
     spdlog::error("job {}: {}", lease.job().value, why);
     try {
-        shop.ledger.give_back(lease, why);
+        shop.ledger.give_back(lease, without_host_paths(why));
     } catch (const LeaseLost&) {
         spdlog::warn("job {}: another worker has it now", lease.job().value);
     } catch (const std::exception& error) {  // its lease runs out, then it is due again
@@ -225,7 +232,12 @@ void give_back(Shop& shop, const Lease& lease, const std::string& why) {
 }  // namespace
 
 bool intake(Shop& shop) {
-    const auto stored = shop.ledger.next_delivery();
+    Ledger::Quiet quiet;
+    for (const auto& [name, left] : shop.forges.quiet())
+        quiet.emplace(name, std::chrono::system_clock::now() +
+                                std::chrono::duration_cast<std::chrono::system_clock::duration>(left));
+    if (quiet.size() == shop.forges.all().size()) return false;
+    const auto stored = shop.ledger.next_delivery(quiet);
     if (!stored) return false;
     const auto& delivery = stored->delivery;
     const auto* entry = shop.forges.find(delivery.forge());
@@ -237,6 +249,7 @@ bool intake(Shop& shop) {
     const auto intents = understand(shop, event, delivery.forge());
     if (!intents) {
         spdlog::warn("delivery {}: later: {}", delivery.delivery_id(), intents.error().message);
+        shop.forges.failed(delivery.forge(), intents.error());
         shop.ledger.postpone(stored->id, next_try(intents.error(), pause_by_age(stored->received_at)),
                              intents.error().message);
         return true;
@@ -245,6 +258,7 @@ bool intake(Shop& shop) {
     for (std::size_t i = 0; i < intents->size(); ++i) {
         const auto& intent = (*intents)[i];
         spdlog::info("delivery {} ({}): {}", delivery.delivery_id(), delivery.event_name(), reason(intent));
+        if (!std::holds_alternative<Ignore>(intent)) shop.forges.answered(delivery.forge());
         if (i + 1 < intents->size())
             (void)shop.ledger.carry_out(intent);
         else
@@ -256,7 +270,8 @@ bool intake(Shop& shop) {
 
 bool work(Shop& shop, const std::stop_token& detach) {
     auto claim = shop.ledger.claim({.max_parallel = shop.settings.max_parallel,
-                                    .max_per_repository = shop.settings.max_parallel_per_repository});
+                                    .max_per_repository = shop.settings.max_parallel_per_repository,
+                                    .publishing_only = shop.disk.shortage().has_value()});
     if (!claim) return false;
     shop.work_bell.ring();  // there may be more, for the other workers
     shop.ledger.refresh_positions();
@@ -273,20 +288,19 @@ bool work(Shop& shop, const std::stop_token& detach) {
     return true;
 }
 
-bool report(Shop& shop) {
-    const auto wish = shop.ledger.next_report();
+bool report(Shop& shop, const std::string& forge) {
+    const auto* entry = shop.forges.find(forge);
+    if (entry == nullptr || shop.forges.quiet().contains(forge)) return false;
+    const auto wish = shop.ledger.next_report(forge);
     if (!wish) return false;
-    const auto* entry = shop.forges.find(wish->thread.repo.forge);
-    if (entry == nullptr) {
-        shop.ledger.give_up(*wish, "the forge is not configured any more");
-        return true;
-    }
     const auto posted = post(shop, *entry->forge, *wish);
     if (posted) {
+        shop.forges.answered(forge);
         shop.ledger.posted(*wish, *posted);
         return true;
     }
     const auto& error = posted.error();
+    shop.forges.failed(forge, error);
     const auto where = wish->thread.repo.full_name + "#" + std::to_string(wish->thread.number);
     switch (error.kind) {
         case ForgeError::Kind::gone:
@@ -305,6 +319,22 @@ bool report(Shop& shop) {
     return true;
 }
 
+void watch_disk(Shop& shop) {
+    switch (shop.disk.look()) {
+        case DiskReserve::Change::none:
+            return;
+        case DiskReserve::Change::too_little:
+            spdlog::error("{}", shop.disk.shortage().value_or("the disk was nearly full for a moment"));
+            break;
+        case DiskReserve::Change::enough_again:
+            spdlog::info("the disk has room again: jobs go on");
+            shop.work_bell.ring();
+            break;
+    }
+    shop.ledger.tell_queued();
+    shop.report_bells.ring();
+}
+
 void sweep(Shop& shop) {
     // First, so that a job under work does not lose its lease to a sweep that was late.
     step("leases", [&] {
@@ -314,23 +344,33 @@ void sweep(Shop& shop) {
             shop.work_bell.ring();
         }
     });
+    // What was created without our knowing it, or could not be removed when its run ended.
+    step("sandboxes", [&] { end_leftover_sandboxes(shop); });
     // Workspaces kept for a job that came to its end without another try.
     step("workspaces", [&] {
         if (const auto gone = shop.workspaces.sweep(waits_for(shop)); !gone.empty())
             spdlog::info("{} kept workspaces removed", gone.size());
     });
+    step("mirrors", [&] {
+        const auto evicted =
+            shop.mirrors.evict(shop.settings.cache_bytes, [&] { return shop.ledger.busy_repositories(); });
+        if (evicted > 0) spdlog::info("{} mirrors removed: their cache was over its limit", evicted);
+    });
     step("what is old", [&] { forget_old(shop); });
+    step("reports of forges that are gone", [&] {
+        std::vector<std::string> names;
+        for (const auto& [name, entry] : shop.forges.all()) names.push_back(name);
+        if (const int count = shop.ledger.give_up_reports_beyond(names); count > 0)
+            spdlog::warn("{} reports given up: their forge is not configured any more", count);
+    });
     step("reviews", [&] { sweep_reviews(shop); });
     for (const auto& [name, entry] : shop.forges.all())
-        step(name, [&] { sweep_labels(shop, name, *entry.forge); });
+        if (!shop.forges.quiet().contains(name)) step(name, [&] { sweep_labels(shop, name, *entry.forge); });
 }
 
 void clear_leftovers(Shop& shop) {
-    const auto wanted = waits_for(shop);
-    const auto ended = shop.sandbox.sweep(wanted);
-    if (!ended) spdlog::warn("leftover sandboxes: {}", ended.error().message);
-    if (ended && !ended->empty()) spdlog::info("{} leftover sandboxes removed", ended->size());
-    if (const auto gone = shop.workspaces.sweep(wanted); !gone.empty())
+    end_leftover_sandboxes(shop);
+    if (const auto gone = shop.workspaces.sweep(waits_for(shop)); !gone.empty())
         spdlog::info("{} leftover workspaces removed", gone.size());
 }
 

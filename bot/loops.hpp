@@ -2,6 +2,7 @@
 
 #include <chrono>
 #include <stop_token>
+#include <string>
 
 #include "bot/shop.hpp"
 
@@ -13,8 +14,11 @@ namespace bot::loops {
 [[nodiscard]] bool intake(Shop& shop);
 /// One job, as far as it goes.
 [[nodiscard]] bool work(Shop& shop, const std::stop_token& detach);
-/// One report to a forge.
-[[nodiscard]] bool report(Shop& shop);
+/// One report to this forge. Each forge has a loop of its own: one that does not answer holds up no other.
+[[nodiscard]] bool report(Shop& shop, const std::string& forge);
+/// Every few seconds: tells the operator and the queued jobs when the disk gets too full to begin any, and
+/// when there is room again.
+void watch_disk(Shop& shop);
 /// What no event tells: leases that ran out, labels and ends of reviews whose events never arrived, what was
 /// left lying. A part that fails is logged and does not stop the others.
 void sweep(Shop& shop);

@@ -100,7 +100,8 @@ int serve(const std::string& file) {
 
 int main(int argc, char** argv) {
     CLI::App app{"Label an issue, get a tested pull request."};
-    app.set_version_flag("--version", std::string("shopfloor ") + generated::version);
+    const auto version = std::string("shopfloor ") + generated::version;
+    app.set_version_flag("--version", version);
     app.require_subcommand(1);
     std::string file;
     auto* serving = app.add_subcommand("serve", "Listen for webhooks and work until interrupted");
@@ -108,11 +109,13 @@ int main(int argc, char** argv) {
         "check", "Read the configuration and say what is wrong with it; exit status 2 when something is");
     auto* asking = app.add_subcommand(
         "healthy", "Ask the running daemon whether it is well; exit status 1 when it does not say so");
-    for (auto* command : {serving, checking, asking})
+    for (auto* command : {serving, checking, asking}) {
+        command->set_version_flag("--version", version);
         command
             ->add_option("--config", file,
                          "The operator's YAML; config/shopfloor.example.yaml shows every key")
             ->required();
+    }
     CLI11_PARSE(app, argc, argv);
     try {
         if (serving->parsed()) return serve(file);

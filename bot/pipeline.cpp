@@ -62,7 +62,7 @@ bool is_test(const std::string& path, const config::Recipe& recipe) {
 
 Step<TestsTouched> tests_touched(const sandbox::Changes& changes, const Groundwork& ground,
                                  const std::string& base_commit) {
-    const auto before = ground.mirror.files(base_commit);  // asked of git: the checkout may hold links
+    const auto before = ground.mirror->files(base_commit);  // asked of git: the checkout may hold links
     if (!before) return std::unexpected(halt(before.error(), "reading the base commit"));
     TestsTouched touched;
     for (const auto& change : changes) {
@@ -239,11 +239,11 @@ Step<Verdict> produce(Shop& shop, const Job& job, const Lease& lease, const sand
         if (!old_tests) return std::unexpected(keep_for_later(**workspace, old_tests.error()));
         verdict.evidence.base_tests_on_head = std::move(*old_tests);
     }
-    auto commit = ground->mirror.commit(job.assignment.base_commit, tree_edits(changes),
-                                        {.author_name = shop.settings.bot_name,
-                                         .author_email = shop.settings.bot_email,
-                                         .message = report::commit_message(job, verdict),
-                                         .when = job.started_at.value_or(job.created_at)});
+    auto commit = ground->mirror->commit(job.assignment.base_commit, tree_edits(changes),
+                                         {.author_name = shop.settings.bot_name,
+                                          .author_email = shop.settings.bot_email,
+                                          .message = report::commit_message(job, verdict),
+                                          .when = job.started_at.value_or(job.created_at)});
     if (!commit) return std::unexpected(halt(commit.error(), "building the commit"));
     if (*commit == job.assignment.base_commit)
         return std::unexpected(
@@ -254,13 +254,14 @@ Step<Verdict> produce(Shop& shop, const Job& job, const Lease& lease, const sand
 
 void settle(Shop& shop, const Claim& claim, const Halt& why) {
     const auto id = claim.job.id.value;
+    const auto told = report::one_line(why.detail.empty() ? why.reason : why.detail, 500);
     switch (why.kind) {
         case Halt::Kind::answered:
             spdlog::info("job {}: nothing to change", id);
             shop.ledger.finish(claim.lease, {.signal = Signal::nothing, .reason = why.reason});
             return;
         case Halt::Kind::failed:
-            spdlog::warn("job {}: failed: {}", id, report::one_line(why.reason, 300));
+            spdlog::warn("job {}: failed: {}", id, told);
             shop.ledger.finish(claim.lease, {.signal = Signal::fail, .reason = why.reason});
             return;
         case Halt::Kind::stopped:
@@ -268,7 +269,7 @@ void settle(Shop& shop, const Claim& claim, const Halt& why) {
             shop.ledger.finish(claim.lease, {.signal = Signal::stop, .reason = why.reason});
             return;
         case Halt::Kind::infrastructure:
-            spdlog::warn("job {}: put back: {}", id, report::one_line(why.reason, 300));
+            spdlog::warn("job {}: put back: {}", id, told);
             shop.ledger.give_back(claim.lease, why.reason, why.retry_at);
             return;
         case Halt::Kind::lease_lost:
@@ -303,14 +304,14 @@ void work(Shop& shop, const Claim& claim, std::stop_token detach) {
     const Heartbeat::Watch watch(shop.heartbeat, claim.lease);
     const sandbox::Control control{.cancel = watch.token(), .detach = std::move(detach)};
     const auto ring_at_end =
-        std::unique_ptr<Bell, void (*)(Bell*)>(&shop.report_bell, [](Bell* bell) { bell->ring(); });
+        std::unique_ptr<Bells, void (*)(Bells*)>(&shop.report_bells, [](Bells* bells) { bells->ring(); });
     const auto give_up = [&](Halt why) {
         if (watch.why() == Heartbeat::Why::lease_lost) why.kind = Halt::Kind::lease_lost;
         settle(shop, claim, why);
     };
 
     auto job = claim.job;
-    shop.report_bell.ring();
+    shop.report_bells.ring();
     auto verdict = [&]() -> Step<Verdict> {
         if (job.state == JobState::publishing) {
             auto stored = verdict_from_json(job.verdict);

@@ -29,8 +29,12 @@ namespace bot::report {
 [[nodiscard]] std::string plain_output(std::string_view bytes);
 
 /// The one status comment, true at every moment of the job. `position` 1-based, 0 when not queued;
-/// `now` for elapsed times, the epoch when it is not known.
-[[nodiscard]] std::string status(const Job& job, const std::vector<Run>& runs, int position, Time now);
+/// `now` for elapsed times, the epoch when it is not known. `held_up`: a sentence of ours on what keeps every
+/// queued job waiting, or empty.
+[[nodiscard]] std::string status(const Job& job, const std::vector<Run>& runs, int position, Time now,
+                                 std::string_view held_up = {});
+/// Such a sentence.
+[[nodiscard]] std::string short_of_disk();
 // `job.reason` is shown through `foreign`: what this file's answers say comes through it unchanged.
 
 /// The label that shows the state, e.g. `agent-state: working`; empty for none. All of them, to take the

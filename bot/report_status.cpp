@@ -95,9 +95,9 @@ std::string reason_of(const Job& job, Time now) {
         job.state == JobState::queued && job.retry_at && (now == Time{} || *job.retry_at > now);
     std::string text;
     if (held_back)
-        text = fmt::format(
-            "Something outside of this issue went wrong (try {}); the next try is not before {}.\n\n",
-            job.infra_attempts, moment(*job.retry_at));
+        text = fmt::format("Something outside of this issue went wrong{}; the next try is not before {}.\n\n",
+                           job.infra_attempts > 0 ? fmt::format(" (try {})", job.infra_attempts) : "",
+                           moment(*job.retry_at));
     const bool told_by_headline = job.state == JobState::merged || job.state == JobState::closed;
     if (((is_final(job.state) && !told_by_headline) || held_back) && !job.reason.empty())
         text += foreign(job.reason, 12'000) + "\n\n";
@@ -143,8 +143,16 @@ std::string facts(const Job& job, const std::vector<Run>& runs, Time now) {
 
 }  // namespace
 
-std::string status(const Job& job, const std::vector<Run>& runs, int position, Time now) {
+std::string short_of_disk() {
+    return "The machine that Shopfloor runs on is short of disk space, so no job is begun now. Nothing is "
+           "lost: "
+           "it goes on when its operator, who is told too, has made room.";
+}
+
+std::string status(const Job& job, const std::vector<Run>& runs, int position, Time now,
+                   std::string_view held_up) {
     auto text = "### " + headline(job, position) + "\n\n" + reason_of(job, now);
+    if (job.state == JobState::queued && !held_up.empty()) text += fmt::format("{}\n\n", held_up);
     if (job.state != JobState::answered) text += checklist(job) + "\n";
     if (const auto next = next_steps(job); !next.empty()) text += next + "\n\n";
     return text + facts(job, runs, now);

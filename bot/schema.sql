@@ -1,4 +1,4 @@
--- The ledger, schema version 1 (PRAGMA user_version). This file is always the newest schema, whole; how an older ledger
+-- The ledger, schema version 2 (PRAGMA user_version). This file is always the newest schema, whole; how an older ledger
 -- gets here stands in bot/ledger_schema.cpp, and a test holds the two together.
 --
 -- Times are milliseconds since 1970-01-01T00:00:00Z. A repository is named by (forge, repo_id): its name may change.
@@ -36,6 +36,7 @@ CREATE TABLE outcomes (
     job      INTEGER REFERENCES jobs (id)
 ) STRICT;
 CREATE INDEX outcomes_by_time ON outcomes (at);
+CREATE INDEX outcomes_dead ON outcomes (at) WHERE state = 'dead';
 CREATE INDEX outcomes_by_job ON outcomes (job) WHERE job IS NOT NULL;
 
 -- The transition table of bot/job_state.hpp, row by row.
@@ -96,7 +97,6 @@ CREATE TABLE jobs (
     retry_at         INTEGER,
     claimed_at       INTEGER,                      -- the last time
     infra_attempts   INTEGER NOT NULL DEFAULT 0 CHECK (infra_attempts >= 0),
-    agent_attempts   INTEGER NOT NULL DEFAULT 0 CHECK (agent_attempts >= 0),
     branch           TEXT NOT NULL DEFAULT '',
     head_commit      TEXT NOT NULL DEFAULT '',
     verdict          TEXT NOT NULL DEFAULT '',

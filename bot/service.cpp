@@ -1,9 +1,9 @@
 // Theory of operation. The ledger is the only thing the threads share; each loop takes from it, works on
 // values and writes back. Bells make a tick earlier; without them every loop would still find its work within
 // seconds. Threads: the listener's, one for intake (which yields to the listener: answers first), one for
-// reports, one for heartbeats, one for sweeps, and `max_parallel` workers. Stopping: no new claims, then the
-// loops end, then the listener; what runs in a sandbox that can go on without us does, and its job is given
-// back so that the next process takes it over.
+// the reports of each forge, one for heartbeats, one for sweeps, and `max_parallel` workers. Stopping: no new
+// claims, then the loops end, then the listener; what runs in a sandbox that can go on without us does, and
+// its job is given back so that the next process takes it over.
 
 #include "bot/service.hpp"
 
@@ -18,6 +18,7 @@
 #include <thread>
 #include <vector>
 
+#include "bot/giving_way.hpp"
 #include "bot/heartbeat.hpp"
 #include "bot/ledger.hpp"
 #include "bot/listener.hpp"
@@ -51,12 +52,14 @@ struct Service::Inside {
     explicit Inside(config::Settings given)
         : settings(std::move(given)),
           state(settings.state_dir),
-          ledger(state.path() / "ledger.sqlite", {}),
+          ledger(state.path() / "ledger.sqlite", {.first_pause = settings.retry_pause}),
           forges(settings.forges),
           mirrors(state.path() / "mirrors", forges),
           sandbox(open_sandbox(settings.sandbox, state.instance())),
           workspaces({.directory = state.path() / "workspaces", .cache_bytes = settings.cache_bytes}),
+          disk(state.path(), settings.min_free_bytes),
           heartbeat(ledger),
+          report_bells(forges),
           shop{.settings = settings,
                .ledger = ledger,
                .forges = forges,
@@ -65,11 +68,12 @@ struct Service::Inside {
                .workspaces = workspaces,
                .heartbeat = heartbeat,
                .baselines = baselines,
+               .disk = disk,
                .instance = state.instance(),
                .log_dir = state.path() / "logs",
                .intake_bell = intake_bell,
                .work_bell = work_bell,
-               .report_bell = report_bell} {
+               .report_bells = report_bells} {
         spdlog::info("sandbox: {}", sandbox->describe());
         if (workspaces.layering() == sandbox::Layering::copy)
             spdlog::warn("workspaces are plain copies, without quota: {}", workspaces.layering_reason());
@@ -77,16 +81,22 @@ struct Service::Inside {
             ledger.take_over();  // the lock on the state folder says that no other worker lives
         if (!taken_back.empty()) spdlog::info("{} jobs of the last process go on", taken_back.size());
         loops::clear_leftovers(shop);
+        metrics.gauge(
+            "shopfloor_deliveries_dead", "Deliveries put aside: handling them broke off several times.",
+            [this] { return Metrics::Figures{{{}, static_cast<double>(ledger.figures().deliveries_dead)}}; });
         listener.emplace(Listener::Options{.host = settings.listen_host,
                                            .port = settings.listen_port,
                                            .forges = settings.forges,
                                            .ring = [this] { intake_bell.ring(); },
-                                           .ready =
-                                               [this] {
-                                                   return stopping ? std::vector<std::string>{"stopping"}
-                                                                   : std::vector<std::string>{};
-                                               }},
+                                           .ready = [this] { return why_not_ready(); }},
                          ledger, metrics);
+    }
+
+    [[nodiscard]] std::vector<std::string> why_not_ready() const {
+        std::vector<std::string> reasons;
+        if (stopping) reasons.emplace_back("stopping");
+        if (auto shortage = disk.shortage()) reasons.push_back(std::move(*shortage));
+        return reasons;
     }
 
     /// One loop as a thread: ticks while there is something, then waits for its bell. What a tick throws
@@ -114,9 +124,11 @@ struct Service::Inside {
     Mirrors mirrors;
     std::unique_ptr<sandbox::Sandbox> sandbox;
     sandbox::Workspaces workspaces;
+    DiskReserve disk;
     Heartbeat heartbeat;
     SingleFlight baselines;
-    Bell intake_bell, work_bell, report_bell, sweep_bell, heartbeat_bell;
+    Bell intake_bell, work_bell, sweep_bell, heartbeat_bell;
+    Bells report_bells;
     Shop shop;
     std::atomic<bool> stopping{false};
     std::optional<Listener> listener;
@@ -141,15 +153,25 @@ void Service::run(const std::stop_token& stop) {
     threads.emplace_back([&] {
         // Answers to the forge come first, thinking about them second.
         ::setpriority(PRIO_PROCESS, static_cast<id_t>(::gettid()), intake_niceness);
-        in.loop(in.intake_bell, idle_wait, token, [&] { return loops::intake(in.shop); });
+        GivingWay way;
+        in.loop(in.intake_bell, 1s, token, [&] {
+            const auto pause = way.pause(std::chrono::steady_clock::now(), in.ledger.last_recorded());
+            if (pause == pause.zero()) return loops::intake(in.shop);
+            Bell().wait(std::chrono::ceil<std::chrono::milliseconds>(pause), token);
+            return true;
+        });
     });
     for (int i = 0; i < in.settings.max_parallel; ++i)
         threads.emplace_back(
             [&] { in.loop(in.work_bell, idle_wait, token, [&] { return loops::work(in.shop, token); }); });
-    threads.emplace_back([&] { in.loop(in.report_bell, 1s, token, [&] { return loops::report(in.shop); }); });
+    for (const auto& [name, entry] : in.forges.all())
+        threads.emplace_back([&in, &token, forge = name] {
+            in.loop(in.report_bells.of(forge), 1s, token, [&] { return loops::report(in.shop, forge); });
+        });
     threads.emplace_back([&] {
         in.loop(in.heartbeat_bell, heartbeat_period, token, [&] {
             in.heartbeat.tick();
+            loops::watch_disk(in.shop);
             return false;
         });
     });

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <chrono>
 #include <condition_variable>
 #include <filesystem>
 #include <functional>
@@ -9,54 +10,17 @@
 #include <stop_token>
 #include <string>
 
+#include "bot/disk_reserve.hpp"
+#include "bot/forges.hpp"
 #include "bot/heartbeat.hpp"
 #include "bot/ledger.hpp"
+#include "bot/mirrors.hpp"
 #include "bot/single_flight.hpp"
 #include "config/settings.hpp"
-#include "integrations/forge.hpp"
-#include "integrations/git.hpp"
 #include "sandbox/sandbox.hpp"
 #include "sandbox/workspace.hpp"
 
 namespace bot {
-
-/// The forges of the settings, connected. Thread-safe.
-class Forges {
- public:
-    /// Throws std::invalid_argument for a kind that does not exist (settings were checked before).
-    explicit Forges(const std::vector<config::ForgeSettings>& settings);
-
-    struct Entry {
-        config::ForgeSettings settings;
-        const integrations::ForgeKind* kind = nullptr;
-        std::unique_ptr<integrations::Forge> forge;
-    };
-
-    /// nullptr when no forge of that name is configured (any more).
-    [[nodiscard]] const Entry* find(const std::string& name) const;
-    [[nodiscard]] const std::map<std::string, Entry>& all() const { return entries_; }
-    /// Our own login there; asked once, then remembered.
-    [[nodiscard]] integrations::ForgeResult<std::string> self(const std::string& name);
-
- private:
-    std::map<std::string, Entry> entries_;
-    std::mutex mutex_;
-    std::map<std::string, std::string> selves_;
-};
-
-/// One bare mirror per repository, opened when first needed. Thread-safe.
-class Mirrors {
- public:
-    Mirrors(std::filesystem::path directory, Forges& forges);
-    /// Lives as long as this object.
-    [[nodiscard]] integrations::GitResult<integrations::Mirror*> of(const integrations::RepoRef& repo);
-
- private:
-    std::filesystem::path directory_;
-    Forges& forges_;
-    std::mutex mutex_;
-    std::map<std::string, std::unique_ptr<integrations::Mirror>> mirrors_;
-};
 
 /// Wakes whoever waits: a wake-up only makes a tick earlier, it is never the only way to work.
 class Bell {
@@ -71,6 +35,18 @@ class Bell {
     bool pending_ = false;
 };
 
+/// A bell for each forge's loop of reports; rung together.
+class Bells {
+ public:
+    explicit Bells(const Forges& forges);
+    void ring();
+    /// Throws std::out_of_range for a forge that there was not.
+    [[nodiscard]] Bell& of(const std::string& forge) { return bells_.at(forge); }
+
+ private:
+    std::map<std::string, Bell> bells_;
+};
+
 /// What every loop works with. All of it outlives the loops.
 struct Shop {
     const config::Settings& settings;
@@ -81,11 +57,12 @@ struct Shop {
     sandbox::Workspaces& workspaces;
     Heartbeat& heartbeat;
     SingleFlight& baselines;
+    DiskReserve& disk;
     std::string instance;           ///< marks containers and workspaces as ours
     std::filesystem::path log_dir;  ///< transcripts and check output, a folder per job
     Bell& intake_bell;
     Bell& work_bell;
-    Bell& report_bell;
+    Bells& report_bells;
 };
 
 }  // namespace bot

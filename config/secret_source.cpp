@@ -114,12 +114,57 @@ bool read_secret(const Place& place, const std::filesystem::path& base, Secret& 
 }
 
 bool looks_like_secret(std::string_view text) {
-    constexpr std::array<std::string_view, 15> prefixes{
-        "ghp_", "gho_", "ghu_",  "ghs_",  "ghr_", "github_pat_", "glpat-",     "sk-",
-        "AKIA", "AIza", "xoxb-", "xoxp-", "npm_", "whsec_",      "-----BEGIN "};
-    return std::ranges::any_of(prefixes, [&](std::string_view prefix) {
-        return text.starts_with(prefix) && text.size() >= prefix.size() + 8;
+    struct Shape {
+        std::string_view prefix;
+        std::size_t least;           ///< characters that follow
+        bool plain_letters = false;  ///< no `-`, `_` or `.` among them
+    };
+    // As their makers document them; what follows is shorter here than any real one.
+    constexpr std::array shapes{
+        Shape{"ghp_", 12},       Shape{"gho_", 12},        Shape{"ghu_", 12},       Shape{"ghs_", 12},
+        Shape{"ghr_", 12},       Shape{"github_pat_", 12}, Shape{"glpat-", 12},     Shape{"sk-ant-", 12},
+        Shape{"sk-proj-", 12},   Shape{"sk-", 20, true},   Shape{"AKIA", 16, true}, Shape{"AIza", 30},
+        Shape{"xoxb-", 10},      Shape{"xoxp-", 10},       Shape{"xoxa-", 10},      Shape{"xoxe-", 10},
+        Shape{"xoxo-", 10},      Shape{"xoxr-", 10},       Shape{"xoxs-", 10},      Shape{"xapp-", 10},
+        Shape{"npm_", 30, true}, Shape{"hf_", 30, true},   Shape{"whsec_", 12},
+    };
+    const auto letter = [](char c) {
+        return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9');
+    };
+    const auto part = [&](char c) { return letter(c) || c == '_' || c == '-' || c == '.'; };
+    if (text.find("-----BEGIN ") != std::string_view::npos) return true;
+    return std::ranges::any_of(shapes, [&](const Shape& shape) {
+        for (auto at = text.find(shape.prefix); at != std::string_view::npos;
+             at = text.find(shape.prefix, at + 1)) {
+            if (at > 0 && (letter(text[at - 1]) || text[at - 1] == '_')) continue;  // the middle of a word
+            const auto tail = text.substr(at + shape.prefix.size());
+            const auto end = std::ranges::find_if_not(
+                tail, [&](char c) { return shape.plain_letters ? letter(c) : part(c); });
+            if (static_cast<std::size_t>(end - tail.begin()) >= shape.least) return true;
+        }
+        return false;
     });
+}
+
+void refuse_secrets(const YamlNode& node, const std::string& key, int line, Report& report) {
+    const auto complain = [&](int where) {
+        report.add(where, key, "looks like a secret, which does not belong in this file",
+                   "take it out (where a secret is wanted, " + forms +
+                       "); what a profile holds is visible inside the sandbox, and no credential goes there");
+    };
+    if (node.kind == YamlNode::Kind::scalar && looks_like_secret(node.text)) complain(line);
+    for (std::size_t i = 0; i < node.items.size(); ++i) {
+        const auto& item = node.items[i];
+        if (node.kind == YamlNode::Kind::list) {
+            refuse_secrets(item, key + "[" + std::to_string(i) + "]", item.line, report);
+            continue;
+        }
+        const auto& name = node.keys[i];
+        const bool secret = looks_like_secret(name.text);
+        if (secret) complain(name.line);
+        refuse_secrets(item, (key.empty() ? "" : key + ".") + (secret ? "***" : name.text), name.line,
+                       report);
+    }
 }
 
 }  // namespace config

@@ -2,6 +2,7 @@
 
 #include <filesystem>
 #include <string>
+#include <string_view>
 
 #include "config/secret.hpp"
 #include "config/yaml_reader.hpp"
@@ -13,7 +14,11 @@ namespace config {
 /// by everybody.
 bool read_secret(const Place& place, const std::filesystem::path& base, Secret& target);
 
-/// Whether a text looks like a credential of a known service, by its prefix.
+/// Whether a credential of a known service stands in a text, by its prefix and length.
 [[nodiscard]] bool looks_like_secret(std::string_view text);
+
+/// Reports each value and key of the tree that looks like one, without repeating it. `key`, `line`: where
+/// `node` stands.
+void refuse_secrets(const YamlNode& node, const std::string& key, int line, Report& report);
 
 }  // namespace config

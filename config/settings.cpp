@@ -84,6 +84,10 @@ void read_numbers(Fields& fields, Settings& settings) {
     if (const auto at = fields.find("max_jobs_per_issue_per_day")) {
         at->number(settings.max_jobs_per_issue_per_day, 1, 1000);
     }
+    if (const auto at = fields.find("retry_pause")) {
+        at->duration(settings.retry_pause, std::chrono::seconds(1), std::chrono::minutes(15));
+    }
+    if (const auto at = fields.find("min_free")) at->size(settings.min_free_bytes, 0, 1ULL << 60);
     if (const auto at = fields.find("cache")) at->size(settings.cache_bytes, 1ULL << 20, 1ULL << 50);
 }
 
@@ -139,6 +143,8 @@ std::expected<Settings, std::vector<Error>> parse_settings(std::string_view text
     const auto tree = parse_yaml(text, name, YamlBounds{.bytes = 1U << 20, .depth = 12, .nodes = 20'000});
     if (!tree) return std::unexpected(std::vector{tree.error()});
     Report report(name);
+    refuse_secrets(*tree, "", tree->line, report);
+    if (!report.clean()) return std::unexpected(std::move(report).take());  // other errors might repeat them
     Settings settings;
     read_all(Place(*tree, tree->line, "", report), std::filesystem::absolute(file).parent_path(), settings);
     if (!report.clean()) return std::unexpected(std::move(report).take());

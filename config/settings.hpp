@@ -58,7 +58,7 @@ struct SandboxSettings {
 
 struct LabelSettings {
     std::string trigger = "agent";               ///< `agent`, and `agent:<profile>`
-    std::string priority = "agent-priority";     ///< on the issue: goes before others of its repository
+    std::string priority = "agent-priority";     ///< on the issue: goes before all that wait without it
     std::string state_prefix = "agent-state: ";  ///< state labels: queued, working, review, blocked, done
 };
 
@@ -66,13 +66,17 @@ struct Settings {
     std::string listen_host = "127.0.0.1";
     int listen_port = 8080;  ///< 0 picks a free one
     std::filesystem::path state_dir = "/var/lib/shopfloor";
-    std::string log_level = "info";           ///< trace | debug | info | warn | error
-    int max_parallel = 10;                    ///< jobs at once, 1..200
-    int max_parallel_per_repository = 10;     ///< of them for one repository
-    int max_jobs_per_issue_per_day = 10;      ///< a stop for loops between bots
-    std::uint64_t cache_bytes = 20ULL << 30;  ///< pristine checkouts and setup layers kept for later runs
-    std::string default_profile;              ///< empty: the first of `profiles`
-    std::string bot_name = "Shopfloor";       ///< commit author
+    std::string log_level = "info";        ///< trace | debug | info | warn | error
+    int max_parallel = 10;                 ///< jobs at once, 1..200
+    int max_parallel_per_repository = 10;  ///< of them for one repository
+    int max_jobs_per_issue_per_day = 10;   ///< a stop for loops between bots
+    std::chrono::seconds retry_pause{
+        60};  ///< after a fault of ours, then 4 times as long, at most 15 minutes
+    /// Pristine checkouts and setup layers kept for later runs; as much again for mirrors of repositories.
+    std::uint64_t cache_bytes = 20ULL << 30;
+    std::uint64_t min_free_bytes = 1ULL << 30;  ///< no job is begun with less free where state_dir is
+    std::string default_profile;                ///< empty: the first of `profiles`
+    std::string bot_name = "Shopfloor";         ///< commit author
     std::string bot_email = "shopfloor@users.noreply.invalid";
     std::vector<ForgeSettings> forges;   ///< at least one
     std::vector<AgentProfile> profiles;  ///< at least one

@@ -7,6 +7,7 @@
 #include <filesystem>
 #include <functional>
 #include <memory>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -28,6 +29,7 @@ struct GitError {
     };
     Kind kind = Kind::storage;
     std::string message;
+    std::optional<std::chrono::system_clock::time_point> retry_at;  ///< of `unreachable`: the forge said when
 };
 
 template <typename T>

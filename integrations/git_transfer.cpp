@@ -61,8 +61,12 @@ int give_credential(git_credential** out, const char*, const char*, unsigned all
         return stop(call, Kind::unauthorized, "the forge wants a credential and there is none");
     try {
         const auto given = call.credential();
-        if (!given)
-            return stop(call, kind_of(given.error().kind), "getting a credential: " + given.error().message);
+        if (!given) {
+            const int code =
+                stop(call, kind_of(given.error().kind), "getting a credential: " + given.error().message);
+            call.cause->retry_at = given.error().retry_at;
+            return code;
+        }
         return git_credential_userpass_plaintext_new(out, given->user.c_str(),
                                                      given->password.expose().c_str());
     } catch (const std::exception& error) {  // libgit2 is C: nothing may fly through it

@@ -8,12 +8,11 @@
 #include <array>
 #include <functional>
 #include <map>
-#include <mutex>
 #include <optional>
-#include <set>
 
 #include "sandbox/bubblewrap_run.hpp"
 #include "sandbox/run_check.hpp"
+#include "sandbox/running.hpp"
 #include "sandbox/seccomp.hpp"
 #include "sandbox/workspace.hpp"
 
@@ -28,23 +27,6 @@ constexpr std::string_view id_mark = "@sha256:";
 std::unexpected<Error> failed(Error::Kind kind, std::string message) {
     return std::unexpected(Error{kind, std::move(message)});
 }
-
-/// Names of runs of this process: a second one of the same name would end the first.
-class Running {
- public:
-    bool add(const std::string& name) {
-        const std::scoped_lock lock(mutex_);
-        return names_.insert(name).second;
-    }
-    void remove(const std::string& name) {
-        const std::scoped_lock lock(mutex_);
-        names_.erase(name);
-    }
-
- private:
-    std::mutex mutex_;
-    std::set<std::string> names_;
-};
 
 std::string sha256(std::string_view bytes) {
     std::array<unsigned char, EVP_MAX_MD_SIZE> digest{};
@@ -117,11 +99,9 @@ class Bubblewrap final : public Sandbox {
         if (!root)
             return failed(Error::Kind::no_image,
                           fmt::format("{} is not one of our root folders", spec.image));
-        if (!running_.add(spec.name)) {
-            return failed(Error::Kind::refused, fmt::format("a run named {} is under way", spec.name));
-        }
-        const std::unique_ptr<const std::string, std::function<void(const std::string*)>> name(
-            &spec.name, [this](const std::string* ended) { running_.remove(*ended); });
+        const auto name = running_.take(spec.name);
+        if (!name)
+            return failed(Error::Kind::unavailable, fmt::format("a run named {} is under way", spec.name));
         if (auto written = write_home_files(spec, workspace.home()); !written)
             return std::unexpected(written.error());
 
@@ -135,7 +115,7 @@ class Bubblewrap final : public Sandbox {
         std::vector<std::string> removed;
         if (!machine_.groups) return removed;
         for (auto& name : machine_.groups->names()) {
-            if (keep(name)) continue;
+            if (running_.has(name) || keep(name)) continue;
             machine_.groups->remove(name);
             removed.push_back(std::move(name));
         }

@@ -22,6 +22,7 @@
 #include "sandbox/descriptor.hpp"
 #include "sandbox/docker_run.hpp"
 #include "sandbox/run_check.hpp"
+#include "sandbox/running.hpp"
 #include "sandbox/seccomp.hpp"
 #include "sandbox/watch.hpp"
 #include "sandbox/workspace.hpp"
@@ -216,6 +217,10 @@ class Docker final : public Sandbox {
                                             const Control& control) {
         if (auto checked = check_spec(spec, engine_.endpoint.socket); !checked)
             return std::unexpected(checked.error());
+        const auto name = running_.take(spec.name);
+        if (!name)
+            return std::unexpected(
+                Error{Error::Kind::unavailable, fmt::format("a run named {} is under way", spec.name)});
         if (auto written = write_home_files(spec, workspace.home()); !written)
             return std::unexpected(written.error());
         auto volumes = image_volumes(spec.image);
@@ -246,7 +251,7 @@ class Docker final : public Sandbox {
         std::vector<std::string> removed;
         for (const auto& container : list) {
             const auto name = container.at("Labels").value(std::string(name_label), "");
-            if (keep(name)) continue;
+            if (running_.has(name) || keep(name)) continue;
             if (auto gone = remove_container(api, container.value("Id", "")); !gone)
                 return std::unexpected(gone.error());
             removed.push_back(name);
@@ -338,6 +343,7 @@ class Docker final : public Sandbox {
     EngineFacts facts_;
     fs::path hosts_;
     std::string seccomp_;
+    Running running_;
     std::mutex mutex_;
     std::map<std::string, std::vector<std::string>>
         volumes_;  ///< by image id; ids never change their meaning

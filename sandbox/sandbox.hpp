@@ -102,8 +102,8 @@ class Sandbox {
     [[nodiscard]] virtual std::expected<RunOutcome, Error> run(const RunSpec& spec, Workspace& workspace,
                                                                const Control& control) = 0;
 
-    /// Ends and removes every run of this instance whose name `keep` does not answer for. Returns their
-    /// names.
+    /// Ends and removes every run of this instance whose name `keep` does not answer for, but for those that
+    /// calls of `run` have in hand. Returns their names.
     [[nodiscard]] virtual std::expected<std::vector<std::string>, Error> sweep(
         const std::function<bool(std::string_view name)>& keep) = 0;
 };

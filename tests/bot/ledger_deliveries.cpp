@@ -1,4 +1,6 @@
 #include <doctest/doctest.h>
+#include <spdlog/sinks/ostream_sink.h>
+#include <spdlog/spdlog.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -6,12 +8,36 @@
 #include <csignal>
 #include <random>
 #include <semaphore>
+#include <sstream>
 #include <thread>
 
 #include "tests/bot/ledger_fixture.hpp"
 
 using namespace std::chrono_literals;
 using bot::Ledger;
+
+namespace {
+
+/// What is logged while it lives: level and words, a line each.
+class Log {
+ public:
+    Log() : before_(spdlog::default_logger()) {
+        auto logger = std::make_shared<spdlog::logger>(
+            "test", std::make_shared<spdlog::sinks::ostream_sink_mt>(text_, true));
+        logger->set_pattern("%l %v");
+        spdlog::set_default_logger(logger);
+    }
+    ~Log() { spdlog::set_default_logger(before_); }
+    Log(const Log&) = delete;
+    Log& operator=(const Log&) = delete;
+    [[nodiscard]] std::string text() const { return text_.str(); }
+
+ private:
+    std::ostringstream text_;
+    std::shared_ptr<spdlog::logger> before_;
+};
+
+}  // namespace
 
 TEST_CASE_FIXTURE(LedgerFixture, "a delivery comes out as it went in, every byte") {
     auto& book = open();
@@ -131,6 +157,7 @@ TEST_CASE_FIXTURE(LedgerFixture,
 
 TEST_CASE_FIXTURE(LedgerFixture,
                   "a delivery that breaks the daemon three times is put aside, and the others go on") {
+    const Log log;
     (void)open().record(delivery("poison"));
     (void)ledger->record(delivery("good"));
     for (int crash = 1; crash <= 3; ++crash) {
@@ -146,6 +173,8 @@ TEST_CASE_FIXTURE(LedgerFixture,
     CHECK(next->delivery.delivery_id() == "good");
     CHECK(next->attempts == 1);
     CHECK(ledger->figures().deliveries_waiting == 1);
+    CHECK(ledger->figures().deliveries_dead == 1);
+    CHECK(log.text().find("error delivery poison of github is put aside: 3 attempts") != std::string::npos);
     CHECK(ledger->record(delivery("poison")) == Ledger::Recorded::duplicate);
 }
 
@@ -187,4 +216,24 @@ TEST_CASE_FIXTURE(LedgerFixture, "old deliveries are forgotten when they are set
     CHECK(book.figures().deliveries_waiting == 100);
     CHECK(book.record(delivery("0")) == Ledger::Recorded::fresh);
     CHECK(book.record(delivery("new")) == Ledger::Recorded::duplicate);
+}
+
+TEST_CASE_FIXTURE(
+    LedgerFixture,
+    "deliveries of a forge that is to be left in peace are put off together, and free of charge") {
+    auto& book = open();
+    for (int i = 0; i < 450; ++i) (void)book.record(delivery("quiet-" + std::to_string(i)));
+    (void)book.record(integrations::Replay::stored("elsewhere", "1", "loud", "issues", "{}"));
+    const auto next = book.next_delivery({{"github", now() + 30s}});
+    REQUIRE(next);
+    CHECK(next->delivery.delivery_id() == "loud");
+    CHECK_FALSE(book.next_delivery());
+    CHECK(book.figures().deliveries_waiting == 451);
+    pass(30s);
+    for (int i = 0; i < 450; ++i) {
+        const auto back = book.next_delivery({{"github", now()}});
+        REQUIRE(back);
+        CHECK(back->delivery.delivery_id() == "quiet-" + std::to_string(i));
+        CHECK(back->attempts == 1);
+    }
 }

@@ -29,11 +29,19 @@ struct LedgerFixture {
     bot::Ledger& open(bot::Ledger::Options options = {}) {
         ledger.reset();
         options.clock = [this] { return bot::Time(std::chrono::milliseconds(now_ms.load())); };
+        options.steady_clock = [this] {
+            return std::chrono::steady_clock::time_point(std::chrono::milliseconds(passed_ms.load()));
+        };
         ledger = std::make_unique<bot::Ledger>(file(), options);
         return *ledger;
     }
     [[nodiscard]] std::filesystem::path file() const { return folder / "ledger.sqlite"; }
-    void pass(std::chrono::milliseconds time) { now_ms += time.count(); }
+    void pass(std::chrono::milliseconds time) {
+        now_ms += time.count();
+        passed_ms += time.count();
+    }
+    /// Somebody sets the clock.
+    void set_clock(std::chrono::milliseconds by) { now_ms += by.count(); }
     [[nodiscard]] bot::Time now() const { return bot::Time(std::chrono::milliseconds(now_ms.load())); }
 
     static integrations::VerifiedDelivery delivery(const std::string& id, const std::string& hook = "77",
@@ -96,5 +104,6 @@ struct LedgerFixture {
 
     std::filesystem::path folder;
     std::atomic<std::int64_t> now_ms{1'780'000'000'000};
+    std::atomic<std::int64_t> passed_ms{0};
     std::unique_ptr<bot::Ledger> ledger;
 };

@@ -68,7 +68,6 @@ TEST_CASE_FIXTURE(LedgerFixture, "from label to merge, every step in the book") 
     CHECK(open_job.pull_request == 12);
     CHECK(open_job.branch == "agent/issue-1-tax-2");
     CHECK(open_job.head_commit == std::string(40, 'b'));
-    CHECK(open_job.agent_attempts == 1);
     CHECK(open_job.infra_attempts == 0);
     CHECK(book.job_of_pull_request(thread(12))->id == open_job.id);
     CHECK(book.carry_out(bot::EndReview{.job = open_job.id, .merged = true, .reason = "merged"}) ==
@@ -118,7 +117,6 @@ TEST_CASE_FIXTURE(LedgerFixture, "a worker that lost its lease can change nothin
     CHECK_THROWS_AS(book.release(old.lease), bot::LeaseLost);
     CHECK(job(old.job.id).state == JobState::working);
     CHECK(book.runs(old.job.id).front().outcome == "infrastructure");
-    CHECK(job(old.job.id).agent_attempts == 0);
 }
 
 TEST_CASE_FIXTURE(LedgerFixture, "a lease that is renewed does not run out") {
@@ -130,6 +128,39 @@ TEST_CASE_FIXTURE(LedgerFixture, "a lease that is renewed does not run out") {
         CHECK(book.expire_leases().empty());
     }
     pass(60s);
+    CHECK(book.expire_leases().size() == 1);
+}
+
+TEST_CASE_FIXTURE(LedgerFixture,
+                  "a clock that is set takes no job from its worker, and keeps none for a lost one") {
+    auto& book = open({.lease = 60s});
+    const auto claim = working();
+    SUBCASE("an hour on") {
+        set_clock(1h);
+        CHECK(book.expire_leases().empty());
+        CHECK_FALSE(book.claim({}));
+        pass(59s);
+        CHECK(book.expire_leases().empty());
+        CHECK(book.renew(claim.lease) == Ledger::Renewal::held);
+        pass(59s);
+        CHECK(book.expire_leases().empty());
+    }
+    SUBCASE("an hour back") {
+        set_clock(-1h);
+        pass(59s);
+        CHECK(book.expire_leases().empty());
+    }
+    pass(1s);
+    CHECK(book.expire_leases() == std::vector{claim.job.id});
+    CHECK(book.renew(claim.lease) == Ledger::Renewal::lost);
+}
+
+TEST_CASE_FIXTURE(LedgerFixture, "a lease that another process gave runs out by the wall clock") {
+    (void)(open({.lease = 60s}), working());
+    auto& book = open({.lease = 60s});
+    pass(59s);
+    CHECK(book.expire_leases().empty());
+    pass(1s);
     CHECK(book.expire_leases().size() == 1);
 }
 
@@ -226,11 +257,11 @@ TEST_CASE_FIXTURE(LedgerFixture,
         const auto back = job(claim->job.id);
         CHECK(back.state == JobState::queued);
         CHECK(back.infra_attempts == attempt);
-        CHECK(back.agent_attempts == 0);
         const auto pause = back.retry_at.value() - now();
-        const auto plain = 5s * (1 << (attempt - 1));
+        const auto plain = std::vector<std::chrono::seconds>{1min, 4min, 15min, 15min}.at(
+            static_cast<std::size_t>(attempt) - 1);
         CHECK(pause >= plain * 8 / 10);
-        CHECK(pause <= plain * 12 / 10);
+        CHECK(pause <= plain);
         CHECK_FALSE(book.claim({}));
         pass(std::chrono::ceil<std::chrono::milliseconds>(pause));
     }
@@ -266,6 +297,31 @@ TEST_CASE_FIXTURE(LedgerFixture,
         pass(59min);
         CHECK_FALSE(book.claim({}));
         pass(1min);
+    }
+}
+
+TEST_CASE_FIXTURE(LedgerFixture, "an operator in a hurry shortens the first pause, and the others with it") {
+    auto& book = open({.first_pause = 1s});
+    (void)book.carry_out(start(1));
+    for (const auto plain : {1s, 4s, 16s, 64s}) {
+        const auto claim = book.claim({});
+        REQUIRE(claim);
+        book.give_back(claim->lease, "down");
+        CHECK(job(claim->job.id).retry_at.value() - now() <= plain);
+        CHECK(job(claim->job.id).retry_at.value() - now() >= plain * 8 / 10);
+        pass(plain);
+    }
+}
+
+TEST_CASE_FIXTURE(LedgerFixture, "what is finished is published soon after the forge is back") {
+    auto& book = open();
+    auto claim = publishing();
+    for (const auto plain : {5s, 10s, 20s, 40s, 80s, 160s, 300s, 300s}) {
+        book.give_back(claim.lease, "the forge is down");
+        CHECK(job(claim.job.id).retry_at.value() - now() <= plain);
+        CHECK(job(claim.job.id).retry_at.value() - now() >= plain * 8 / 10);
+        pass(plain);
+        claim = book.claim({}).value();
     }
 }
 
@@ -317,17 +373,15 @@ TEST_CASE_FIXTURE(
     CHECK(job(first.job.id).state == JobState::failed);
 }
 
-TEST_CASE_FIXTURE(LedgerFixture, "attempts that the agent is not to blame for are not charged to it") {
+TEST_CASE_FIXTURE(LedgerFixture, "runs are numbered within their job and end once") {
     auto& book = open();
     const auto claim = working();
     for (const auto* outcome : {"infrastructure", "cancelled", "quota", "unavailable"}) {
         const auto run = book.begin_run(claim.lease, bot::Run::Kind::retry, "fast", "");
         book.end_run(claim.lease, run, outcome, {});
     }
-    CHECK(job(claim.job.id).agent_attempts == 0);
     const auto run = book.begin_run(claim.lease, bot::Run::Kind::repair, "fast", "");
     book.end_run(claim.lease, run, "total_deadline", {});
-    CHECK(job(claim.job.id).agent_attempts == 1);
     const auto runs = book.runs(claim.job.id);
     CHECK(runs.back().number == 5);
     CHECK(runs.back().kind == bot::Run::Kind::repair);

@@ -107,7 +107,7 @@ TEST_CASE_FIXTURE(LedgerFixture, "a job that waits out a pause stands at the end
     const auto other = book.carry_out(start(2)).value();
     CHECK(book.position(other) == 1);
     CHECK(book.position(paused.job.id) == 2);
-    pass(10s);
+    pass(1min);
     CHECK(book.position(paused.job.id) == 1);
 }
 
@@ -161,4 +161,43 @@ TEST_CASE_FIXTURE(LedgerFixture, "the figures say how much waits and since when"
     CHECK(figures.jobs[JobState::working] == 2);
     CHECK_FALSE(figures.oldest_queued);
     CHECK(figures.jobs[JobState::merged] == 0);
+}
+
+TEST_CASE_FIXTURE(LedgerFixture, "when nothing may begin, what has its result is still published") {
+    auto& book = open();
+    const auto finished = publishing(1);
+    book.release(finished.lease);
+    (void)book.carry_out(start(2));
+    CHECK(book.claim({.publishing_only = true})->job.id == finished.job.id);
+    CHECK_FALSE(book.claim({.publishing_only = true}));
+    CHECK(book.claim({}));
+}
+
+TEST_CASE_FIXTURE(LedgerFixture, "what holds up the queue is told in each waiting job's comment") {
+    auto& book = open({.report_gap = 0s});
+    const auto busy = working(1);
+    const auto waiting = book.carry_out(start(2)).value();
+    (void)post_all();
+    book.tell_queued();
+    const auto said = post_all();
+    REQUIRE(said.size() == 1);
+    CHECK(said[0].kind == bot::Report::Kind::status);
+    CHECK(said[0].job == waiting);
+}
+
+TEST_CASE_FIXTURE(LedgerFixture, "a repository is busy until the last job on it is published or over") {
+    auto& book = open();
+    using Busy = std::set<std::pair<std::string, std::string>>;
+    CHECK(book.busy_repositories().empty());
+    (void)review(1);
+    CHECK(book.busy_repositories().empty());
+    (void)book.carry_out(start(2, "waits"));
+    (void)book.carry_out(start(3, "ends"));
+    const Busy both{{"github", "id-waits"}, {"github", "id-ends"}};
+    CHECK(book.busy_repositories() == both);
+    (void)book.carry_out(bot::Stop{.job = book.active_job(thread(3, "ends"))->id,
+                                   .reason = "stop",
+                                   .comment_id = {},
+                                   .thread = thread(3, "ends")});
+    CHECK(book.busy_repositories() == Busy{{"github", "id-waits"}});
 }

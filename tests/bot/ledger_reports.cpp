@@ -191,3 +191,51 @@ TEST_CASE_FIXTURE(LedgerFixture, "after a crash in the middle of saying somethin
     (void)book.take_over();
     CHECK(kinds(post_all()) == "RLS");
 }
+
+TEST_CASE_FIXTURE(LedgerFixture, "a person is answered first, ends are told next, and progress last") {
+    auto& book = open({.report_gap = 0s});
+    const auto slow = working(1);
+    const auto done = working(2);
+    (void)post_all();
+    pass(1s);
+    book.phase(slow.lease, "agent");  // progress is the oldest wish of all
+    pass(1s);
+    const auto waiting = book.carry_out(start(3)).value();
+    pass(1s);
+    book.finish(done.lease, {.signal = bot::Signal::fail, .reason = "refused"});
+    pass(1s);
+    (void)book.carry_out(bot::Answer{
+        .thread = thread(9), .answer = "Hello.", .marker = "help-1", .comment_id = "1", .reason = "asked"});
+    const auto said = post_all();
+    REQUIRE(kinds(said) == "RRALSLSS");
+    CHECK(said[0].thread == thread(3));  // the eyes on the third issue
+    CHECK(said[2].body == "Hello.");
+    CHECK(said[3].job == done.job.id);
+    CHECK(said[4].job == done.job.id);
+    CHECK(said[6].job == waiting);
+    CHECK(said[7].job == slow.job.id);
+}
+
+TEST_CASE_FIXTURE(LedgerFixture, "each forge has its own line of reports") {
+    auto& book = open();
+    auto elsewhere = start(1);
+    elsewhere.assignment.issue.repo.forge = "elsewhere";
+    (void)book.carry_out(elsewhere);
+    pass(1s);
+    (void)book.carry_out(start(2));
+    for (int i = 0; i < 3; ++i) CHECK(book.next_report("github")->thread.repo.forge == "github");
+    CHECK_FALSE(book.next_report("github"));
+    CHECK(book.next_report("elsewhere")->thread.repo.forge == "elsewhere");
+}
+
+TEST_CASE_FIXTURE(LedgerFixture, "what was to be said on a forge that is gone is given up, the rest is not") {
+    auto& book = open();
+    auto elsewhere = start(1);
+    elsewhere.assignment.issue.repo.forge = "elsewhere";
+    (void)book.carry_out(elsewhere);
+    (void)book.carry_out(start(2));
+    CHECK(book.give_up_reports_beyond({"github", "other"}) == 3);
+    CHECK(book.give_up_reports_beyond({"github", "other"}) == 0);
+    CHECK(book.figures().reports_waiting == 3);
+    CHECK_FALSE(book.next_report("elsewhere"));
+}

@@ -159,11 +159,17 @@ Job with_verdict(const Verdict& verdict) {
 
 TEST_CASE("the status comment tells the truth in every state") {
     check_golden("status_queued", report::status(job(JobState::queued), {}, 3, at(1)));
+    check_golden("status_short_of_disk",
+                 report::status(job(JobState::queued), {}, 3, at(1), report::short_of_disk()));
+    CHECK(report::status(job(JobState::working), {}, 0, at(1), report::short_of_disk()) ==
+          report::status(job(JobState::working), {}, 0, at(1)));
     auto held = job(JobState::queued);
     held.infra_attempts = 2;
     held.retry_at = at(5);
     held.reason = "fetching main: the forge does not answer";
     check_golden("status_held_back", report::status(held, {}, 1, at(2)));
+    held.infra_attempts = 0;  // the forge said when: no try is charged
+    CHECK(report::status(held, {}, 1, at(2)).find("went wrong; the next try") != std::string::npos);
     auto working = job(JobState::working);
     working.phase = "agent, round 2";
     working.assignment.hidden_stripped = 2;

@@ -138,3 +138,40 @@ TEST_CASE("a secret that cannot be had is an error that says why") {
         CHECK(contains(answer, wanted));
     }
 }
+
+TEST_CASE("what has the shape of a known key is refused wherever it stands, and never repeated") {
+    const std::string marks = "0123456789abcdefABCDEF0123456789abcdef";
+    for (const std::string& key :
+         {"ghp_" + marks, "github_pat_" + marks, "ghs_" + marks, "sk-ant-api03-" + marks, "sk-" + marks,
+          "xoxb-1234-" + marks, "glpat-" + marks, std::string("-----BEGIN RSA PRIVATE KEY-----")}) {
+        const std::string wanted =
+            "looks like a secret, which does not belong in this file; take it out (where a secret is wanted, "
+            "write {env: NAME} or {file: PATH}";
+        const auto profile_of = [&](const std::string& fields) {
+            return complaint(with_profile("name: a, command: [run], " + fields));
+        };
+        for (const std::string& answer :
+             {complaint(with_profile("name: a, command: [run, --key, '" + key + "']")),
+              complaint(with_profile("name: a, command: [sh, -c, 'TOKEN=" + key + " run']")),
+              profile_of("environment: {HEADER: 'Bearer " + key + "'}"), profile_of("model: '" + key + "'"),
+              profile_of("environment: {'" + key + "': x}"),
+              complaint(with_forge("name: a, webhook_secrets: ['" + key + "'], repositories: [a/b]")),
+              complaint(with_forge("name: a, webhook_secrets: [{env: '" + key + "'}], repositories: [a/b]")),
+              complaint(with_forge("name: a, webhook_secrets: [{file: '" + key + "'}], repositories: [a/b]")),
+              complaint(with_forge("name: a, api_url: '" + key + "', repositories: [a/b]"))}) {
+            CAPTURE(answer);
+            CHECK(contains(answer, wanted));
+            CHECK_FALSE(contains(answer, key));
+        }
+    }
+    CHECK(contains(complaint(with_profile("name: a, command: [run, ghp_0123456789abcdef]")),
+                   "shopfloor.yaml:6: profiles[0].command[1]: looks like a secret"));
+}
+
+TEST_CASE("words that only begin like a key are no secrets") {
+    for (const char* word : {"task-runner-for-everything", "sk-learn", "npm_config_registry", "ghp_short",
+                             "/opt/desk-antique/run", "AKIA"}) {
+        CAPTURE(word);
+        CHECK(with_profile("name: a, command: [" + std::string(word) + "]").has_value());
+    }
+}

@@ -38,6 +38,8 @@ log_level: debug
 max_parallel: 4
 max_parallel_per_repository: 2
 max_jobs_per_issue_per_day: 3
+retry_pause: 5s
+min_free: 3GiB
 cache: 5GiB
 default_profile: second
 bot_name: Bot
@@ -77,6 +79,8 @@ labels: {trigger: go, priority: now, state_prefix: "go is "}
     CHECK(settings->max_parallel == 4);
     CHECK(settings->max_parallel_per_repository == 2);
     CHECK(settings->max_jobs_per_issue_per_day == 3);
+    CHECK(settings->retry_pause == std::chrono::seconds(5));
+    CHECK(settings->min_free_bytes == 3ULL << 30);
     CHECK(settings->cache_bytes == 5ULL << 30);
     CHECK(settings->bot_name == "Bot");
     CHECK(settings->bot_email == "bot@example.org");
@@ -241,6 +245,8 @@ TEST_CASE("the example of settings loads as it is") {
     CHECK(settings->max_parallel == defaults.max_parallel);
     CHECK(settings->max_parallel_per_repository == defaults.max_parallel_per_repository);
     CHECK(settings->max_jobs_per_issue_per_day == defaults.max_jobs_per_issue_per_day);
+    CHECK(settings->retry_pause == defaults.retry_pause);
+    CHECK(settings->min_free_bytes == defaults.min_free_bytes);
     CHECK(settings->cache_bytes == defaults.cache_bytes);
     CHECK(settings->bot_name == defaults.bot_name);
     CHECK(settings->bot_email == defaults.bot_email);

@@ -141,19 +141,22 @@ TEST_CASE("what the forge says about the credential reaches the caller") {
     Place place;
     place.repository("shop");
     using integrations::ForgeError;
+    const auto when = std::chrono::system_clock::now() + std::chrono::hours(1);
     for (const auto& [from, to] : {std::pair{ForgeError::Kind::unreachable, Kind::unreachable},
                                    std::pair{ForgeError::Kind::rate_limited, Kind::unreachable},
                                    std::pair{ForgeError::Kind::unauthorized, Kind::unauthorized},
                                    std::pair{ForgeError::Kind::gone, Kind::gone}}) {
         auto mirror = integrations::Mirror::open(
             place.folder / "mirror", place.server.url("shop"),
-            [from]() -> integrations::ForgeResult<integrations::GitCredential> {
-                return std::unexpected(ForgeError{.kind = from, .message = "no token today"});
+            [from, when]() -> integrations::ForgeResult<integrations::GitCredential> {
+                return std::unexpected(
+                    ForgeError{.kind = from, .message = "no token today", .retry_at = when});
             });
         REQUIRE(mirror.has_value());
         const auto fetched = (*mirror)->fetch("main");
         CHECK(kind_of(fetched) == to);
         CHECK(fetched.error().message.find("no token today") != std::string::npos);
+        CHECK(fetched.error().retry_at == when);
     }
     auto throwing =
         integrations::Mirror::open(place.folder / "mirror", place.server.url("shop"),

@@ -248,7 +248,7 @@ TEST_CASE("an installation's control groups go with its sandbox") {
     CHECK_FALSE(exists());
 }
 
-TEST_CASE("a name that runs just now is refused to a second run under bubblewrap") {
+TEST_CASE("a name that runs just now is not free for a second run under bubblewrap, until it ends") {
     auto* sandbox = stage::backend("bubblewrap");
     if (sandbox == nullptr) return;
     stage::PlainWorkspace workspace;
@@ -259,7 +259,7 @@ TEST_CASE("a name that runs just now is refused to a second run under bubblewrap
         twin.on_output = {};
         const auto refused = sandbox->run(twin, workspace, {});
         REQUIRE_FALSE(refused.has_value());
-        CHECK(refused.error().kind == Error::Kind::refused);
+        CHECK(refused.error().kind == Error::Kind::unavailable);
         asked = true;
     };
     CHECK(stage::run(*sandbox, spec, workspace).outcome.ok());

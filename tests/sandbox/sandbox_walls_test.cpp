@@ -268,3 +268,26 @@ TEST_CASE("nothing survives a daemon that is killed outright, once the next one 
         CHECK((*next)->sweep([](std::string_view) { return false; })->empty());
     });
 }
+
+TEST_CASE("a sweep takes what nobody has in hand, and never a run that goes on") {
+    on_both([](Sandbox& sandbox) {
+        stage::PlainWorkspace workspace;
+        auto spec = stage::script(sandbox, "echo up; while [ ! -e go ]; do sleep 0.05; done; echo done");
+        bool swept = false;
+        spec.on_output = [&](std::string_view) {
+            if (std::exchange(swept, true)) return;
+            const auto gone = sandbox.sweep([](std::string_view) { return false; });
+            CHECK(gone.has_value());
+            CHECK(gone->empty());
+            // Nor is its name free for a second one, which would end it.
+            const auto second = sandbox.run(spec, workspace, {});
+            REQUIRE_FALSE(second.has_value());
+            CHECK(second.error().kind == sandbox::Error::Kind::unavailable);
+            std::ofstream(workspace.root() / "go") << "";
+        };
+        const auto ran = stage::run(sandbox, spec, workspace);
+        CHECK(swept);
+        CHECK(ran.outcome.ok());
+        CHECK(ran.output == "up\ndone\n");
+    });
+}

@@ -48,6 +48,18 @@ TEST_CASE("an image that is not there is named on the issue") {
     ends_with_words(factory, factory.ask("Anything"), "no-such-image-anywhere:1");
 }
 
+TEST_CASE("an image whose folder is no system is named on the issue, and the folder is not") {
+    if (!can_run("bubblewrap")) return;
+    Factory factory({.recipe = "image: bare\n",
+                     .agents = {{"worker", change_something}},
+                     .change = [](config::Settings& settings) {
+                         settings.sandbox.roots["bare"] = settings.state_dir.parent_path();
+                     }});
+    const auto issue = factory.ask("Anything");
+    ends_with_words(factory, issue, "holds no system");
+    CHECK_FALSE(contains(factory.status(issue), factory.state_dir().parent_path().string()));
+}
+
 TEST_CASE("a setup that fails is told with its last words") {
     if (!can_run("bubblewrap")) return;
     Factory factory({.recipe = "setup: echo the compiler is missing; exit 3\n",
