@@ -144,6 +144,13 @@ std::string base_gone(std::string_view branch) {
         code(branch, 200), again);
 }
 
+std::string base_rewritten(std::string_view branch, std::string_view commit_id) {
+    return fmt::format(
+        "Commit {}, which this job was asked to build on, is not there any more: {} was rewritten since. No "
+        "other commit is taken in its place, so nothing was run. To build on the branch as it is now, {}.",
+        commit(commit_id), code(branch, 200), again);
+}
+
 std::string infrastructure(std::string_view what, int attempts) {
     return fmt::format(
         "Shopfloor itself or the forge could not do its part{}:\n\n{}\n\nThis is not the agent's fault nor "

@@ -332,6 +332,8 @@ TEST_CASE("every plain answer says what happened and what to do") {
     check_golden("push_refused", report::push_refused("remote: rule `no-bots` declined"));
     check_golden("base_gone", report::base_gone("main"));
     check_golden("base_gone_unknown", report::base_gone(""));
+    check_golden("base_rewritten",
+                 report::base_rewritten("main", "0123456789abcdef0123456789abcdef01234567"));
     check_golden("infrastructure",
                  report::infrastructure("starting the sandbox: no space left on device", 5));
     check_golden("not_permitted", report::not_permitted("mallory"));

@@ -23,34 +23,41 @@ const std::string pinned_recipe =
     "checks:\n  - name: the pinned check\n    run: test ! -f poison && test -f tests/run.sh\n";
 const std::string moved_recipe = "checks:\n  - name: the moved check\n    run: touch moved && exit 1\n";
 
-/// One worker, held by a first job, so that a second is labelled and waits. `release` lets it go.
+enum class Approved { known, unseen };
+
+/// One worker, held by a first job, so that a second is labelled and waits. The commit that it was labelled
+/// at is known from the first job, or was made after it. `release` lets the first job go.
 struct Queue {
-    explicit Queue(std::string recipe = pinned_recipe)
+    explicit Queue(Approved approval)
         : factory({.files = {{.path = "tests/run.sh", .content = "true\n"},
                              {.path = "value", .content = "approved\n"}},
-                   .recipe = std::move(recipe),
+                   .recipe = pinned_recipe,
                    .agents = {{"worker", "cat; cat value > seen; ls -a >> seen"},
                               {"holder",
                                "touch ready; until test -e go; do sleep 0.1; done; rm -f ready go; "
                                "echo x > held"}},
-                   .change =
-                       [](config::Settings& settings) {
-                           settings.max_parallel = 1;
-                           settings.default_profile = "worker";
-                       }}),
-          first(factory.ask("First", "Please.", "agent:holder")),
-          tree(scenarios::workspace_with(factory, "ready")),
-          issue(factory.ask("Honest title", "Honest body.")) {
+                   .change = [](config::Settings& settings) {
+                       settings.max_parallel = 1;
+                       settings.default_profile = "worker";
+                   }}) {
+        earlier = factory.forge.branches(repository).at("main");
+        if (approval == Approved::known) make_approved();
+        (void)factory.ask("First", "Please.", "agent:holder");
+        tree = scenarios::workspace_with(factory, "ready");
+        if (approval == Approved::unseen) make_approved();
+        issue = factory.ask("Honest title", "Honest body.");
         REQUIRE(factory.reaches(issue, "queued"));
-        approved = factory.forge.branches(repository).at("main");
+    }
+    void make_approved() {
+        approved = factory.forge.commit_files(repository, "main", {{.path = "second", .content = "x\n"}},
+                                              "second", maintainer);
     }
     void release() const { std::ofstream(tree / "go") << ""; }
 
     Factory factory;
-    std::int64_t first;
     std::filesystem::path tree;
-    std::int64_t issue;
-    std::string approved;
+    std::string earlier, approved;  ///< commits of the default branch
+    std::int64_t issue = 0;
 };
 
 std::string parent_of(const Factory& factory, const practice_forge::PullRequest& proposal) {
@@ -76,7 +83,7 @@ std::string rewrite_main(const Factory& factory, const std::string& parents) {
 
 TEST_CASE("an issue edited and a base pushed after the label: the approved text and commit are worked on") {
     if (!can_run("bubblewrap")) return;
-    Queue queue;
+    Queue queue(Approved::unseen);
     auto& factory = queue.factory;
     factory.forge.edit_issue(repository, queue.issue, "Evil title", "Evil body", "mallory");
     factory.forge.comment(repository, queue.issue, "Evil comment", "mallory");
@@ -110,9 +117,9 @@ TEST_CASE("an issue edited and a base pushed after the label: the approved text 
 
 TEST_CASE("a base branch rewritten after the label: the approved commit is worked on while it can be had") {
     if (!can_run("bubblewrap")) return;
-    Queue queue;
+    Queue queue(Approved::known);
     auto& factory = queue.factory;
-    const auto rewritten = rewrite_main(factory, "");
+    const auto rewritten = rewrite_main(factory, "-p " + queue.earlier);
     queue.release();
     REQUIRE(factory.reaches(queue.issue, "review"));
     const auto proposal = factory.pull_request_of(queue.issue);
@@ -123,23 +130,35 @@ TEST_CASE("a base branch rewritten after the label: the approved commit is worke
     CHECK(factory.forge.branches(repository).at("main") == rewritten);
 }
 
+TEST_CASE("a base branch that became another history altogether stops the job with the forge's words") {
+    if (!can_run("bubblewrap")) return;
+    Queue queue(Approved::known);
+    auto& factory = queue.factory;
+    const auto rewritten = rewrite_main(factory, "");
+    queue.release();
+    REQUIRE(factory.reaches(queue.issue, "blocked"));
+    CHECK(PracticeForge::eventually(
+        [&] { return contains(factory.status(queue.issue), "no history in common"); }));
+    CHECK(contains(factory.status(queue.issue), "/agent retry"));
+    CHECK(factory.forge.pull_requests(repository).empty());
+    CHECK(factory.forge.branches(repository).at("main") == rewritten);
+}
+
 TEST_CASE("an approved commit that cannot be had any more stops the job with a word: no other is taken") {
     if (!can_run("bubblewrap")) return;
-    Queue queue;
+    Queue queue(Approved::unseen);
     auto& factory = queue.factory;
-    // Labelled at a commit that nobody has fetched yet, and then rewritten away.
-    const auto fresh = factory.forge.commit_files(
-        repository, "main", {{.path = "value", .content = "fresh\n"}}, "fresh", maintainer);
-    const auto issue = factory.ask("At the fresh commit");
-    REQUIRE(factory.reaches(issue, "queued"));
-    (void)rewrite_main(factory, "-p " + queue.approved);
+    (void)rewrite_main(factory, "-p " + queue.earlier);  // before anybody fetched what was approved
     queue.release();
-    REQUIRE(factory.reaches(issue, "blocked"));
-    CHECK(PracticeForge::eventually([&] { return contains(factory.status(issue), fresh.substr(0, 10)); }));
-    INFO(factory.status(issue));
-    CHECK(contains(factory.status(issue), "/agent retry"));
-    CHECK_FALSE(factory.pull_request_of(issue));
-    CHECK(factory.heard(issue).empty());
+    REQUIRE(factory.reaches(queue.issue, "blocked"));
+    CHECK(
+        PracticeForge::eventually([&] { return contains(factory.status(queue.issue), "No pull request"); }));
+    INFO(factory.status(queue.issue));
+    CHECK(contains(factory.status(queue.issue), queue.approved.substr(0, 10)));
+    CHECK(contains(factory.status(queue.issue), "/agent retry"));
+    CHECK(contains(factory.status(queue.issue), "not there any more"));
+    CHECK_FALSE(factory.pull_request_of(queue.issue));
+    CHECK(factory.heard(queue.issue).empty());
 }
 
 TEST_CASE("a recipe on another branch rules nothing") {
