@@ -118,7 +118,7 @@ std::string change_rejected(std::string_view path, std::string_view why) {
     return fmt::format(
         "The agent's change is not taken over, because of {}: {}\n\nNothing was published. To have another "
         "try, {} and say what to avoid.",
-        code(path, 300), foreign(one_line(why, 300), 500), again);
+        code(path, 300), foreign(one_line(why, 600), 900), again);  // a reason begins with the path again
 }
 
 std::string protected_paths(const std::vector<std::string>& paths) {

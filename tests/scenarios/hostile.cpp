@@ -8,8 +8,10 @@
 
 #include <algorithm>
 #include <array>
+#include <cstdlib>
 #include <fstream>
 #include <sstream>
+#include <stdexcept>
 
 #include "sandbox/descriptor.hpp"
 #include "tests/practice_forge/git.hpp"
@@ -123,6 +125,27 @@ std::vector<int> processes_inside(const Factory& factory) {
             found.push_back(std::stoi(name));
     }
     return found;
+}
+
+std::vector<std::string> tracing_to(const fs::path& trace) {
+    // The daemon stays our child (-D) and each thing that it starts is followed (-f), also into sandboxes.
+    return {"strace", "-D", "-f", "-v", "--seccomp-bpf", "-e", "trace=execve", "-s", "65536", "-o", trace};
+}
+
+bool can_trace() {
+    auto command = tracing_to("/dev/null");
+    command.emplace_back("true");
+    std::string why = "it does not work";
+    try {
+        const auto ran = practice_forge::run_process(command, {{"PATH", "/usr/bin:/bin"}}, {});
+        if (ran.exit_code == 0) return true;
+        why = ran.errors;
+    } catch (const std::runtime_error& missing) {
+        why = missing.what();
+    }
+    if (std::getenv("CI") != nullptr) FAIL("no strace here: " << why);
+    MESSAGE("SKIPPED: no strace here: " << why);
+    return false;
 }
 
 void on_both(const std::function<void(const std::string&)>& test) {

@@ -44,6 +44,12 @@ std::string in_repository(const std::filesystem::path& bare, const std::string& 
 /// Processes in sandboxes of this factory, by their numbers on the host.
 [[nodiscard]] std::vector<int> processes_inside(const Factory& factory);
 
+/// The program and options that write every program that is started, with what it is given, to a file.
+[[nodiscard]] std::vector<std::string> tracing_to(const std::filesystem::path& trace);
+
+/// Skips aloud, and fails in CI, when programs cannot be traced here. True: go on.
+[[nodiscard]] bool can_trace();
+
 /// `test` once for each backend that can run here, with its name.
 void on_both(const std::function<void(const std::string& backend)>& test);
 

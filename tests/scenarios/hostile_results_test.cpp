@@ -37,6 +37,11 @@ std::map<std::string, std::string> agents_of(const std::vector<Deed>& deeds) {
     return agents;
 }
 
+/// As the status comment shows a path; where it shows only the beginning of one, the reason.
+std::string shown(const std::string& path) {
+    return path.find(' ') == std::string::npos ? "`" + path + "`" : path;
+}
+
 /// All at once; each ends blocked with its path, and the forge has no reference that it did not have.
 void all_end_blocked(Factory& factory, const std::vector<Deed>& deeds) {
     const auto bare = factory.forge.git_directory(repository);
@@ -47,7 +52,7 @@ void all_end_blocked(Factory& factory, const std::vector<Deed>& deeds) {
         CAPTURE(deeds[i].name);
         REQUIRE(factory.reaches(issues[i], "blocked"));
         const bool named = PracticeForge::eventually(
-            [&] { return contains(factory.status(issues[i]), "`" + deeds[i].path + "`"); },
+            [&] { return contains(factory.status(issues[i]), shown(deeds[i].path)); },
             std::chrono::seconds(20));
         INFO(factory.status(issues[i]));
         CHECK(named);
@@ -87,6 +92,31 @@ TEST_CASE("links and special files that lead out of the tree reject the whole re
         Factory factory({.files = {{.path = "src/a.txt", .content = "a\n"}},
                          .recipe = recipe,
                          .agents = std::move(agents),
+                         .backend = backend});
+        all_end_blocked(factory, deeds);
+    });
+}
+
+TEST_CASE(
+    "what an archive could smuggle is refused as files too: names, sizes, numbers, nested repositories") {
+    const std::vector<Deed> deeds{
+        {"newline", "echo x > \"$(printf 'a\\nb')\"", "a\\x0ab"},
+        {"escape", "echo x > \"$(printf 'a\\033[31mb')\"", "a\\x1b[31mb"},
+        {"no-utf8", "echo x > \"$(printf 'bad\\377')\"", "bad\\xff"},
+        {"backslash", "echo x > '..\\evil'", "..\\evil"},
+        {"trailing-dot", "mkdir .git.; echo x > .git./config", ".git."},
+        {"short-name", "mkdir -p src/git~1; echo x > src/git~1/config", "src/git~1"},
+        {"sparse", "truncate -s 3G huge", "huge"},
+        {"large", "head -c 5000000 /dev/zero > large", "large"},
+        {"deep",
+         "for i in $(seq 60); do mkdir $(printf %0200d 1) && cd $(printf %0200d 1) || break; done; echo "
+         "x > x",
+         "longer than 4,096 bytes"},
+        {"nested", "mkdir src/.git; echo x > src/.git/HEAD", "src/.git"}};
+    scenarios::on_both([&](const std::string& backend) {
+        Factory factory({.files = {{.path = "src/a.txt", .content = "a\n"}},
+                         .recipe = recipe,
+                         .agents = agents_of(deeds),
                          .backend = backend});
         all_end_blocked(factory, deeds);
     });
