@@ -2,6 +2,7 @@
 #include <fmt/format.h>
 
 #include <fstream>
+#include <map>
 #include <nlohmann/json.hpp>
 #include <set>
 #include <string>
@@ -25,24 +26,29 @@ namespace {
 constexpr std::uint64_t memory = 200ULL << 20;
 constexpr int pids = 77;
 
+/// Null when the engine does not know it, any more or yet.
 json ask_engine(const std::string& path) {
     const auto endpoint = sandbox::Endpoint::parse("");
     REQUIRE(endpoint.has_value());
     sandbox::DockerApi engine(*endpoint, "");
     const auto reply = engine.get(path);
     REQUIRE(reply.has_value());
+    if (reply->status == 404) return {};
     REQUIRE(reply->ok());
     return json::parse(reply->body);
 }
 
-/// Name of the run -> what the engine says of its container, of those that run now.
+/// Name of the run -> what the engine says of its container. Of all: a program may be at work before its
+/// engine calls the container running.
 std::map<std::string, json> containers_of(const Factory& factory) {
     std::map<std::string, json> found;
     const auto filters =
         fmt::format("%7B%22label%22%3A%5B%22shopfloor.instance%3D{}%22%5D%7D", factory.instance());
-    for (const auto& one : ask_engine("/containers/json?filters=" + filters))
-        found[one["Labels"]["shopfloor.name"].get<std::string>()] =
-            ask_engine("/containers/" + one["Id"].get<std::string>() + "/json");
+    for (const auto& one : ask_engine("/containers/json?all=1&filters=" + filters)) {
+        auto container = ask_engine("/containers/" + one["Id"].get<std::string>() + "/json");
+        if (!container.is_null())
+            found[one["Labels"]["shopfloor.name"].get<std::string>()] = std::move(container);
+    }
     return found;
 }
 
