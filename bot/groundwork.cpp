@@ -22,7 +22,8 @@ struct ReadRecipe {
     std::vector<std::string> assumptions;
 };
 
-Step<ReadRecipe> read_recipe(integrations::Mirror& mirror, const std::string& commit) {
+Step<ReadRecipe> read_recipe(integrations::Mirror& mirror, const Assignment& assignment) {
+    const auto& commit = assignment.base_commit;
     auto text = mirror.file(commit, std::string(config::recipe_file_name), recipe_cap);
     if (text) {
         auto recipe = config::parse_recipe(*text);
@@ -34,6 +35,10 @@ Step<ReadRecipe> read_recipe(integrations::Mirror& mirror, const std::string& co
     if (text.error().kind != integrations::GitError::Kind::no_such_ref)
         return std::unexpected(halt(text.error(), "reading the recipe"));
     const auto names = mirror.root_files(commit);
+    // The branch was fetched, and the commit did not come with it.
+    if (!names && names.error().kind == integrations::GitError::Kind::no_such_ref)
+        return std::unexpected(Halt{.kind = Halt::Kind::failed,
+                                    .reason = report::base_rewritten(assignment.base_branch, commit)});
     if (!names) return std::unexpected(halt(names.error(), "reading the repository"));
     const auto package = mirror.file(commit, "package.json", recipe_cap);
     auto proposed = config::propose_recipe(*names, package ? *package : std::string());
@@ -146,7 +151,7 @@ Step<Groundwork> lay_groundwork(Shop& shop, const Job& job, const Lease& lease,
         return std::unexpected(halt(head.error(), "fetching " + assignment.base_branch));
     }
 
-    auto read = read_recipe(**mirror, assignment.base_commit);
+    auto read = read_recipe(**mirror, assignment);
     if (!read) return std::unexpected(read.error());
 
     const auto wanted = assignment.profile.empty() ? read->recipe.agent : assignment.profile;

@@ -136,6 +136,13 @@ void end_leftover_sandboxes(Shop& shop) {
     if (ended && !ended->empty()) spdlog::info("{} leftover sandboxes removed", ended->size());
 }
 
+/// A label may still be on although it was heard: of a job that began meanwhile, or whose label cannot be
+/// taken off yet. What was really lost is found by a later sweep.
+bool heard_lately(Shop& shop, const integrations::ThreadRef& issue) {
+    constexpr auto lately = 10min;
+    return shop.ledger.jobs_since(issue, std::chrono::system_clock::now() - lately) > 0;
+}
+
 /// A label whose event never arrived is decided on as if it had, by the same rules.
 void sweep_labels(Shop& shop, const std::string& name, integrations::Forge& forge) {
     const auto found = forge.labelled(shop.settings.labels.trigger);
@@ -151,6 +158,7 @@ void sweep_labels(Shop& shop, const std::string& name, integrations::Forge& forg
                          intents.error().message);
             continue;
         }
+        if (heard_lately(shop, labelled.issue)) continue;  // after the forge was asked, which takes its time
         for (const auto& intent : *intents) {
             if (std::holds_alternative<Ignore>(intent)) continue;
             spdlog::info("sweep: {}#{}: {}", labelled.issue.repo.full_name, labelled.issue.number,

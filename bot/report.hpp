@@ -62,6 +62,7 @@ namespace bot::report {
 [[nodiscard]] std::string protected_paths(const std::vector<std::string>& paths);
 [[nodiscard]] std::string push_refused(std::string_view forge_words);
 [[nodiscard]] std::string base_gone(std::string_view branch);
+[[nodiscard]] std::string base_rewritten(std::string_view branch, std::string_view commit_id);
 [[nodiscard]] std::string infrastructure(std::string_view what, int attempts);
 [[nodiscard]] std::string not_permitted(std::string_view login);
 [[nodiscard]] std::string already_active(const Job& job);

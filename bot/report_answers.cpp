@@ -118,7 +118,7 @@ std::string change_rejected(std::string_view path, std::string_view why) {
     return fmt::format(
         "The agent's change is not taken over, because of {}: {}\n\nNothing was published. To have another "
         "try, {} and say what to avoid.",
-        code(path, 300), foreign(one_line(why, 300), 500), again);
+        code(path, 300), foreign(one_line(why, 600), 900), again);  // a reason begins with the path again
 }
 
 std::string protected_paths(const std::vector<std::string>& paths) {
@@ -142,6 +142,13 @@ std::string base_gone(std::string_view branch) {
         "The branch {} is not there any more, so there is nothing to build on. Set the repository's default "
         "branch, then {}.",
         code(branch, 200), again);
+}
+
+std::string base_rewritten(std::string_view branch, std::string_view commit_id) {
+    return fmt::format(
+        "Commit {}, which this job was asked to build on, is not there any more: {} was rewritten since. No "
+        "other commit is taken in its place, so nothing was run. To build on the branch as it is now, {}.",
+        commit(commit_id), code(branch, 200), again);
 }
 
 std::string infrastructure(std::string_view what, int attempts) {

@@ -231,6 +231,17 @@ std::optional<std::string> tamed(const std::string& text) {
     return out;
 }
 
+/// Closing words work before an issue's address too, in commits for instance:
+/// https://docs.gitlab.com/user/project/issues/managing_issues/#default-closing-pattern
+bool leads_to_a_number(std::string_view text) {
+    static constexpr std::array<std::string_view, 5> places{"/issues/", "/pull/", "/pulls/", "/work_items/",
+                                                            "/merge_requests/"};
+    return std::ranges::any_of(places, [&](auto place) {
+        return text.size() >= place.size() &&
+               std::ranges::equal(text.substr(text.size() - place.size()), place, {}, lower);
+    });
+}
+
 std::string collapsed(std::string_view text) {
     std::string line;
     for (const char c : scrub(text, LoneReturn::line_break).text) {
@@ -282,6 +293,7 @@ std::string one_line(std::string_view text, std::size_t limit) {
         const bool gh =
             line[at] == '-' && at >= 2 && lower(line[at - 2]) == 'g' && lower(line[at - 1]) == 'h';
         if (gh && is_digit(next)) plain += ' ';
+        if (is_digit(next) && leads_to_a_number(plain)) plain += ' ';
     }
     return first_code_points(plain, limit);
 }

@@ -13,69 +13,17 @@
 
 #include "bot/report.hpp"
 #include "bot/visible_text.hpp"
+#include "tests/bot/rendered.hpp"
 
 namespace report = bot::report;
+using rendered::has_before;
+using rendered::has_strange_tag;
+using rendered::html;
+using rendered::is_digit;
+using rendered::is_letter;
+using rendered::without_code;
 
 namespace {
-
-/// As a forge renders it: GitHub's Markdown with raw HTML let through.
-std::string html(const std::string& markdown) {
-    cmark_gfm_core_extensions_ensure_registered();
-    auto* parser = cmark_parser_new(CMARK_OPT_UNSAFE);
-    for (const auto* name : {"table", "strikethrough", "autolink", "tasklist"})
-        cmark_parser_attach_syntax_extension(parser, cmark_find_syntax_extension(name));
-    cmark_parser_feed(parser, markdown.data(), markdown.size());
-    auto* document = cmark_parser_finish(parser);
-    char* text = cmark_render_html(document, CMARK_OPT_UNSAFE, cmark_parser_get_syntax_extensions(parser));
-    std::string copy(text);
-    std::free(text);
-    cmark_node_free(document);
-    cmark_parser_free(parser);
-    return copy;
-}
-
-std::string without_code(const std::string& page) {
-    std::string rest;
-    for (std::size_t at = 0; at < page.size();) {
-        const auto open = page.find("<code", at);
-        rest += page.substr(at, open - at);
-        if (open == std::string::npos) break;
-        at = page.find("</code>", open) + 7;
-        rest += "<code></code>";
-    }
-    return rest;
-}
-
-bool is_letter(char c) { return std::isalpha(static_cast<unsigned char>(c)) != 0; }
-bool is_digit(char c) { return c >= '0' && c <= '9'; }
-
-/// `sign` in any case, with such a character behind it.
-template <typename Kind>
-bool has_before(const std::string& page, std::string_view sign, Kind kind) {
-    const auto same = [](char a, char b) { return std::tolower(static_cast<unsigned char>(a)) == b; };
-    for (auto at = page.begin(); at != page.end(); ++at) {
-        at = std::search(at, page.end(), sign.begin(), sign.end(), same);
-        if (at == page.end()) return false;
-        const auto next = at + static_cast<std::ptrdiff_t>(sign.size());
-        if (next != page.end() && kind(*next)) return true;
-    }
-    return false;
-}
-
-bool has_strange_tag(std::string_view page) {
-    static constexpr std::array<std::string_view, 20> plain{
-        "p",  "strong", "em",    "del",   "pre", "code",       "ul", "ol", "li",  "br",
-        "hr", "table",  "thead", "tbody", "tr",  "blockquote", "th", "td", "sup", "sub"};
-    for (auto at = page.find('<'); at != std::string_view::npos; at = page.find('<', at + 1)) {
-        auto begin = at + 1;
-        if (begin < page.size() && page[begin] == '/') ++begin;
-        auto end = begin;
-        while (end < page.size() && is_letter(page[end])) ++end;
-        if (end == begin || std::ranges::find(plain, page.substr(begin, end - begin)) == plain.end())
-            return true;
-    }
-    return false;
-}
 
 void check_harmless(const std::string& nasty) {
     const auto safe = report::foreign(nasty, 20'000);
@@ -264,6 +212,9 @@ TEST_CASE("fenced text cannot leave its fence, and its end is kept") {
 TEST_CASE("a title is one line of plain words") {
     CHECK(report::one_line("  Fix\n#12 for\t@team\x07 \u202E", 100) == "Fix # 12 for @ team");
     CHECK(report::one_line("fixes GH-4", 100) == "fixes GH- 4");
+    CHECK(report::one_line("closes https://forge.example/a/b/Issues/7 and /-/merge_requests/8", 100) ==
+          "closes https://forge.example/a/b/Issues/ 7 and /-/merge_requests/ 8");
+    CHECK(report::one_line("issues/12, /issues/x, a/1", 100) == "issues/12, /issues/x, a/1");
     CHECK(report::one_line(std::string(100, 'x'), 10) == std::string(9, 'x') + "…");
 }
 

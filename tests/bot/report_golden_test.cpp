@@ -334,10 +334,15 @@ TEST_CASE("every plain answer says what happened and what to do") {
                  report::agent_failed("printed nothing for too long and was stopped after 600 s", ""));
     check_golden("change_rejected",
                  report::change_rejected("../../etc/passwd", "the path leaves the repository"));
+    const std::string long_path(300, 'x');
+    CHECK(report::change_rejected(long_path, "`" + long_path + "` is a path longer than 4,096 bytes.")
+              .find("` is a path longer than 4,096 bytes.") != std::string::npos);
     check_golden("protected_paths", report::protected_paths({".github/workflows/ci.yml", "CODEOWNERS"}));
     check_golden("push_refused", report::push_refused("remote: rule `no-bots` declined"));
     check_golden("base_gone", report::base_gone("main"));
     check_golden("base_gone_unknown", report::base_gone(""));
+    check_golden("base_rewritten",
+                 report::base_rewritten("main", "0123456789abcdef0123456789abcdef01234567"));
     check_golden("infrastructure",
                  report::infrastructure("starting the sandbox: no space left on device", 5));
     check_golden("not_permitted", report::not_permitted("mallory"));

@@ -262,6 +262,9 @@ std::int64_t Deeds::open_pull(Repository& repository, const Proposed& proposed, 
         throw invalid("PullRequest", "", "custom",
                       fmt::format("No commits between {} and {}", proposed.base, branch));
     }
+    if (!git.related(*base, *head))
+        throw invalid("PullRequest", "", "custom",
+                      fmt::format("The {} branch has no history in common with {}", branch, proposed.base));
     const auto size = git.size(*base, *head);
     pull.additions = size.additions;
     pull.deletions = size.deletions;

@@ -200,6 +200,13 @@ int Git::count(const std::string& base, const std::string& head) const {
     return std::stoi(run({"rev-list", "--count", base + ".." + head}));
 }
 
+bool Git::related(const std::string& base, const std::string& head) const {
+    const auto found =
+        run_process({"git", "--git-dir=" + directory_.string(), "merge-base", base, head}, environment(), {});
+    if (found.exit_code > 1) throw std::runtime_error("git merge-base: " + found.errors);
+    return found.exit_code == 0;
+}
+
 Git::Size Git::size(const std::string& base, const std::string& head) const {
     Size size;
     std::istringstream lines(run({"diff", "--numstat", base + "..." + head}));

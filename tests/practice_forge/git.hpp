@@ -44,6 +44,7 @@ class Git {
     [[nodiscard]] bool has(const std::string& sha) const;
     [[nodiscard]] std::optional<std::string> file(const std::string& sha, const std::string& path) const;
     [[nodiscard]] int count(const std::string& base, const std::string& head) const;  ///< commits base..head
+    [[nodiscard]] bool related(const std::string& base, const std::string& head) const;
     struct Size {
         int additions = 0, deletions = 0, files = 0;
     };

@@ -104,8 +104,8 @@ struct Request {
     std::string path;  ///< as sent, without `/api/v3` and query
     std::string query;
     std::multimap<std::string, std::string> headers;  ///< names in lower case
-    std::string body;
-    int status = 0;  ///< 0: the connection was reset
+    std::string body;                                 ///< of a push only its beginning, with the commands
+    int status = 0;                                   ///< 0: the connection was reset
     std::string response;
     std::string fault;  ///< name of the fault that touched it
     std::string actor;  ///< login, or "app" for a JWT; empty for nobody

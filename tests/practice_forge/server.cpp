@@ -231,17 +231,19 @@ void PracticeForge::Inside::answer_api(const httplib::Request& request, httplib:
 
 void PracticeForge::Inside::answer_git(const httplib::Request& request, httplib::Response& response,
                                        const std::string& path, const std::string& query) {
+    // Of a push its commands; what follows is the pack.
+    constexpr std::size_t commands = 4096;
+    const bool pushes = path.ends_with("/git-receive-pack");
     Request seen{.method = request.method,
                  .path = path,
                  .query = query,
                  .headers = lower_headers(request),
-                 .body = {},
+                 .body = pushes ? request.body.substr(0, commands) : std::string(),
                  .when = std::chrono::system_clock::now()};
     Strike strike(faults, request, path, port);
     seen.fault = strike.name();
     const auto serve = [&] {
-        const bool push = path.ends_with("/git-receive-pack") ||
-                          query.find("service=git-receive-pack") != std::string::npos;
+        const bool push = pushes || query.find("service=git-receive-pack") != std::string::npos;
         Identity who;
         Repository* repository = nullptr;
         std::string moved_to;
@@ -297,7 +299,7 @@ void PracticeForge::Inside::answer_git(const httplib::Request& request, httplib:
                 response.set_header(name, value);
         }
         response.set_content(std::move(answered.body), type);
-        if (path.ends_with("/git-receive-pack")) deeds.follow_branches(*repository, who.login);
+        if (pushes) deeds.follow_branches(*repository, who.login);
     };
     if (!strike.before(response, world.now())) {
         response.status = -1;

@@ -26,7 +26,7 @@
 #define SYS_clone3 435
 #endif
 
-static void tell(const char *name, long result) {
+static void tell(const char* name, long result) {
     if (result >= 0)
         printf("%s: OPEN\n", name);
     else
@@ -34,25 +34,25 @@ static void tell(const char *name, long result) {
     fflush(stdout);
 }
 
-static void dial(const char *name, int type, const char *address, int port) {
+static void dial(const char* name, int type, const char* address, int port) {
     struct sockaddr_in v4 = {.sin_family = AF_INET, .sin_port = htons((unsigned short)port)};
     struct sockaddr_in6 v6 = {.sin6_family = AF_INET6, .sin6_port = htons((unsigned short)port)};
     const int is_v6 = strchr(address, ':') != NULL;
-    inet_pton(is_v6 ? AF_INET6 : AF_INET, address, is_v6 ? (void *)&v6.sin6_addr : (void *)&v4.sin_addr);
+    inet_pton(is_v6 ? AF_INET6 : AF_INET, address, is_v6 ? (void*)&v6.sin6_addr : (void*)&v4.sin_addr);
     const int fd = socket(is_v6 ? AF_INET6 : AF_INET, type, 0);
     if (fd < 0) {
         tell(name, -1);
         return;
     }
     alarm(5);  // ends the probe: a black hole is not "unreachable"
-    const struct sockaddr *to = is_v6 ? (void *)&v6 : (void *)&v4;
+    const struct sockaddr* to = is_v6 ? (void*)&v6 : (void*)&v4;
     const socklen_t size = is_v6 ? sizeof v6 : sizeof v4;
     tell(name, type == SOCK_STREAM ? connect(fd, to, size) : sendto(fd, "x", 1, 0, to, size));
     alarm(0);
     close(fd);
 }
 
-static void network(int port, const char *bridge) {
+static void network(int port, const char* bridge) {
     dial("host", SOCK_STREAM, "127.0.0.1", port);
     dial("bridge", SOCK_STREAM, bridge, port);
     dial("metadata", SOCK_STREAM, "169.254.169.254", 80);
@@ -65,13 +65,31 @@ static void network(int port, const char *bridge) {
     const int listener = socket(AF_INET, SOCK_STREAM, 0);
     struct sockaddr_in own = {.sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
     socklen_t size = sizeof own;
-    bind(listener, (struct sockaddr *)&own, size);
+    bind(listener, (struct sockaddr*)&own, size);
     listen(listener, 1);
-    getsockname(listener, (struct sockaddr *)&own, &size);
-    tell("own loopback", connect(socket(AF_INET, SOCK_STREAM, 0), (struct sockaddr *)&own, size));
+    getsockname(listener, (struct sockaddr*)&own, &size);
+    tell("own loopback", connect(socket(AF_INET, SOCK_STREAM, 0), (struct sockaddr*)&own, size));
 }
 
-static int nothing(void *unused) {
+/// ADDRESS PORT ADDRESS PORT ...: each over TCP and UDP.
+static void reach(int count, char** arguments) {
+    char name[128];
+    for (int i = 0; i + 1 < count; i += 2) {
+        snprintf(name, sizeof name, "tcp %s", arguments[i]);
+        dial(name, SOCK_STREAM, arguments[i], atoi(arguments[i + 1]));
+        snprintf(name, sizeof name, "udp %s", arguments[i]);
+        dial(name, SOCK_DGRAM, arguments[i], atoi(arguments[i + 1]));
+    }
+    tell("icmp", socket(AF_INET, SOCK_RAW, IPPROTO_ICMP));
+    tell("icmp6", socket(AF_INET6, SOCK_RAW, IPPROTO_ICMPV6));
+    static const char echo[8] = {8};
+    struct sockaddr_in away = {.sin_family = AF_INET};
+    inet_pton(AF_INET, "192.0.2.1", &away.sin_addr);
+    const int ping = socket(AF_INET, SOCK_DGRAM, IPPROTO_ICMP);
+    tell("icmp echo", ping < 0 ? ping : sendto(ping, echo, sizeof echo, 0, (struct sockaddr *)&away, sizeof away));
+}
+
+static int nothing(void* unused) {
     (void)unused;
     return 0;
 }
@@ -106,12 +124,26 @@ static void calls(void) {
 }
 
 static void files(void) {
-    static const char *const writable[] = {
-        "/proc/sys/kernel/core_pattern", "/proc/sysrq-trigger", "/sys/kernel/uevent_helper", "/etc/canary", "/canary",
-        "/usr/canary", "/dev/canary", "/proc/sys/kernel/hostname", "/sys/fs/cgroup/memory/memory.limit_in_bytes",
-        "/sys/fs/cgroup/canary"};
-    static const char *const readable[] = {"/var/run/docker.sock", "/run/docker.sock", "/etc/shadow", "/root/.ssh",
-                                           "/dev/vda", "/dev/sda", "/dev/kmsg", "/dev/mem", "/proc/kcore", "/dev/kvm"};
+    static const char* const writable[] = {"/proc/sys/kernel/core_pattern",
+                                           "/proc/sysrq-trigger",
+                                           "/sys/kernel/uevent_helper",
+                                           "/etc/canary",
+                                           "/canary",
+                                           "/usr/canary",
+                                           "/dev/canary",
+                                           "/proc/sys/kernel/hostname",
+                                           "/sys/fs/cgroup/memory/memory.limit_in_bytes",
+                                           "/sys/fs/cgroup/canary"};
+    static const char* const readable[] = {"/var/run/docker.sock",
+                                           "/run/docker.sock",
+                                           "/etc/shadow",
+                                           "/root/.ssh",
+                                           "/dev/vda",
+                                           "/dev/sda",
+                                           "/dev/kmsg",
+                                           "/dev/mem",
+                                           "/proc/kcore",
+                                           "/dev/kvm"};
     char name[128];
     for (size_t i = 0; i < sizeof writable / sizeof *writable; ++i) {
         snprintf(name, sizeof name, "write %s", writable[i]);
@@ -125,7 +157,7 @@ static void files(void) {
 
 static void eat_heap(void) {
     for (;;) {
-        char *block = malloc(16 << 20);
+        char* block = malloc(16 << 20);
         if (block != NULL) memset(block, 1, 16 << 20);
     }
 }
@@ -155,15 +187,16 @@ static void fork_bomb(void) {
 }
 
 /// Becomes a program that is owned by root and setuid.
-static void setuid_program(const char *self) {
-    char *const arguments[] = {(char *)self, "ids", NULL};
+static void setuid_program(const char* self) {
+    char* const arguments[] = {(char*)self, "ids", NULL};
     execv(self, arguments);
     tell("setuid program", -1);
 }
 
-int main(int count, char **arguments) {
-    const char *what = count > 1 ? arguments[1] : "";
+int main(int count, char** arguments) {
+    const char* what = count > 1 ? arguments[1] : "";
     if (strcmp(what, "network") == 0 && count > 3) network(atoi(arguments[2]), arguments[3]);
+    if (strcmp(what, "reach") == 0) reach(count - 2, arguments + 2);
     if (strcmp(what, "calls") == 0) calls();
     if (strcmp(what, "files") == 0) files();
     if (strcmp(what, "heap") == 0) eat_heap();

@@ -13,6 +13,8 @@
 #include <sstream>
 #include <thread>
 
+#include "tests/sandbox/probe.hpp"
+
 namespace stage {
 
 namespace fs = std::filesystem;
@@ -24,21 +26,6 @@ fs::path fresh_folder() {
     REQUIRE(::mkdtemp(name.data()) != nullptr);
     ::chmod(name.c_str(), 0711);
     return name;
-}
-
-/// Compiled with the machine's compiler, statically: the image has none.
-const std::string& probe_bytes() {
-    static const std::string bytes = [] {
-        const auto folder = fresh_folder();
-        const auto program = folder / "probe";
-        const auto command = fmt::format("cc -static -O1 -o {} {}/tests/sandbox/probe.c", program.string(),
-                                         SHOPFLOOR_SOURCE_DIR);
-        REQUIRE(std::system(command.c_str()) == 0);
-        auto content = read_file(program);
-        fs::remove_all(folder);
-        return content;
-    }();
-    return bytes;
 }
 
 bool until(const std::function<bool()>& holds, std::chrono::seconds patience) {
@@ -71,7 +58,7 @@ std::expected<std::string, sandbox::HarvestError> PlainWorkspace::read(const fs:
 
 void PlainWorkspace::bring_probe() const {
     const auto file = root() / "probe";
-    std::ofstream(file, std::ios::binary) << probe_bytes();
+    std::ofstream(file, std::ios::binary) << probe_program();
     fs::permissions(file, fs::perms(0755));
 }
 

@@ -9,6 +9,7 @@
 #include <fstream>
 #include <sstream>
 
+#include "sandbox/docker_api.hpp"
 #include "sandbox/sandbox.hpp"
 
 namespace scenarios {
@@ -23,9 +24,49 @@ practice_forge::Options forge_options(const fs::path& directory) {
     return {.directory = directory / "forge", .record_file = record == nullptr ? "" : record};
 }
 
-constexpr std::string_view hook_secret = "a secret of the practice forge";
 constexpr std::string_view status_mark = "-status -->";
-constexpr std::string_view bot_token = "practice-token-of-the-bot";
+
+std::string text_of(const fs::path& file) {
+    std::ifstream in(file, std::ios::binary);
+    std::ostringstream text;
+    text << in.rdbuf();
+    return text.str();
+}
+
+/// Loop devices over files below a folder. https://docs.kernel.org/ABI/testing/sysfs-block-loop
+void add_loop_devices(std::vector<std::string>& found, const std::string& folder) {
+    std::error_code error;
+    for (const auto& device : fs::directory_iterator("/sys/block", error))
+        if (text_of(device.path() / "loop/backing_file").find(folder) != std::string::npos)
+            found.push_back("loop device " + device.path().filename().string());
+}
+
+/// Processes that were told of the folder, or see it from a sandbox; but for the daemon, told of `config`.
+void add_processes(std::vector<std::string>& found, const std::string& folder, const std::string& config) {
+    std::error_code error;
+    const auto own_mounts = fs::read_symlink("/proc/self/ns/mnt", error);
+    for (const auto& process : fs::directory_iterator("/proc", error)) {
+        const auto name = process.path().filename().string();
+        if (name.find_first_not_of("0123456789") != std::string::npos) continue;
+        const auto mounts = fs::read_symlink(process.path() / "ns/mnt", error);
+        const bool sandboxed = !error && mounts != own_mounts;
+        const auto command = text_of(process.path() / "cmdline");
+        if (!config.empty() && command.find(config) != std::string::npos) continue;
+        if (command.find(folder) != std::string::npos ||
+            (sandboxed && text_of(process.path() / "mountinfo").find(folder) != std::string::npos))
+            found.push_back("process " + name + " " + command);
+    }
+}
+
+void add_containers(std::vector<std::string>& found, const std::string& instance) {
+    const auto endpoint = sandbox::Endpoint::parse("");
+    if (!endpoint || instance.empty()) return;
+    sandbox::DockerApi engine(*endpoint, "");
+    const auto filters = fmt::format("%7B%22label%22%3A%5B%22shopfloor.instance%3D{}%22%5D%7D", instance);
+    const auto listed = engine.get("/containers/json?all=1&filters=" + filters);
+    if (!listed || listed->body == "[]\n") return;
+    found.push_back("containers " + listed->body);
+}
 
 }  // namespace
 
@@ -70,12 +111,14 @@ Factory::Factory(Plan plan) : forge(forge_options(directory_)) {
     settings_ = {
         .listen_port = 0,
         .state_dir = directory_ / "state",
+        .retry_pause = std::chrono::seconds(1),
         .forges = {std::move(github)},
         .sandbox = {.backend = plan.backend, .default_image = docker ? "debian:bookworm-slim" : "host"}};
     if (!docker) settings_.sandbox.roots = {{"host", "/"}};
     for (const auto& [name, script] : plan.agents)
         settings_.profiles.push_back({.name = name, .command = {"/bin/sh", "-c", script}});
     if (plan.change) plan.change(settings_);
+    if (plan.process) process_ = plan_daemon(settings_, directory_, plan.wrapper);
     start();
 }
 
@@ -86,10 +129,22 @@ Factory::~Factory() {
 }
 
 void Factory::start() {
-    service_ = std::make_unique<bot::Service>(settings_);
-    forge.set_hook({.url = fmt::format("http://127.0.0.1:{}/hooks/github", service_->port()),
-                    .secret = std::string(hook_secret)});
-    serving_ = std::jthread([this](const std::stop_token& stop) { service_->run(stop); });
+    if (!process_.config.empty()) {
+        daemon_ = std::make_unique<Daemon>(process_);
+        port_ = daemon_->port();
+    } else {
+        service_ = std::make_unique<bot::Service>(settings_);
+        port_ = service_->port();
+        serving_ = std::jthread([this](const std::stop_token& stop) { service_->run(stop); });
+    }
+    forge.set_hook(
+        {.url = fmt::format("http://127.0.0.1:{}/hooks/github", port_), .secret = std::string(hook_secret)});
+}
+
+void Factory::kill() {
+    REQUIRE(daemon_);
+    daemon_->kill();
+    daemon_.reset();
 }
 
 void Factory::stop() {
@@ -98,6 +153,7 @@ void Factory::stop() {
         serving_.join();
     }
     service_.reset();
+    daemon_.reset();
 }
 
 std::int64_t Factory::ask(std::string_view title, std::string_view body, std::string_view label) {
@@ -110,9 +166,9 @@ bool Factory::reaches(std::int64_t issue, std::string_view state) {
     const auto label = fmt::format("agent-state: {}", state);
     const bool reached = PracticeForge::eventually(
         [&] {
-            for (const auto& one : forge.issue(repository, issue).labels)
-                if (one == label) return true;
-            return false;
+            auto states = forge.issue(repository, issue).labels;
+            std::erase_if(states, [](const auto& one) { return !one.starts_with("agent-state: "); });
+            return states == std::vector{label};  // the new one is put on before the old one is taken off
         },
         std::chrono::seconds(60));
     if (!reached) MESSAGE("status comment: " << status(issue));
@@ -149,12 +205,7 @@ std::string Factory::heard(std::int64_t issue) const {
     return log(fmt::format("{}/agent-1.log", text.substr(from, text.find(status_mark, from) - from)));
 }
 
-std::string Factory::log(std::string_view file) const {
-    std::ifstream in(settings_.state_dir / "logs" / file, std::ios::binary);
-    std::ostringstream text;
-    text << in.rdbuf();
-    return text.str();
-}
+std::string Factory::log(std::string_view file) const { return text_of(settings_.state_dir / "logs" / file); }
 
 std::vector<std::string> Factory::leftovers() const {
     std::vector<std::string> found;
@@ -164,14 +215,16 @@ std::vector<std::string> Factory::leftovers() const {
     std::error_code error;
     for (const auto& run : fs::directory_iterator(settings_.state_dir / "workspaces" / "runs", error))
         found.push_back("folder " + run.path().string());
-    for (const auto& process : fs::directory_iterator("/proc", error)) {
-        std::ifstream environment(process.path() / "cmdline", std::ios::binary);
-        std::string line;
-        std::getline(environment, line);
-        if (line.find(directory_.string()) != std::string::npos)
-            found.push_back("process " + process.path().string());
-    }
+    add_loop_devices(found, directory_.string());
+    add_processes(found, directory_.string(), process_.config.string());
+    if (settings_.sandbox.backend == "docker") add_containers(found, instance());
     return found;
+}
+
+std::string Factory::instance() const {
+    auto text = text_of(settings_.state_dir / "instance");
+    while (text.ends_with('\n')) text.pop_back();
+    return text;
 }
 
 }  // namespace scenarios

@@ -13,6 +13,7 @@
 #include "bot/service.hpp"
 #include "config/settings.hpp"
 #include "tests/practice_forge/practice_forge.hpp"
+#include "tests/scenarios/daemon.hpp"
 
 /// A whole factory for a test: practice forge, repository, and the real service on real sandboxes, in one
 /// folder that vanishes with it. `maintainer` may write, `visitor` may read.
@@ -28,7 +29,9 @@ struct Plan {
     std::map<std::string, std::string> agents{
         {"worker", "true"}};  ///< profile -> shell script; first is the default
     std::string backend = "bubblewrap";
-    bool app = true;                                ///< sign in as GitHub App; else with a plain token
+    bool app = true;                   ///< sign in as GitHub App; else with a plain token
+    bool process = false;              ///< `shopfloor serve` as a process of its own, as an operator runs it
+    std::vector<std::string> wrapper;  ///< of that process: what goes before its name
     std::function<void(config::Settings&)> change;  ///< last word on the settings
 };
 
@@ -38,6 +41,9 @@ class Factory {
  public:
     explicit Factory(Plan plan);
     ~Factory();
+
+    /// A temporary folder that sandbox users may pass through. Who asks for it removes it.
+    static std::filesystem::path fresh_folder();
 
     practice_forge::PracticeForge forge;
 
@@ -58,19 +64,31 @@ class Factory {
     [[nodiscard]] std::string log(std::string_view file) const;
 
     void stop();   ///< the service, in order
+    void kill();   ///< the process, outright
     void start();  ///< again, on the same ledger
+    /// Where the service listens on loopback.
+    [[nodiscard]] int port() const { return port_; }
+    [[nodiscard]] std::filesystem::path directory() const { return directory_; }
     [[nodiscard]] const config::Settings& settings() const { return settings_; }
     [[nodiscard]] std::filesystem::path state_dir() const { return settings_.state_dir; }
-    /// What runs have left behind: mounts below the state folder, workspaces, processes of sandboxes,
-    /// containers.
+    /// What marks the containers of this factory.
+    [[nodiscard]] std::string instance() const;
+    /// What runs have left behind: mounts below the state folder, loop devices, workspaces, processes in
+    /// sandboxes, containers.
     [[nodiscard]] std::vector<std::string> leftovers() const;
 
  private:
-    static std::filesystem::path fresh_folder();
     config::Settings settings_;
     std::unique_ptr<bot::Service> service_;
     std::jthread serving_;
+    std::unique_ptr<Daemon> daemon_;
+    Daemon::Plan process_;  ///< its configuration is empty when the service is a thread
+    int port_ = 0;
 };
+
+/// The secret that the practice forge signs with, and the bot's plain token.
+inline constexpr std::string_view hook_secret = "a-secret-of-the-practice-forge-8c1f0e6b";
+inline constexpr std::string_view bot_token = "practice-token-of-the-bot-5d0b27aa";
 
 /// Skips aloud, and fails in CI, when the backend cannot run here. True: go on.
 [[nodiscard]] bool can_run(const std::string& backend);

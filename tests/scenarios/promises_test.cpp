@@ -5,6 +5,7 @@
 #include <thread>
 
 #include "tests/scenarios/factory.hpp"
+#include "tests/scenarios/hostile.hpp"
 
 using practice_forge::PracticeForge;
 using scenarios::can_run;
@@ -174,6 +175,29 @@ TEST_CASE("a label whose event never arrived is found by the sweep") {
     factory.stop();
     factory.start();  // the first sweep comes with the start
     REQUIRE(factory.reaches(issue, "review"));
+}
+
+TEST_CASE("a label that could not be taken off yet asks only once, whatever a sweep sees") {
+    if (!can_run("bubblewrap")) return;
+    auto plan = slow_change(0);
+    plan.agents = {{"worker", "echo Nothing to do."}};
+    Factory factory(std::move(plan));
+    factory.forge.fail({.name = "labels stay", .method = "DELETE", .path = "*/labels/*", .times = -1});
+    const auto issue = factory.ask("Anything");
+    REQUIRE(PracticeForge::eventually([&] { return contains(factory.status(issue), "Nothing to do."); }));
+    factory.stop();
+    factory.forge.forget_requests();
+    factory.start();  // the first sweep comes with the start, and finds the label
+    REQUIRE(PracticeForge::eventually([&] {
+        return std::ranges::any_of(factory.forge.requests(), [](const auto& request) {
+            return request.path.ends_with("/issues") && contains(request.query, "labels=agent");
+        });
+    }));
+    factory.forge.clear_faults();
+    REQUIRE(factory.reaches(issue, "done"));
+    REQUIRE(
+        PracticeForge::eventually([&] { return factory.forge.issue(repository, issue).labels.size() == 1; }));
+    CHECK(scenarios::rows_of(factory.state_dir() / "ledger.sqlite").at("jobs") == 1);
 }
 
 TEST_CASE("what waits says its position") {

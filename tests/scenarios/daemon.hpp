@@ -1,0 +1,47 @@
+#pragma once
+
+#include <sys/types.h>
+
+#include <filesystem>
+#include <map>
+#include <string>
+#include <vector>
+
+#include "config/settings.hpp"
+
+namespace scenarios {
+
+/// `shopfloor serve` as a process of its own.
+class Daemon {
+ public:
+    struct Plan {
+        std::filesystem::path config;                    ///< its YAML
+        std::filesystem::path log;                       ///< of its standard error; grows
+        std::vector<std::string> wrapper;                ///< a program that runs it, with options
+        std::map<std::string, std::string> environment;  ///< besides our own
+    };
+
+    /// Waits until it listens; throws with its log when it does not.
+    explicit Daemon(const Plan& plan);
+    ~Daemon();  ///< asks it to end (SIGTERM), and waits
+    Daemon(const Daemon&) = delete;
+    Daemon& operator=(const Daemon&) = delete;
+
+    [[nodiscard]] int port() const { return port_; }
+    [[nodiscard]] pid_t pid() const { return pid_; }
+    void kill();  ///< SIGKILL, and waits
+
+ private:
+    [[nodiscard]] bool has_ended();
+    void end(int signal);
+    pid_t pid_ = -1;
+    int port_ = 0;
+};
+
+/// Writes the settings, and each secret where the settings may name it: the webhook's in the environment, the
+/// forge's in a file.
+[[nodiscard]] Daemon::Plan plan_daemon(const config::Settings& settings,
+                                       const std::filesystem::path& directory,
+                                       std::vector<std::string> wrapper);
+
+}  // namespace scenarios

@@ -1,0 +1,186 @@
+#include <doctest/doctest.h>
+#include <fmt/format.h>
+
+#include <fstream>
+#include <set>
+#include <sstream>
+#include <string>
+#include <vector>
+
+#include "tests/practice_forge/credentials.hpp"
+#include "tests/scenarios/factory.hpp"
+#include "tests/scenarios/hostile.hpp"
+
+/// Each place for a secret holds one that exists nowhere else. After a job with an agent that looked for
+/// them, they are where they belong and in no other place.
+
+using practice_forge::PracticeForge;
+using scenarios::bytes_of;
+using scenarios::contains;
+using scenarios::Factory;
+using scenarios::in_repository;
+using scenarios::repository;
+
+namespace {
+
+namespace fs = std::filesystem;
+
+/// Takes what it can find into the tree, to be published.
+const std::string thief =
+    "touch ready-agent; until test -e go-agent; do sleep 0.1; done; rm -f ready-agent go-agent; "
+    "{ env; cat /proc/*/environ /proc/*/cmdline | tr '\\0' '\\n'; cat /proc/*/maps | head -200; "
+    "ls -laR /home /run /tmp /workspace/.git; cat .git/config .git/FETCH_HEAD $HOME/.git-credentials; "
+    "find / -xdev -type f '(' -name '*.pem' -o -name token -o -name '*secret*' -o -name 'shopfloor*' -o "
+    "-name 'ledger*' ')' -size -64k -not -path '/usr/*' -not -path '/etc/ssl/*' -exec cat '{}' + ; "
+    "} 2>/dev/null | tr -cd '\\11\\12\\40-\\176' | head -c 1000000 > loot; env; cat loot | head -c 100000; "
+    "echo; echo done";
+
+/// What signed the requests that reached the forge: minted tokens and the App's own.
+std::set<std::string> credentials_of(const std::vector<practice_forge::Request>& requests) {
+    std::set<std::string> found;
+    for (const auto& request : requests) {
+        const auto header = request.headers.find("authorization");
+        if (header == request.headers.end()) continue;
+        const auto space = header->second.find(' ');
+        auto value = header->second.substr(space + 1);
+        found.insert(value);
+        if (!header->second.starts_with("Basic")) continue;
+        const auto pair = practice_forge::decode_base64(value);
+        found.insert(pair.substr(pair.find(':') + 1));
+    }
+    return found;
+}
+
+/// Lines from the middle of a key: whoever has the key has them.
+std::set<std::string> lines_of(const std::string& pem) {
+    std::set<std::string> lines;
+    std::istringstream in(pem);
+    for (std::string line; std::getline(in, line);)
+        if (line.size() == 64) lines.insert(line);
+    return lines;
+}
+
+std::string environments_inside(const Factory& factory) {
+    std::string all;
+    for (const int process : scenarios::processes_inside(factory))
+        all += bytes_of(fmt::format("/proc/{}/environ", process));
+    return all;
+}
+
+std::string command_lines() {
+    std::error_code error;
+    std::string all;
+    for (const auto& process : fs::directory_iterator("/proc", error))
+        all += bytes_of(process.path() / "cmdline");
+    return all;
+}
+
+/// All that the forge was told, but for the credentials in their own header.
+std::string told(const std::vector<practice_forge::Request>& requests) {
+    std::string all;
+    for (const auto& request : requests) {
+        all += request.path + "\n" + request.query + "\n" + request.body + "\n";
+        for (const auto& [name, value] : request.headers)
+            if (name != "authorization") all += name + ": " + value + "\n";
+    }
+    return all;
+}
+
+/// Every object of a repository, unpacked.
+std::string objects_of(const fs::path& bare) {
+    return in_repository(bare, "git cat-file --batch --batch-all-objects");
+}
+
+/// Programs that were started and what they were given; but the daemon itself, whose environment holds what
+/// the operator put there.
+std::string started(const fs::path& trace) {
+    std::istringstream lines(bytes_of(trace));
+    std::string all;
+    for (std::string line; std::getline(lines, line);)
+        if (!contains(line.substr(0, line.find("\", [")), "/shopfloor")) all += line + "\n";
+    return all;
+}
+
+struct Places {
+    std::map<std::string, std::string> texts;
+    void hold(const std::set<std::string>& secrets) const {
+        for (const auto& [place, text] : texts) {
+            CAPTURE(place);
+            for (const auto& secret : secrets) CHECK_FALSE(contains(text, secret));
+        }
+    }
+};
+
+void no_secret_strays(const std::string& backend, bool app) {
+    if (!scenarios::can_trace()) return;
+    CAPTURE(app);
+    const auto folder = Factory::fresh_folder();
+    const auto trace = folder / "trace";
+    {
+        Factory factory({.recipe =
+                             "checks:\n  - name: tests\n    run: env; cat /proc/*/environ; test -f loot\n"
+                             "max_change: 2MiB\n",
+                         .agents = {{"worker", thief}},
+                         .backend = backend,
+                         .app = app,
+                         .process = true,
+                         .wrapper = scenarios::tracing_to(trace)});
+        std::set<std::string> secrets{std::string(scenarios::hook_secret)};
+        if (app)
+            secrets.merge(lines_of(factory.settings().forges.front().app->private_key.expose()));
+        else
+            secrets.insert(std::string(scenarios::bot_token));
+        const auto issue = factory.ask("A control-canary title");
+        const auto tree = scenarios::workspace_with(factory, "ready-agent");
+        Places places;
+        places.texts["environment inside"] = environments_inside(factory);
+        places.texts["command lines"] = command_lines();
+        CHECK(contains(places.texts["environment inside"], "HOME=/home/agent"));
+        CHECK(contains(places.texts["command lines"], "shopfloor.yaml"));
+        std::ofstream(tree / "go-agent") << "";
+        REQUIRE(factory.reaches(issue, "review"));
+
+        const auto requests = factory.forge.requests();
+        const auto minted = credentials_of(requests);
+        CHECK(minted.size() >= (app ? 3U : 1U));
+        secrets.insert(minted.begin(), minted.end());
+        const auto bare = factory.forge.git_directory(repository);
+        const auto proposal = factory.pull_request_of(issue);
+        REQUIRE(proposal);
+        places.texts["requests"] = told(requests);
+        places.texts["objects of the forge"] = objects_of(bare);
+        for (const auto& mirror : fs::directory_iterator(factory.state_dir() / "mirrors"))
+            for (const auto& entry : fs::recursive_directory_iterator(mirror))
+                if (entry.path().filename() == "objects")
+                    places.texts["objects of " + mirror.path().filename().string()] =
+                        objects_of(entry.path().parent_path());
+        places.texts["loot"] = factory.forge.file(repository, proposal->head_sha, "loot");
+        places.texts["pull request"] = proposal->body;
+        places.texts["log"] = bytes_of(factory.directory() / "shopfloor.log");
+        places.texts["programs"] = started(trace);
+        places.texts["metrics"] =
+            scenarios::exchange(factory.port(), "GET /metrics HTTP/1.1\r\nConnection: close\r\n\r\n");
+        CHECK(places.texts.size() == 10);
+        CHECK(contains(places.texts["loot"], "HOME=/home/agent"));
+        CHECK(contains(places.texts["objects of the forge"], "HOME=/home/agent"));
+        CHECK(contains(places.texts["programs"], "LC_ALL=C"));
+        CHECK(contains(places.texts["requests"], "agent-state: review"));
+        places.hold(secrets);
+
+        // All bytes of the state folder: ledger with its log, logs, prompts, mirrors.
+        CHECK_FALSE(scenarios::files_with(factory.state_dir(), {"control-canary"}).empty());
+        for (const auto& file : scenarios::files_with(factory.state_dir(), secrets)) FAIL_CHECK(file);
+    }
+    fs::remove_all(folder);
+}
+
+}  // namespace
+
+TEST_CASE("no secret strays: logs, ledger, programs, requests and commits hold none, signed in as an App") {
+    scenarios::on_both([](const std::string& backend) { no_secret_strays(backend, true); });
+}
+
+TEST_CASE(
+    "no secret strays: logs, ledger, programs, requests and commits hold none, signed in with a token") {
+    scenarios::on_both([](const std::string& backend) { no_secret_strays(backend, false); });
+}
