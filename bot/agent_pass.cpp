@@ -151,6 +151,9 @@ Step<AgentPass> run_agent(Shop& shop, const Job& job, const Lease& lease, const 
     Step<integrations::AgentReply> reply;
     std::chrono::milliseconds duration{0};
     if (round.paid) {
+        // The process that stored this may have been killed before it could remove what it ran in.
+        (void)shop.sandbox.sweep([own = run_name(shop, job.id, step_name(round.number))](
+                                     std::string_view name) { return name != own; });
         reply = agent->reply(log, 0);
     } else {
         std::filesystem::create_directories(log.parent_path());
@@ -158,16 +161,19 @@ Step<AgentPass> run_agent(Shop& shop, const Job& job, const Lease& lease, const 
         shop.ledger.phase(lease, round.number == 1 ? "agent" : fmt::format("agent, round {}", round.number));
         const auto run = shop.ledger.begin_run(
             lease, round.number == 1 ? Run::Kind::first : Run::Kind::repair, ground.profile.name, log);
-        const auto outcome =
-            shop.sandbox.run(spec_of(shop, job, ground, *agent, round, log), workspace, control);
+        auto spec = spec_of(shop, job, ground, *agent, round, log);
+        spec.on_end = [&](const sandbox::RunOutcome& outcome) {
+            reply = reply_of(*agent, log, outcome);
+            shop.ledger.end_run(lease, run,
+                                std::string(reply ? outcome_of(*reply) : sandbox::name(outcome.end)),
+                                reply ? reply->usage : integrations::Usage{});
+        };
+        const auto outcome = shop.sandbox.run(spec, workspace, control);
         if (!outcome) {
             shop.ledger.end_run(lease, run, "infrastructure", {});
             return std::unexpected(halt(outcome.error(), "running the agent"));
         }
-        reply = reply_of(*agent, log, *outcome);
         duration = outcome->duration;
-        shop.ledger.end_run(lease, run, std::string(reply ? outcome_of(*reply) : sandbox::name(outcome->end)),
-                            reply ? reply->usage : integrations::Usage{});
         spdlog::info("job {}: agent {} {}", job.id.value, ground.profile.name, how_it_ended(*outcome));
     }
     if (!reply) return std::unexpected(reply.error());

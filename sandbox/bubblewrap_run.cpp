@@ -299,7 +299,9 @@ std::expected<RunOutcome, Error> run_bubblewrap(const BubblewrapMachine& machine
     status.writing.close();
     Watched watched(spec, control, wake, group ? &*group : nullptr, *log, std::move(*process),
                     std::move(output.reading), std::move(status.reading));
-    return watched.run();
+    auto outcome = watched.run();
+    if (outcome && spec.on_end) spec.on_end(*outcome);
+    return outcome;
 }
 
 }  // namespace sandbox

@@ -159,6 +159,7 @@ class Watched {
           api_(api),
           control_(control),
           wake_(wake),
+          on_end_(spec.on_end),
           container_(std::move(container)),
           log_(log),
           stdin_left_(spec.standard_input),
@@ -323,6 +324,7 @@ class Watched {
         log_.finish();
         outcome.output_bytes = log_.total();
         outcome.dropped_bytes = log_.dropped();
+        if (on_end_) on_end_(outcome);
         return outcome;
     }
 
@@ -330,6 +332,7 @@ class Watched {
     DockerApi& api_;
     const Control& control_;
     const Wake& wake_;
+    const std::function<void(const RunOutcome&)>& on_end_;
     Container container_;
     OutputLog& log_;
     std::string_view stdin_left_;

@@ -40,6 +40,18 @@ struct ReadOnlyMount {
     std::string target;  ///< absolute, inside
 };
 
+struct RunOutcome {
+    enum class End { exited, signalled, out_of_memory, total_deadline, idle_deadline, cancelled };
+    End end = End::exited;
+    int exit_code = 0;  ///< of End::exited; 128+n for a signal; 127 when the program is not there
+    std::chrono::milliseconds duration{0};
+    std::uint64_t output_bytes = 0;   ///< all that was printed
+    std::uint64_t dropped_bytes = 0;  ///< of them left out of the log file
+    bool adopted = false;             ///< found running or ended under this name, not started anew
+
+    [[nodiscard]] bool ok() const { return end == End::exited && exit_code == 0; }
+};
+
 struct RunSpec {
     std::string name;  ///< deterministic, [a-z0-9-], at most 63: the same name is the same run
     std::map<std::string, std::string> labels;
@@ -55,18 +67,10 @@ struct RunSpec {
     bool survives = false;  ///< may go on when detached, for the next process to adopt by name
     std::function<void(std::string_view)>
         on_output;  ///< optional; called with each piece of the log, from the calling thread
-};
-
-struct RunOutcome {
-    enum class End { exited, signalled, out_of_memory, total_deadline, idle_deadline, cancelled };
-    End end = End::exited;
-    int exit_code = 0;  ///< of End::exited; 128+n for a signal; 127 when the program is not there
-    std::chrono::milliseconds duration{0};
-    std::uint64_t output_bytes = 0;   ///< all that was printed
-    std::uint64_t dropped_bytes = 0;  ///< of them left out of the log file
-    bool adopted = false;             ///< found running or ended under this name, not started anew
-
-    [[nodiscard]] bool ok() const { return end == End::exited && exit_code == 0; }
+    /// Optional; called once with what became of the program, the log complete, before anything of the run is
+    /// removed: what is stored here a crash does not lose. From the calling thread; what it throws ends
+    /// `run`.
+    std::function<void(const RunOutcome&)> on_end;
 };
 
 /// Two ways to be interrupted: `cancel` ends the program (TERM, 8 s, KILL: verified gone within about 10 s);

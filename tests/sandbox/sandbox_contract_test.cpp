@@ -46,6 +46,28 @@ TEST_CASE("the exit status of the program is told as it is") {
     });
 }
 
+TEST_CASE(
+    "what became of a program is told once, its output complete, before anything of the run is removed") {
+    on_both([](Sandbox& sandbox) {
+        stage::PlainWorkspace workspace;
+        auto spec = stage::script(sandbox, "echo said; exit 7");
+        std::string printed;
+        spec.on_output = [&](std::string_view part) { printed += part; };
+        int told = 0;
+        spec.on_end = [&](const RunOutcome& outcome) {
+            ++told;
+            CHECK(outcome.exit_code == 7);
+            CHECK(printed == "said\n");
+            // In hand as long as this lasts: the next try is told to come later.
+            const auto second = sandbox.run(spec, workspace, {});
+            REQUIRE_FALSE(second);
+            CHECK(second.error().kind == sandbox::Error::Kind::unavailable);
+        };
+        CHECK(stage::run(sandbox, spec, workspace).outcome.exit_code == 7);
+        CHECK(told == 1);
+    });
+}
+
 TEST_CASE("a program that is not there ends with 127, and that is the program's fault") {
     on_both([](Sandbox& sandbox) {
         stage::PlainWorkspace workspace;
