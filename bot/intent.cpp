@@ -246,6 +246,7 @@ Intent decide_stop(const AskStop& ask, const Facts& facts) {
 
 /// Status and help: for whoever may read; in one comment a person for those who may only read.
 template <typename Ask>
+// NOLINTNEXTLINE(performance-unnecessary-value-param): both are moved on
 Intent decide_answer(const Ask& ask, const Facts& facts, std::string answer, std::string reason) {
     if (!facts.repository_allowed) return Ignore{"the repository is not one of ours"};
     if (facts.permission == Permission::none) return Ignore{"whether they may read is not known"};

@@ -45,6 +45,7 @@ class Inline final : public httplib::TaskQueue {
 std::optional<std::string_view> header(std::string_view head, std::string_view name) {
     for (auto at = head.find("\r\n"); at != std::string_view::npos; at = head.find("\r\n", at + 2)) {
         auto line = head.substr(at + 2);
+        // NOLINTNEXTLINE(bugprone-suspicious-stringview-data-usage): the size is given
         if (line.size() < name.size() || ::strncasecmp(line.data(), name.data(), name.size()) != 0) continue;
         line.remove_prefix(name.size());
         line.remove_prefix(std::min(line.find_first_not_of(' '), line.size()));

@@ -31,7 +31,7 @@ std::string_view prefix(std::string_view text, std::size_t limit) {
 /// https://spec.commonmark.org/0.31.2/#fenced-code-blocks
 std::string_view fence_of(std::string_view line, std::string_view& after) {
     const auto start = line.find_first_not_of(' ');
-    if (start == std::string_view::npos || start > 3) return {};
+    if (start > 3) return {};  // or there is nothing else
     const char mark = line[start];
     if (mark != '`' && mark != '~') return {};
     const auto end = std::min(line.find_first_not_of(mark, start), line.size());

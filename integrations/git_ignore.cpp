@@ -62,7 +62,8 @@ std::optional<bool> in_brackets(std::string_view pattern, std::size_t& at, unsig
             next = end + 2;
             continue;
         }
-        if (pattern[next] == '\\' && ++next == pattern.size()) return {};
+        if (pattern[next] == '\\') ++next;
+        if (next == pattern.size()) return {};
         const auto low = static_cast<unsigned char>(pattern[next++]);
         auto high = low;
         if (next + 1 < pattern.size() && pattern[next] == '-' && pattern[next + 1] != ']') {

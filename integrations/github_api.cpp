@@ -41,7 +41,7 @@ std::string next_link(std::string_view links) {
         const auto open = links.find('<');
         const auto close = links.find('>', open);
         if (open == std::string_view::npos || close == std::string_view::npos) return {};
-        const auto end = std::min(links.find(",", close), links.size());
+        const auto end = std::min(links.find(',', close), links.size());
         if (links.substr(close, end - close).find("rel=\"next\"") != std::string_view::npos) {
             return std::string(links.substr(open + 1, close - open - 1));
         }

@@ -10,6 +10,7 @@
 #include <array>
 #include <cerrno>
 #include <climits>
+#include <ranges>
 #include <vector>
 
 #include "sandbox/layers_tree.hpp"
@@ -189,12 +190,12 @@ class Copying {
     /// Modes and times of folders last: filling a folder changes its time, and may need a right it does not
     /// give.
     std::expected<void, Error> finish_folders() {
-        for (auto at = folders_.rbegin(); at != folders_.rend(); ++at) {
-            const Fd target = open_beneath(to_, at->path, read_folder);
-            const timespec times[2] = {at->about.st_atim, at->about.st_mtim};
-            if (!target || !give(target.get()) || ::fchmod(target.get(), at->about.st_mode & 0777) != 0 ||
+        for (const auto& folder : folders_ | std::views::reverse) {
+            const Fd target = open_beneath(to_, folder.path, read_folder);
+            const timespec times[2] = {folder.about.st_atim, folder.about.st_mtim};
+            if (!target || !give(target.get()) || ::fchmod(target.get(), folder.about.st_mode & 0777) != 0 ||
                 ::futimens(target.get(), times) != 0)
-                return wrong(at->path);
+                return wrong(folder.path);
         }
         return {};
     }

@@ -74,7 +74,7 @@ void take_user(const Prepared& child) {
 }
 
 [[noreturn]] void become(Prepared& child) {
-    for (int signal = 1; signal < NSIG; ++signal) ::signal(signal, SIG_DFL);
+    for (int signal = 1; signal < NSIG; ++signal) (void)::signal(signal, SIG_DFL);
     for (const int group : child.plan.cgroups) {
         if (::write(group, "0", 1) != 1) fail(child.report);
     }

@@ -28,8 +28,9 @@ std::string_view architecture() {
             return "SCMP_ARCH_RISCV64";
         case SCMP_ARCH_PPC64LE:
             return "SCMP_ARCH_PPC64LE";
+        default:
+            return {};
     }
-    return {};
 }
 
 scmp_arg_cmp comparison(const SyscallCondition& condition) {
