@@ -121,16 +121,6 @@ std::expected<fs::path, Error> hosts_file() {
     return file;
 }
 
-std::string encoded(std::string_view text) {
-    std::string out;
-    for (const char c : text) {
-        const auto byte = static_cast<unsigned char>(c);
-        const bool plain = std::isalnum(byte) != 0 || c == '-' || c == '.' || c == '_' || c == '/';
-        out += plain ? std::string(1, c) : fmt::format("%{:02X}", byte);
-    }
-    return out;
-}
-
 /// Reference -> query of /images/create; without a tag the engine would pull all of them.
 std::string pull_query(const std::string& image) {
     const auto slash = image.rfind('/');

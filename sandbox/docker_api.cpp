@@ -9,6 +9,7 @@
 #include <sys/un.h>
 
 #include <array>
+#include <cctype>
 #include <cerrno>
 #include <charconv>
 #include <cstdlib>
@@ -55,6 +56,16 @@ Descriptor connect_tcp(const std::string& host, int port) {
 }
 
 }  // namespace
+
+std::string encoded(std::string_view text) {
+    std::string out;
+    for (const char c : text) {
+        const auto byte = static_cast<unsigned char>(c);
+        const bool plain = std::isalnum(byte) != 0 || c == '-' || c == '.' || c == '_' || c == '/';
+        out += plain ? std::string(1, c) : fmt::format("%{:02X}", byte);
+    }
+    return out;
+}
 
 std::expected<Endpoint, Error> Endpoint::parse(std::string text) {
     if (text.empty()) {

@@ -19,6 +19,9 @@
 /// DockerStream. Source of paths and fields: https://docs.docker.com/reference/api/engine/version/v1.41/
 namespace sandbox {
 
+/// Percent-encoded, for a query.
+[[nodiscard]] std::string encoded(std::string_view text);
+
 struct Endpoint {
     std::string socket;  ///< path of a Unix socket, or empty
     std::string host;
