@@ -16,7 +16,7 @@ RUN cmake -S . -B /build -G Ninja -DCMAKE_BUILD_TYPE=Release -DSHOPFLOOR_TESTS=O
 
 FROM debian:bookworm-slim
 RUN apt-get update -qq \
- && apt-get install -y -qq --no-install-recommends ca-certificates libcpp-httplib0.11 libgit2-1.5 libsqlitecpp0 libsqlite3-0 \
+ && apt-get install -y -qq --no-install-recommends ca-certificates libcpp-httplib0.11 libgit2-1.5 libsqlite3-0 \
       libfmt9 libspdlog1.10 libyaml-cpp0.7 libpugixml1v5 libssl3 libseccomp2 libcmark-gfm0.29.0.gfm.6 \
       libcmark-gfm-extensions0.29.0.gfm.6 liblz4-1 \
  && rm -rf /var/lib/apt/lists/* /usr/share/doc /usr/share/man \
@@ -26,6 +26,8 @@ USER shopfloor
 EXPOSE 8080
 # The state folder must be the same path on the engine's machine: workspaces are shown to sandboxes from there.
 VOLUME /var/lib/shopfloor
+# What sandboxes are shown besides workspaces is written below it, for the same reason.
+ENV XDG_RUNTIME_DIR=/var/lib/shopfloor
 HEALTHCHECK --interval=30s --timeout=5s --start-period=10s CMD ["shopfloor", "healthy", "--config", "/etc/shopfloor/shopfloor.yaml"]
 ENTRYPOINT ["shopfloor"]
 CMD ["serve", "--config", "/etc/shopfloor/shopfloor.yaml"]
