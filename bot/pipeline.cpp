@@ -177,8 +177,26 @@ void add(Verdict& verdict, const integrations::Usage& usage) {
     if (usage.cost_usd) verdict.cost_usd = verdict.cost_usd.value_or(0) + *usage.cost_usd;
 }
 
-/// From the agent's first instruction to the verdict: agent, harvest, checks, and again with their output
-/// while they are red and rounds are left.
+/// A full disk is waited out: the verdict is paid for.
+void store(Shop& shop, const Job& job, const Lease& lease, const Verdict& verdict,
+           const sandbox::Control& control) {
+    const auto& assignment = job.assignment;
+    while (true) {
+        try {
+            shop.ledger.store_verdict(lease, to_json(verdict),
+                                      branch_name(assignment.issue.number, assignment.title, 1));
+            return;
+        } catch (const LedgerError& error) {
+            if (control.cancel.stop_requested() || control.detach.stop_requested()) throw;
+            spdlog::error("job {}: the verdict cannot be stored, trying again: {}", job.id.value,
+                          error.what());
+            Bell().wait(std::chrono::seconds(2), control.detach);
+        }
+    }
+}
+
+/// From the agent's first instruction to the verdict in the ledger: agent, harvest, checks, and again with
+/// their output while they are red and rounds are left.
 Step<Verdict> produce(Shop& shop, const Job& job, const Lease& lease, const sandbox::Control& control) {
     auto ground = lay_groundwork(shop, job, lease, control);
     if (!ground) return std::unexpected(ground.error());
@@ -207,7 +225,8 @@ Step<Verdict> produce(Shop& shop, const Job& job, const Lease& lease, const sand
         }
         verdict.agent_ms += pass->duration.count();
         add(verdict, pass->reply.usage);
-        if (auto ended = reply_halt(pass->reply)) return std::unexpected(std::move(*ended));
+        if (auto ended = reply_halt(pass->reply))
+            return std::unexpected(keep_for_later(**workspace, std::move(*ended)));
         if (!pass->reply.summary.empty()) verdict.summary = pass->reply.summary;
         changes = std::move(pass->changes);
         if (changes.empty())
@@ -249,6 +268,8 @@ Step<Verdict> produce(Shop& shop, const Job& job, const Lease& lease, const sand
         return std::unexpected(
             Halt{.kind = Halt::Kind::answered, .reason = report::nothing_to_change(verdict.summary)});
     verdict.evidence.head_commit = std::move(*commit);
+    store(shop, job, lease, verdict,
+          control);  // before the workspace goes: a crash in between would pay twice
     return verdict;
 }
 
@@ -281,23 +302,6 @@ void settle(Shop& shop, const Claim& claim, const Halt& why) {
     }
 }
 
-/// A full disk is waited out: the verdict is paid for.
-void store(Shop& shop, const Claim& claim, const Verdict& verdict, const sandbox::Control& control) {
-    const auto& assignment = claim.job.assignment;
-    while (true) {
-        try {
-            shop.ledger.store_verdict(claim.lease, to_json(verdict),
-                                      branch_name(assignment.issue.number, assignment.title, 1));
-            return;
-        } catch (const LedgerError& error) {
-            if (control.cancel.stop_requested() || control.detach.stop_requested()) throw;
-            spdlog::error("job {}: the verdict cannot be stored, trying again: {}", claim.job.id.value,
-                          error.what());
-            Bell().wait(std::chrono::seconds(2), control.detach);
-        }
-    }
-}
-
 }  // namespace
 
 void work(Shop& shop, const Claim& claim, std::stop_token detach) {
@@ -319,9 +323,7 @@ void work(Shop& shop, const Claim& claim, std::stop_token detach) {
             return std::unexpected(
                 Halt{.kind = Halt::Kind::failed, .reason = report::infrastructure(stored.error(), 1)});
         }
-        auto made = produce(shop, job, claim.lease, control);
-        if (made) store(shop, claim, *made, control);
-        return made;
+        return produce(shop, job, claim.lease, control);
     }();
     if (!verdict) return give_up(verdict.error());
 

@@ -40,8 +40,8 @@ struct AgentReply {
         done,         ///< finished by its own account
         asks,         ///< `question` wants an answer from a person
         failed,       ///< the task was too hard, or the program broke: an attempt of the agent
-        quota,        ///< the model service said not now: no attempt is charged
-        unavailable,  ///< the model service did not answer: no attempt is charged
+        quota,        ///< the model service said not now: tried again as after a fault of ours
+        unavailable,  ///< the model service did not answer: likewise
     };
     Verdict verdict = Verdict::done;
     std::string

@@ -324,7 +324,9 @@ class Watched {
         log_.finish();
         outcome.output_bytes = log_.total();
         outcome.dropped_bytes = log_.dropped();
+        leave_ = survives_;  // while it is not stored what became of it, the next try finds it ended
         if (on_end_) on_end_(outcome);
+        leave_ = false;
         return outcome;
     }
 

@@ -40,10 +40,6 @@ class Running {
         if (!names_.insert(name).second) return std::nullopt;
         return std::optional<Name>(std::in_place, *this, name);
     }
-    [[nodiscard]] bool has(std::string_view name) const {
-        const std::scoped_lock lock(mutex_);
-        return names_.contains(name);
-    }
 
  private:
     mutable std::mutex mutex_;

@@ -8,6 +8,7 @@
 #include <nlohmann/json.hpp>
 #include <random>
 #include <set>
+#include <stdexcept>
 
 #include "sandbox/docker_api.hpp"
 #include "sandbox/docker_spec.hpp"
@@ -167,6 +168,24 @@ TEST_CASE("what makes a run another run changes its proof, and what does not, do
     auto plan = sample_plan();
     plan.workspace_identity = "another workspace, opened later under the same path";
     CHECK(container_request(spec, plan).proof != proof(spec));
+}
+
+TEST_CASE("a run whose end could not be stored is found ended by the next try, and does not run again") {
+    auto* sandbox = stage::backend("docker");
+    if (sandbox == nullptr) return;
+    stage::PlainWorkspace workspace;
+    auto spec = stage::script(*sandbox, "echo once >> ran; exit 6");
+    spec.survives = true;
+    spec.log_file = workspace.folder() / "log";
+    spec.on_end = [](const sandbox::RunOutcome&) { throw std::runtime_error("the disk is full"); };
+    CHECK_THROWS_WITH((void)sandbox->run(spec, workspace, {}), "the disk is full");
+
+    spec.on_end = {};
+    const auto ran = stage::run(*sandbox, spec, workspace);
+    CHECK(ran.outcome.adopted);
+    CHECK(ran.outcome.exit_code == 6);
+    CHECK(stage::read_file(workspace.root() / "ran") == "once\n");
+    CHECK(status_of(full_name(spec)) == 404);
 }
 
 TEST_CASE("a detached run goes on, and is adopted by its name with all of its output") {
