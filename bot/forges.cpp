@@ -47,15 +47,19 @@ void Forges::failed(const std::string& name, const integrations::ForgeError& err
     if (error.retry_at) {
         const auto left = *error.retry_at - std::chrono::system_clock::now();
         silence.until = std::max(silence.until, now + std::chrono::duration_cast<Clock::duration>(left));
+        silence.said = true;
     } else if (now >= silence.until) {  // else several asked at the same time, and it is known
         if (now - silence.until > 5min) silence.times = 0;
+        silence.said = false;
         silence.until = now + std::min<std::chrono::seconds>(60s, 2s * (1 << std::min(silence.times++, 5)));
     }
 }
 
 void Forges::answered(const std::string& name) {
     const std::lock_guard lock(mutex_);
-    silences_.erase(name);
+    const auto known = silences_.find(name);
+    if (known == silences_.end() || (known->second.said && known->second.until > now_())) return;
+    silences_.erase(known);
 }
 
 std::map<std::string, Forges::Clock::duration> Forges::quiet() const {

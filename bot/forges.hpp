@@ -46,6 +46,7 @@ class Forges {
     struct Silence {
         int times = 0;  ///< one after the other
         Clock::time_point until{};
+        bool said = false;  ///< by the forge: another thread's answer does not end it
     };
     std::map<std::string, Entry> entries_;
     std::function<Clock::time_point()> now_;

@@ -219,7 +219,8 @@ Intent decide_start(const AskStart& asked, const Facts& facts, const config::Set
     return Start{.assignment = assignment_of(ask, facts, settings),
                  .reason = fmt::format("asked by {} with {}", ask.by.login,
                                        ask.comment_id ? "a comment" : "the label"),
-                 .comment_id = ask.comment_id};
+                 .comment_id = ask.comment_id,
+                 .label = ask.label.empty() ? settings.labels.trigger : ask.label};
 }
 
 Intent decide_stop(const AskStop& ask, const Facts& facts) {

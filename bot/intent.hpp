@@ -80,6 +80,7 @@ struct Start {
     Assignment assignment;
     std::string reason;
     std::optional<std::string> comment_id;  ///< gets the reactions instead of the issue
+    std::string label;                      ///< taken off, once: set again it is another request
 };
 struct Stop {
     JobId job;

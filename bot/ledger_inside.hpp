@@ -152,6 +152,8 @@ struct Ledger::Inside {
     void wish(SQLite::Database& db, const Report& report, Urgency urgency);
     void wish_status(SQLite::Database& db, JobId job, const integrations::ThreadRef& thread, Urgency urgency);
     void wish_labels(SQLite::Database& db, JobId job, const integrations::ThreadRef& thread);
+    void wish_label_off(SQLite::Database& db, std::optional<JobId> job, const integrations::ThreadRef& thread,
+                        const std::string& label);
 
     std::filesystem::path file;
     Options options;

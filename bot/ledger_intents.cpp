@@ -57,6 +57,7 @@ std::optional<JobId> Ledger::Inside::start(SQLite::Database& db, const Start& in
     if (inserted == 0) return std::nullopt;
     const JobId id{db.getLastInsertRowid()};
     wish(db, reaction(a.issue, intent.comment_id, "eyes"), Urgency::at_once);
+    if (!intent.label.empty()) wish_label_off(db, id, a.issue, intent.label);
     wish_labels(db, id, a.issue);
     wish_status(db, id, a.issue, Urgency::at_once);
     return id;
@@ -88,14 +89,7 @@ std::optional<JobId> Ledger::Inside::apply(SQLite::Database& db, const Intent& i
     };
     const auto refuse = [&](const Refuse& no) -> std::optional<JobId> {
         if (no.comment_id) wish(db, reaction(no.thread, no.comment_id, "thumbs_down"), Urgency::at_once);
-        if (no.take_label_off) {
-            Report off{.kind = Report::Kind::labels,
-                       .job = newest_job(db, no.thread),
-                       .thread = no.thread,
-                       .marker = "off:" + no.label,
-                       .body = no.label};
-            wish(db, off, Urgency::at_once);
-        }
+        if (no.take_label_off) wish_label_off(db, newest_job(db, no.thread), no.thread, no.label);
         if (!no.answer.empty()) wish(db, answer(no.thread, no.marker, no.answer), Urgency::at_once);
         return std::nullopt;
     };

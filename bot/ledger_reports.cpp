@@ -100,6 +100,14 @@ void Ledger::Inside::wish_labels(SQLite::Database& db, JobId job, const integrat
          Urgency::at_once);
 }
 
+void Ledger::Inside::wish_label_off(SQLite::Database& db, std::optional<JobId> job,
+                                    const integrations::ThreadRef& thread, const std::string& label) {
+    wish(
+        db,
+        {.kind = Report::Kind::labels, .job = job, .thread = thread, .marker = "off:" + label, .body = label},
+        Urgency::at_once);
+}
+
 std::optional<Report> Ledger::next_report(std::string_view forge) {
     return inside_->write([&](SQLite::Database& db) -> std::optional<Report> {
         constexpr std::int64_t positions_pause = 1000;
@@ -111,7 +119,8 @@ std::optional<Report> Ledger::next_report(std::string_view forge) {
             WHERE id = (SELECT id FROM reports
                 WHERE version > posted_version AND given_up = 0
                   AND due_at <= ?1 AND not_before <= ?1 AND held_until <= ?1 AND (?3 = '' OR forge = ?3)
-                ORDER BY CASE
+                ORDER BY attempts > 0,  -- what the forge would not take does not hold up the rest
+                    CASE
                     WHEN kind IN ('reaction', 'answer') OR (kind = 'labels' AND body <> '') THEN 0
                     WHEN urgent_version <= posted_version THEN 3
                     WHEN (SELECT ended_at IS NOT NULL OR state = 'review' FROM jobs WHERE jobs.id = reports.job) THEN 1

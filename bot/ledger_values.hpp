@@ -23,8 +23,7 @@ struct StoredDelivery {
 struct Report {
     enum class Kind {
         status,    ///< the job's one comment, edited in place
-        labels,    ///< trigger label off, state label on; without a job, or with a `body`: that label off as
-                   ///< well
+        labels,    ///< the job's state label on, the others off; with a `body`: that label off as well
         reaction,  ///< `body` is the reaction's name
         answer,    ///< a comment of its own, `body` as it is; `marker` makes it one
     };

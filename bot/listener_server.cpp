@@ -12,6 +12,7 @@
 #include <array>
 #include <cerrno>
 #include <charconv>
+#include <cstdlib>
 #include <cstring>
 #include <functional>
 #include <optional>
@@ -143,7 +144,15 @@ int ListenerServer::bind(const std::string& host, int port) {
 
 void ListenerServer::start() {
     room_keeper_ = std::thread([this] { watch_room(); });
-    acceptor_ = std::thread([this] { listen_after_bind(); });
+    acceptor_ = std::thread([this] {
+        listen_after_bind();
+        if (stopping_) return;
+        // The library gives up on errors such as ENOMEM. Whoever starts us again loses nothing; deaf, we
+        // would.
+        spdlog::critical("no connection can be accepted any more: {}; the process ends to be started anew",
+                         std::strerror(errno));
+        std::abort();
+    });
 }
 
 void ListenerServer::shut_down() {

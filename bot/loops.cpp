@@ -82,9 +82,7 @@ integrations::ForgeResult<std::string> post(Shop& shop, integrations::Forge& for
             const auto shown = job ? report::state_label(job->state, labels) : std::string();
             auto off = report::all_state_labels(labels);
             std::erase(off, shown);
-            off.push_back(labels.trigger);
-            for (const auto& profile : shop.settings.profiles)
-                off.push_back(labels.trigger + ":" + profile.name);
+            // Never the trigger but for who set it: set again meanwhile, it is another request.
             if (!report.body.empty()) off.push_back(report.body);
             const auto done = forge.relabel(report.thread, off,
                                             shown.empty() ? std::vector<std::string>{} : std::vector{shown});
@@ -119,6 +117,8 @@ void forget_old(Shop& shop) {
     for (const auto& folder : std::filesystem::directory_iterator(shop.log_dir, error))
         if (folder.path().filename().string().starts_with("job-") && folder.last_write_time(error) < oldest)
             std::filesystem::remove_all(folder.path(), error);
+    for (const auto& log : std::filesystem::directory_iterator(shop.log_dir / "setup", error))
+        if (log.last_write_time(error) < oldest) std::filesystem::remove(log.path(), error);
 }
 
 /// Whether a job that is not over may still take over what has this name.

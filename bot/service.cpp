@@ -1,9 +1,9 @@
 // Theory of operation. The ledger is the only thing the threads share; each loop takes from it, works on
 // values and writes back. Bells make a tick earlier; without them every loop would still find its work within
 // seconds. Threads: the listener's, one for intake (which yields to the listener: answers first), one for
-// the reports of each forge, one for heartbeats, one for sweeps, and `max_parallel` workers. Stopping: no new
-// claims, then the loops end, then the listener; what runs in a sandbox that can go on without us does, and
-// its job is given back so that the next process takes it over.
+// the reports of each forge, one for heartbeats, one for the disk, one for sweeps, and `max_parallel`
+// workers. Stopping: no new claims, then the loops end, then the listener; what runs in a sandbox that can go
+// on without us does, and its job is given back so that the next process takes it over.
 
 #include "bot/service.hpp"
 
@@ -127,7 +127,7 @@ struct Service::Inside {
     DiskReserve disk;
     Heartbeat heartbeat;
     SingleFlight baselines;
-    Bell intake_bell, work_bell, sweep_bell, heartbeat_bell;
+    Bell intake_bell, work_bell, sweep_bell, heartbeat_bell, disk_bell;
     Bells report_bells;
     Shop shop;
     std::atomic<bool> stopping{false};
@@ -171,6 +171,11 @@ void Service::run(const std::stop_token& stop) {
     threads.emplace_back([&] {
         in.loop(in.heartbeat_bell, heartbeat_period, token, [&] {
             in.heartbeat.tick();
+            return false;
+        });
+    });
+    threads.emplace_back([&] {  // not behind the heartbeat: on a full disk that one throws
+        in.loop(in.disk_bell, heartbeat_period, token, [&] {
             loops::watch_disk(in.shop);
             return false;
         });

@@ -40,11 +40,17 @@ TEST_CASE_FIXTURE(Quiet, "several who found it silent at the same time count onc
     CHECK(forges.quiet().at("one") == 2s);
 }
 
-TEST_CASE_FIXTURE(Quiet, "a forge that says when is left in peace until then") {
+TEST_CASE_FIXTURE(Quiet,
+                  "a forge that says when is left in peace until then, whoever else is answered meanwhile") {
     forges.failed(
         "one", {.kind = ForgeError::Kind::rate_limited, .retry_at = std::chrono::system_clock::now() + 1h});
     CHECK(forges.quiet().at("one") > 59min);
     CHECK_FALSE(forges.quiet().contains("two"));
+    forges.answered("one");
+    CHECK(forges.quiet().at("one") > 59min);
+    now += 1h;
+    CHECK(forges.quiet().empty());
+    no_answer();
     forges.answered("one");
     CHECK(forges.quiet().empty());
 }

@@ -216,6 +216,36 @@ TEST_CASE_FIXTURE(LedgerFixture, "a person is answered first, ends are told next
     CHECK(said[7].job == slow.job.id);
 }
 
+TEST_CASE_FIXTURE(LedgerFixture, "what the forge would not take does not hold up the rest") {
+    auto& book = open();
+    (void)book.carry_out(start(1));
+    const auto refused = book.next_report().value();
+    book.postpone(refused, now() + 1s, "503");
+    pass(2s);
+    std::vector<std::int64_t> order;
+    while (const auto next = book.next_report()) order.push_back(next->id);
+    REQUIRE(order.size() > 1);
+    CHECK(order.back() == refused.id);
+}
+
+TEST_CASE_FIXTURE(LedgerFixture,
+                  "the label that was set is taken off once, not with every state of its job") {
+    auto& book = open();
+    auto asked = start(1);
+    asked.label = "agent:deep";
+    (void)book.carry_out(asked);
+    const auto offs = [](const std::vector<bot::Report>& said) {
+        return std::ranges::count(said, std::string("agent:deep"), &bot::Report::body);
+    };
+    CHECK(offs(post_all()) == 1);
+    const auto claim = book.claim({}).value();
+    book.finish(claim.lease, {.signal = bot::Signal::fail, .reason = "refused"});
+    pass(1min);
+    const auto later = post_all();
+    CHECK(kinds(later).contains('L'));
+    CHECK(offs(later) == 0);
+}
+
 TEST_CASE_FIXTURE(LedgerFixture, "each forge has its own line of reports") {
     auto& book = open();
     auto elsewhere = start(1);
