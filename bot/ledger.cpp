@@ -180,19 +180,4 @@ int Ledger::prune(Time before) {
     }
 }
 
-void Ledger::backup(const std::filesystem::path& file) const {
-    auto unfinished = file;
-    unfinished += ".part";
-    std::filesystem::remove(unfinished);
-    auto source = open(inside_->file);  // its own connection: neither readers nor the writer wait
-    try {
-        execute(source, "VACUUM INTO ?1", unfinished.string());
-    } catch (const SQLite::Exception& fault) {
-        std::error_code ignored;
-        std::filesystem::remove(unfinished, ignored);
-        throw to_ledger_error(file, fault);
-    }
-    std::filesystem::rename(unfinished, file);
-}
-
 }  // namespace bot

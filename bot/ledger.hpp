@@ -183,8 +183,6 @@ class Ledger {
     void tell_queued();
 
     [[nodiscard]] QueueFigures figures() const;
-    /// A consistent copy, for backups.
-    void backup(const std::filesystem::path& file) const;
 
  private:
     struct Inside;

@@ -17,6 +17,18 @@ bool is_empty(SQLite::Database& database) {
     return database.execAndGet("SELECT count(*) FROM sqlite_master").getInt() == 0;
 }
 
+std::filesystem::path copy_of(const std::filesystem::path& file, int version) {
+    return file.string() + ".v" + std::to_string(version);
+}
+
+/// Whole or not at all.
+void keep_a_copy(SQLite::Database& database, const std::filesystem::path& copy) {
+    const std::filesystem::path unfinished = copy.string() + ".part";
+    std::filesystem::remove(unfinished);
+    execute(database, "VACUUM INTO ?1", unfinished.string());
+    std::filesystem::rename(unfinished, copy);
+}
+
 }  // namespace
 
 const Schema& schema() {
@@ -32,13 +44,15 @@ const Schema& schema() {
 }
 
 void migrate(SQLite::Database& database, const std::filesystem::path& file, const Schema& to) {
+    if (const int old = pragma(database, "user_version"); old > 0 && old < to.version())
+        keep_a_copy(database, copy_of(file, old));
     SQLite::Transaction transaction(database, SQLite::TransactionBehavior::IMMEDIATE);
     const int found = pragma(database, "user_version");
     if (found > to.version()) {
         throw LedgerError(
             fmt::format("{}: the ledger has schema version {}, this program knows up to {}; start the "
-                        "newer program again, or restore the backup made before its first start",
-                        file.string(), found, to.version()));
+                        "newer program again, or put {} in its place, the copy made before its first start",
+                        file.string(), found, to.version(), copy_of(file, to.version()).string()));
     }
     if (found == 0 && !is_empty(database)) {
         throw LedgerError(fmt::format("{}: a database of another program; name another file", file.string()));

@@ -91,6 +91,7 @@ TEST_CASE_FIXTURE(LedgerFixture, "a ledger of a newer program is not touched") {
         FAIL("it was opened");
     } catch (const LedgerError& error) {
         CHECK(says(error, "schema version 99"));
+        CHECK(says(error, file().string() + ".v" + std::to_string(bot::schema().version())));
     }
 }
 
@@ -205,14 +206,13 @@ TEST_CASE_FIXTURE(LedgerFixture, "a failed commit fails for everybody who shared
     CHECK(book.figures().deliveries_waiting == 21);
 }
 
-TEST_CASE_FIXTURE(LedgerFixture, "a backup is a ledger") {
-    auto& book = open();
-    (void)book.record(delivery("guid"));
-    const auto id = review();
-    const auto copy = folder / "backup.sqlite";
-    book.backup(copy);
-    book.backup(copy);
-    const Ledger restored(copy, {});
-    CHECK(restored.job(id)->pull_request == 101);
-    CHECK(restored.figures().deliveries_waiting == 1);
+TEST_CASE_FIXTURE(LedgerFixture, "a ledger of an older version is kept beside the new one as it was") {
+    make_database(file(), read_file(schema_1), 1);
+    std::ofstream(file().string() + ".v1.part") << "of a copy that was broken off";
+    open();
+    SQLite::Database copy(file().string() + ".v1");
+    CHECK(copy.execAndGet("PRAGMA user_version").getInt() == 1);
+    CHECK(copy.execAndGet("SELECT count(*) FROM pragma_table_info('jobs') WHERE name = 'agent_attempts'")
+              .getInt() == 1);
+    CHECK_FALSE(std::filesystem::exists(file().string() + ".v1.part"));
 }
