@@ -30,8 +30,8 @@ struct Groundwork {
 [[nodiscard]] Step<Groundwork> lay_groundwork(Shop& shop, const Job& job, const Lease& lease,
                                               const sandbox::Control& control);
 
-/// `shopfloor-<instance>-j<job>-<step>`: the name of a container, a workspace. The job can be read back from
-/// it.
+/// `shopfloor-<instance>-j<job>-<step>`: the name of a run and of its workspace. The job can be read back
+/// from it.
 [[nodiscard]] std::string run_name(const Shop& shop, JobId job, const std::string& step);
 [[nodiscard]] std::optional<JobId> job_of_run_name(std::string_view name);
 

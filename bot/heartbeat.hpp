@@ -10,7 +10,7 @@
 namespace bot {
 
 /// Holds the leases of all jobs under work, and tells a job when a person said stop or its lease was lost.
-/// `tick` is called by one thread, every few seconds and whenever a stop was decided.
+/// `tick` is called every few seconds and whenever a stop was decided. Thread-safe.
 class Heartbeat {
  public:
     explicit Heartbeat(Ledger& ledger) : ledger_(ledger) {}
