@@ -115,8 +115,9 @@ class Bubblewrap final : public Sandbox {
         std::vector<std::string> removed;
         if (!machine_.groups) return removed;
         for (auto& name : machine_.groups->names()) {
+            if (keep(name)) continue;
             const auto mine = running_.take(name);  // nobody begins it while it is removed
-            if (!mine || keep(name)) continue;
+            if (!mine) continue;
             machine_.groups->remove(name);
             removed.push_back(std::move(name));
         }

@@ -241,8 +241,9 @@ class Docker final : public Sandbox {
         std::vector<std::string> removed;
         for (const auto& container : list) {
             const auto name = container.at("Labels").value(std::string(name_label), "");
+            if (keep(name)) continue;
             const auto mine = running_.take(name);  // nobody begins it while it is removed
-            if (!mine || keep(name)) continue;
+            if (!mine) continue;
             if (auto gone = remove_container(api, container.value("Id", "")); !gone)
                 return std::unexpected(gone.error());
             removed.push_back(name);

@@ -269,6 +269,44 @@ TEST_CASE("nothing survives a daemon that is killed outright, once the next one 
     });
 }
 
+TEST_CASE("a run that a sweep is told to keep may be taken over while the sweep still asks") {
+    on_both([](Sandbox& sandbox) {
+        stage::PlainWorkspace workspace;
+        const auto marker = stage::unique_sleep();
+        const auto instance = stage::instance() + "-taken-over";
+        const auto backend = std::string(sandbox.backend());
+        auto spec = stage::script(sandbox, fmt::format("[ -e go ] || sleep {}", marker));
+        spec.name = "kept";
+
+        const pid_t daemon = ::fork();
+        REQUIRE(daemon >= 0);
+        if (daemon == 0) {
+            const auto own = sandbox::make_sandbox(stage::settings(backend), instance);
+            if (own) (void)(*own)->run(spec, workspace, {});
+            ::_exit(0);
+        }
+        REQUIRE(stage::appears(marker, 20s));
+        ::kill(daemon, SIGKILL);
+        REQUIRE(::waitpid(daemon, nullptr, 0) == daemon);
+        std::ofstream(workspace.root() / "go") << "";
+
+        const auto next = sandbox::make_sandbox(stage::settings(backend), instance);
+        REQUIRE(next.has_value());
+        int asked = 0;
+        const auto swept = (*next)->sweep([&](std::string_view name) {
+            CHECK(name == "kept");
+            if (++asked > 1) return true;
+            for (const auto pid : stage::processes_with(marker)) ::kill(pid, SIGKILL);  // where it went on
+            CHECK((*next)->run(spec, workspace, {}).has_value());
+            return true;
+        });
+        REQUIRE(swept.has_value());
+        CHECK(swept->empty());
+        CHECK(asked == 1);
+        CHECK((*next)->sweep([](std::string_view) { return false; })->empty());
+    });
+}
+
 TEST_CASE("a sweep takes what nobody has in hand, and never a run that goes on") {
     on_both([](Sandbox& sandbox) {
         stage::PlainWorkspace workspace;

@@ -42,6 +42,8 @@ TEST_CASE("a label set again while the job runs is answered, and does not start 
     Factory factory(slow_change(3));
     const auto issue = factory.ask("Anything");
     REQUIRE(factory.reaches(issue, "working"));
+    REQUIRE(
+        PracticeForge::eventually([&] { return factory.forge.issue(repository, issue).labels.size() == 1; }));
     factory.forge.add_label(repository, issue, "agent", maintainer);
     REQUIRE(factory.reaches(issue, "review"));
     CHECK(factory.forge.pull_requests(repository).size() == 1);
