@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "config/error.hpp"
+#include "config/hosts.hpp"
 #include "config/limits.hpp"
 
 namespace config {
@@ -38,6 +39,7 @@ struct Recipe {
     std::optional<double> cpus;
     std::optional<int> pids;
     std::optional<std::chrono::seconds> total, idle;  ///< of the agent
+    Egress egress;  ///< hosts that a step wants to reach; the operator's ceiling decides
     std::vector<std::string>
         protected_paths;  ///< globs added to the built-in ones; a change there blocks publishing
     std::vector<std::string>

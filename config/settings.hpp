@@ -12,6 +12,7 @@
 
 #include "config/error.hpp"
 #include "config/limits.hpp"
+#include "config/models.hpp"
 #include "config/secret.hpp"
 
 namespace config {
@@ -38,7 +39,12 @@ struct AgentProfile {
     std::string name;                  ///< label `agent:<name>` picks it
     std::string adapter = "command";   ///< a name of the adapter table in integrations/agents
     std::vector<std::string> command;  ///< adapter `command`: program and arguments, prompt on stdin
-    std::string model;                 ///< empty: the agent's own default
+    std::string provider;  ///< a name of `models.providers`; empty: the agent reaches no model service
+    std::string model;     ///< one of the provider's; empty: the provider's first
+    std::string effort;    ///< how long it may think, in the agent program's own words; empty: its default
+    std::vector<std::string> arguments;              ///< after those that the adapter gives
+    std::vector<std::string> labels;                 ///< `agent:<label>` picks it too
+    std::string good_at;                             ///< what people should pick it for, told by `help`
     std::map<std::string, std::string> environment;  ///< plain values, visible inside the sandbox; no secrets
     std::map<std::string, std::filesystem::path> mounts;  ///< absolute target inside -> host path, read-only
     std::optional<std::string> image;  ///< overrides the recipe's image for the agent step only
@@ -54,6 +60,9 @@ struct SandboxSettings {
     std::map<std::string, std::filesystem::path>
         roots;  ///< bubblewrap: image name -> root directory; `*` for any other
     Limits ceiling;
+    /// Hosts that recipes may let their programs reach, on port 443: names, or `*.` before one
+    /// (config/hosts.hpp). A recipe gets of these what it asks for.
+    std::vector<std::string> egress;
 };
 
 struct LabelSettings {
@@ -80,6 +89,7 @@ struct Settings {
     std::string bot_email = "shopfloor@users.noreply.invalid";
     std::vector<ForgeSettings> forges;   ///< at least one
     std::vector<AgentProfile> profiles;  ///< at least one
+    ModelSettings models;
     SandboxSettings sandbox;
     LabelSettings labels;
 };
@@ -92,7 +102,8 @@ struct Settings {
 [[nodiscard]] std::expected<Settings, std::vector<Error>> parse_settings(std::string_view text,
                                                                          const std::filesystem::path& file);
 
-/// The profile of that name; empty name: the default one. nullptr when there is none.
+/// The profile of that name or, when there is none, with that label; empty name: the default one. nullptr
+/// when there is none.
 [[nodiscard]] const AgentProfile* find_profile(const Settings& settings, std::string_view name);
 
 }  // namespace config

@@ -12,9 +12,19 @@
 
 namespace integrations {
 
+/// The model service as a program inside sees it: through the gateway, without a credential of worth.
+struct ModelAccess {
+    std::string
+        base_url;     ///< http://127.0.0.1:PORT/PROVIDER; the API's own paths (/v1/messages, …) go after it
+    std::string key;  ///< what programs that insist on a key are given; worth nothing anywhere
+    const config::ModelProvider& provider;
+    const config::Model& model;
+};
+
 struct AgentTask {
     std::string prompt;  ///< goes in on stdin: long issues never touch argv
     const config::AgentProfile& profile;
+    const ModelAccess* models = nullptr;  ///< nullptr: no model service for this profile
 };
 
 /// What to run inside, free of any backend.
@@ -26,8 +36,8 @@ struct AgentCommand {
 };
 
 struct Usage {
-    std::uint64_t input_tokens = 0;  ///< without cached ones
-    std::uint64_t cached_tokens = 0;
+    std::uint64_t input_tokens = 0;   ///< without cached ones
+    std::uint64_t cached_tokens = 0;  ///< read from or written to a cache
     std::uint64_t output_tokens = 0;
     std::optional<double> cost_usd;
 

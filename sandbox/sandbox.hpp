@@ -40,6 +40,12 @@ struct ReadOnlyMount {
     std::string target;  ///< absolute, inside
 };
 
+/// Where the door of a run appears inside (sandbox/door.hpp): a folder with the socket `door.sock`, shown
+/// read-only, and the port of 127.0.0.1 that leads to it.
+inline constexpr std::string_view door_target = "/run/door";
+inline constexpr std::string_view door_socket = "door.sock";
+inline constexpr int door_port = 3128;
+
 struct RunOutcome {
     enum class End { exited, signalled, out_of_memory, total_deadline, idle_deadline, cancelled };
     End end = End::exited;
@@ -60,6 +66,10 @@ struct RunSpec {
     std::map<std::string, std::string> environment;  ///< besides the image's own, HOME=/home/agent, LANG
     std::string standard_input;
     std::vector<ReadOnlyMount> mounts;
+    /// The folder of this run's door; without one there is no way out. With one, `door_port` of 127.0.0.1
+    /// leads there, and HTTP_PROXY, HTTPS_PROXY and NO_PROXY (in both spellings) say so unless `environment`
+    /// says something else.
+    std::optional<std::filesystem::path> door;
     std::map<std::string, std::string> home_files;  ///< relative to HOME -> content, there before the start
     config::Limits limits;
     /// Output as it appears, at most limits.log_bytes: of more than that the head and the last 64 KiB.
