@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <iterator>
 
+#include "config/yaml_reader.hpp"
+
 namespace config {
 
 namespace {
@@ -62,6 +64,14 @@ std::vector<std::string> hosts_below(const std::vector<std::string>& wanted,
         return std::ranges::find(wide, each) != wide.end() || host_allowed(each.substr(any.size()), wide);
     });
     return allowed;
+}
+
+bool read_hosts(const Place& place, std::vector<std::string>& target) {
+    bool good = true;
+    for (const Place& item : place.list(200))
+        good &= item.matching(target.emplace_back(), host_pattern_fault,
+                              "write a name like registry.example.org, or *.example.org for all below it");
+    return good;
 }
 
 }  // namespace config

@@ -9,6 +9,8 @@
 /// section 2.1).
 namespace config {
 
+class Place;
+
 /// What a recipe asks for, by step. Each member is a host name or `*.` before one: any name below it, but not
 /// itself.
 struct Egress {
@@ -29,5 +31,8 @@ struct Egress {
 /// Those of `wanted` that `ceiling` covers; `*.` is covered by the same or a shorter one.
 [[nodiscard]] std::vector<std::string> hosts_below(const std::vector<std::string>& wanted,
                                                    const std::vector<std::string>& ceiling);
+
+/// A list of such patterns, in the settings or in a recipe.
+bool read_hosts(const Place& place, std::vector<std::string>& target);
 
 }  // namespace config

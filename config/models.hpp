@@ -53,9 +53,9 @@ struct Budget {
 
 struct ModelSettings {
     std::vector<ModelProvider> providers;  ///< empty: no sandbox reaches a model service
-    Budget run;                            ///< of one pass of an agent
-    Budget job;                            ///< of all passes and attempts of a job; a person may add to it
-    Budget day;                            ///< of the whole installation, a day of UTC
+    Budget run{.dollars = 5};              ///< of one pass of an agent
+    Budget job{.dollars = 10};             ///< of all passes and attempts of a job; a person may add to it
+    Budget day{.dollars = 100};            ///< of the whole installation, a day of UTC
 };
 
 [[nodiscard]] std::string_view name(ModelApi api);

@@ -97,6 +97,14 @@ void read_limits(const Place& place, Recipe& recipe) {
     fields.close();
 }
 
+void read_egress(const Place& place, Egress& egress) {
+    Fields fields(place);
+    if (const auto at = fields.find("setup")) read_hosts(*at, egress.setup);
+    if (const auto at = fields.find("agent")) read_hosts(*at, egress.agent);
+    if (const auto at = fields.find("checks")) read_hosts(*at, egress.checks);
+    fields.close();
+}
+
 void read_version(const Place& place) {
     int version = 1;
     place.number(version, 1, 1);
@@ -119,6 +127,7 @@ void read_recipe(const Place& place, Recipe& recipe) {
     }
     if (const auto at = fields.find("rounds")) at->number(recipe.rounds, 0, 10);
     if (const auto at = fields.find("limits")) read_limits(*at, recipe);
+    if (const auto at = fields.find("egress")) read_egress(*at, recipe.egress);
     if (const auto at = fields.find("protected_paths")) read_globs(*at, recipe.protected_paths);
     if (const auto at = fields.find("test_paths")) read_globs(*at, recipe.test_paths);
     if (const auto at = fields.find("max_files")) at->number(recipe.max_files, 1, 2000);

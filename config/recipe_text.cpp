@@ -49,6 +49,15 @@ void put_limits(YAML::Emitter& out, const Recipe& recipe) {
     out << YAML::EndMap;
 }
 
+void put_egress(YAML::Emitter& out, const Egress& egress) {
+    if (egress == Egress{}) return;
+    out << YAML::Key << "egress" << YAML::Value << YAML::BeginMap;
+    put_list(out, "setup", egress.setup);
+    put_list(out, "agent", egress.agent);
+    put_list(out, "checks", egress.checks);
+    out << YAML::EndMap;
+}
+
 }  // namespace
 
 // Defaults are written too: a text that left them out would mean something else once a default changes.
@@ -67,6 +76,7 @@ std::string canonical(const Recipe& recipe) {
     if (!recipe.agent.empty()) put(out, "agent", recipe.agent);
     put_plain(out, "rounds", std::to_string(recipe.rounds));
     put_limits(out, recipe);
+    put_egress(out, recipe.egress);
     put_list(out, "protected_paths", recipe.protected_paths);
     put_list(out, "test_paths", recipe.test_paths);
     put_plain(out, "max_files", std::to_string(recipe.max_files));

@@ -76,6 +76,31 @@ void read_named_list(Fields& fields, std::string_view key, const std::string& ex
     }
 }
 
+/// What profiles say of each other and of the model services.
+void check_profiles(const Place& place, const Settings& settings) {
+    const auto items = place.list(100);
+    std::set<std::string> words;
+    for (const AgentProfile& profile : settings.profiles) words.insert(profile.name);
+    for (std::size_t i = 0; i < items.size() && i < settings.profiles.size(); ++i) {
+        const AgentProfile& profile = settings.profiles[i];
+        for (const std::string& label : profile.labels) {
+            if (!label.empty() && !words.insert(label).second)
+                items[i].error("the label `" + label + "` means another profile already",
+                               "let each label mean one profile");
+        }
+        if (profile.provider.empty()) continue;
+        const ModelProvider* provider = find_provider(settings.models, profile.provider);
+        if (provider == nullptr) {
+            items[i].error("there is no model provider `" + profile.provider + "`",
+                           "name one of `models.providers`");
+        } else if (!profile.model.empty() && find_model(*provider, profile.model) == nullptr) {
+            items[i].error(
+                "the provider `" + provider->name + "` has no model `" + excerpt(profile.model) + "`",
+                "add the model and its price to the provider, or name one that is there");
+        }
+    }
+}
+
 void read_numbers(Fields& fields, Settings& settings) {
     if (const auto at = fields.find("max_parallel")) at->number(settings.max_parallel, 1, 200);
     if (const auto at = fields.find("max_parallel_per_repository")) {
@@ -122,6 +147,8 @@ void read_all(const Place& place, const std::filesystem::path& base, Settings& s
     const std::string example = "config/shopfloor.example.yaml";
     read_named_list<ForgeSettings>(fields, "forges", example, settings.forges, base, read_forge);
     read_named_list<AgentProfile>(fields, "profiles", example, settings.profiles, base, read_profile);
+    if (const auto at = fields.find("models")) read_models(*at, base, settings.models);
+    if (const auto at = fields.find("profiles")) check_profiles(*at, settings);
     if (const auto at = fields.find("sandbox")) read_sandbox(*at, base, settings.sandbox);
     if (const auto at = fields.find("labels")) read_labels(*at, settings.labels);
     fields.close();
@@ -169,7 +196,12 @@ std::expected<Settings, std::vector<Error>> load_settings(const std::filesystem:
 const AgentProfile* find_profile(const Settings& settings, std::string_view name) {
     if (name.empty()) name = settings.default_profile;
     if (name.empty()) return settings.profiles.empty() ? nullptr : &settings.profiles.front();
-    const auto found = std::ranges::find(settings.profiles, name, &AgentProfile::name);
+    auto found = std::ranges::find(settings.profiles, name, &AgentProfile::name);
+    if (found == settings.profiles.end()) {
+        found = std::ranges::find_if(settings.profiles, [name](const AgentProfile& profile) {
+            return std::ranges::find(profile.labels, name) != profile.labels.end();
+        });
+    }
     return found == settings.profiles.end() ? nullptr : &*found;
 }
 

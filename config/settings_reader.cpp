@@ -4,6 +4,7 @@
 #include <string>
 #include <system_error>
 
+#include "config/hosts.hpp"
 #include "config/secret_source.hpp"
 #include "config/syntax.hpp"
 
@@ -188,7 +189,18 @@ void read_profile(const Place& place, const std::filesystem::path& base, AgentPr
         place.error("has no `command`, which the adapter `command` runs",
                     "add `command: [PROGRAM, ARGUMENT, ...]`");
     }
+    if (const auto at = fields.find("provider"))
+        at->matching(profile.provider, name_fault, "write the name of one of `models.providers`");
     if (const auto at = fields.find("model")) at->text(profile.model, 200);
+    if (const auto at = fields.find("effort"))
+        at->matching(profile.effort, name_fault, "write a word that the agent program knows, like high");
+    if (const auto at = fields.find("arguments")) at->texts(profile.arguments, 100, 8000);
+    if (const auto at = fields.find("labels")) {
+        for (const Place& item : at->list(20))
+            item.matching(profile.labels.emplace_back(), name_fault,
+                          "write a word that can stand in a label");
+    }
+    if (const auto at = fields.find("good_at")) at->text(profile.good_at, 200);
     if (const auto at = fields.find("environment")) read_environment(*at, profile);
     if (const auto at = fields.find("mounts")) read_mounts(*at, base, profile);
     if (const auto at = fields.find("image")) {
@@ -208,6 +220,7 @@ void read_sandbox(const Place& place, const std::filesystem::path& base, Sandbox
     if (const auto at = fields.find("allow_weak_limits")) at->flag(sandbox.allow_weak_limits);
     if (const auto at = fields.find("roots")) read_roots(*at, base, sandbox);
     if (const auto at = fields.find("ceiling")) read_ceiling(*at, sandbox.ceiling);
+    if (const auto at = fields.find("egress")) read_hosts(*at, sandbox.egress);
     fields.close();
 }
 

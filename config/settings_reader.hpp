@@ -12,6 +12,7 @@ namespace config {
 void read_forge(const Place& place, const std::filesystem::path& base, ForgeSettings& forge);
 void read_profile(const Place& place, const std::filesystem::path& base, AgentProfile& profile);
 void read_sandbox(const Place& place, const std::filesystem::path& base, SandboxSettings& sandbox);
+void read_models(const Place& place, const std::filesystem::path& base, ModelSettings& models);
 
 /// A path, made absolute and normal.
 bool read_path(const Place& place, const std::filesystem::path& base, std::filesystem::path& target);

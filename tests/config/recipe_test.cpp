@@ -105,7 +105,7 @@ TEST_CASE("a key that resembles nothing is answered with the keys there are") {
 
 TEST_CASE("walls of the sandbox cannot be asked down in a recipe") {
     for (const char* text :
-         {"privileged: true", "mounts: {/: /host}", "environment: {LD_PRELOAD: x}", "egress: ['*']",
+         {"privileged: true", "mounts: {/: /host}", "environment: {LD_PRELOAD: x}", "network: host",
           "limits: {network: host}", "secrets: [A]", "checks: [{name: a, run: b, user: root}]"}) {
         CAPTURE(text);
         CHECK(contains(complaint(parse_recipe(text)), "there is no such key"));
@@ -123,7 +123,7 @@ TEST_CASE("every error is told, in the order of the file") {
           "without quotes\n"
           ".shopfloor.yml:5: what: there is no such key; known here: version, image, setup, setup_timeout, "
           "checks, agent, "
-          "rounds, limits, protected_paths, test_paths, max_files, max_change\n");
+          "rounds, limits, egress, protected_paths, test_paths, max_files, max_change\n");
 }
 
 TEST_CASE("a value of the wrong kind is an error that says which kind is needed") {

@@ -106,7 +106,7 @@ TEST_CASE("the recipe's schema and its parser know the same keys") {
         const auto recipe = config::parse_recipe(text);
         return recipe ? Errors{} : recipe.error();
     });
-    CHECK(maps == 3);  // the recipe, a check, the limits
+    CHECK(maps == 4);  // the recipe, a check, the limits, egress
 }
 
 TEST_CASE("the settings' schema and their parser know the same keys") {
@@ -114,7 +114,9 @@ TEST_CASE("the settings' schema and their parser know the same keys") {
         const auto settings = config::parse_settings(text, "s.yaml");
         return settings ? Errors{} : settings.error();
     });
-    CHECK(maps == 10);  // settings, forge, app, three sources of secrets, profile, sandbox, ceiling, labels
+    // settings, forge, app, four sources of secrets, profile, models, provider, model, price, budgets and
+    // each of the three, sandbox, ceiling, labels
+    CHECK(maps == 19);
 }
 
 TEST_CASE("the examples show every key") {

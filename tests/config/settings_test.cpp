@@ -233,7 +233,8 @@ TEST_CASE("broken YAML is told with its line") {
 }
 
 TEST_CASE("the example of settings loads as it is") {
-    const Variable hook("SHOPFLOOR_WEBHOOK_SECRET", "hook-secret"), key("SHOPFLOOR_APP_KEY", pem);
+    const Variable hook("SHOPFLOOR_WEBHOOK_SECRET", "hook-secret"), key("SHOPFLOOR_APP_KEY", pem),
+        model_key("ANTHROPIC_API_KEY", "model-secret");
     const auto settings = config::load_settings(SHOPFLOOR_SOURCE_DIR "/config/shopfloor.example.yaml");
     REQUIRE_MESSAGE(settings.has_value(), said(settings.error()));
     // What it shows as defaults are the defaults.
@@ -257,6 +258,12 @@ TEST_CASE("the example of settings loads as it is") {
     CHECK(settings->sandbox.pull_images == defaults.sandbox.pull_images);
     CHECK(settings->sandbox.allow_weak_limits == defaults.sandbox.allow_weak_limits);
     CHECK(settings->sandbox.ceiling == defaults.sandbox.ceiling);
+    CHECK(settings->sandbox.egress == defaults.sandbox.egress);
+    CHECK(settings->models.run == defaults.models.run);
+    CHECK(settings->models.job == defaults.models.job);
+    CHECK(settings->models.day == defaults.models.day);
+    CHECK(settings->models.providers.at(0).models.at(0).max_output == config::Model{}.max_output);
+    CHECK(settings->models.providers.at(0).models.at(0).context == config::Model{}.context);
     CHECK(settings->labels.trigger == defaults.labels.trigger);
     CHECK(settings->labels.priority == defaults.labels.priority);
     CHECK(settings->labels.state_prefix == defaults.labels.state_prefix);
