@@ -7,9 +7,11 @@
 #include <filesystem>
 #include <fstream>
 #include <iterator>
+#include <set>
 
 #include "bot/log_tail.hpp"
 #include "bot/report.hpp"
+#include "bot/way_out.hpp"
 
 namespace bot {
 
@@ -21,6 +23,8 @@ constexpr int most_rounds = 100;
 std::string step_name(int round) { return fmt::format("agent-{}", round); }
 
 constexpr std::string_view finished = "finished";
+constexpr std::string_view asked = "question";
+constexpr std::string_view unpaid = "budget";
 
 std::filesystem::path log_of(const Shop& shop, JobId job, int round) {
     return shop.log_dir / fmt::format("job-{}", job.value) / (step_name(round) + ".log");
@@ -40,7 +44,7 @@ std::string_view outcome_of(const integrations::AgentReply& reply) {
         case Verdict::done:
             return finished;
         case Verdict::asks:
-            return "question";
+            return asked;
         case Verdict::failed:
             return "failed";
         case Verdict::quota:
@@ -84,7 +88,9 @@ Step<integrations::AgentReply> reply_of(const integrations::Agent& agent, const 
 sandbox::RunSpec spec_of(const Shop& shop, const Job& job, const Groundwork& ground,
                          const integrations::Agent& agent, const Round& round,
                          const std::filesystem::path& log) {
-    auto command = agent.command({.prompt = round.prompt, .profile = ground.profile});
+    const auto models = model_access(shop.settings, ground.profile);
+    auto command = agent.command(
+        {.prompt = round.prompt, .profile = ground.profile, .models = models ? &*models : nullptr});
     sandbox::RunSpec spec{.name = run_name(shop, job.id, step_name(round.number)),
                           .image = ground.agent_image.id,
                           .argv = std::move(command.argv),
@@ -97,6 +103,100 @@ sandbox::RunSpec spec_of(const Shop& shop, const Job& job, const Groundwork& gro
     for (const auto& [target, source] : ground.profile.mounts)
         spec.mounts.push_back({.source = source, .target = target});
     return spec;
+}
+
+/// What the models cost, as metered on the way; of an agent without a gateway, what it says itself.
+integrations::Usage usage_of(const Groundwork& ground, const sandbox::ModelUse& metered,
+                             const integrations::AgentReply* reply) {
+    if (ground.profile.provider.empty()) return reply == nullptr ? integrations::Usage{} : reply->usage;
+    return {.input_tokens = metered.input_tokens,
+            .cached_tokens = metered.cached_tokens,
+            .output_tokens = metered.output_tokens,
+            .cost_usd = static_cast<double>(metered.micro_dollars) / 1e6};
+}
+
+/// An agent that gave up because its model service did not answer is not to blame.
+void blame(integrations::AgentReply& reply, const sandbox::GatewayReport& models) {
+    using Verdict = integrations::AgentReply::Verdict;
+    if (reply.verdict != Verdict::failed || !models.service_failed) return;
+    reply.verdict = Verdict::unavailable;
+    if (!models.last_fault.empty()) reply.detail = models.last_fault;
+}
+
+std::string_view outcome_of(const Halt& why) {
+    return why.kind == Halt::Kind::waits ? unpaid : std::string_view("parked");
+}
+
+/// A pass of the agent from its first instruction to its stored end.
+Step<AgentPass> pass(Shop& shop, const Job& job, const Lease& lease, const Groundwork& ground,
+                     sandbox::Workspace& workspace, const Round& round, const sandbox::Control& control) {
+    const auto& agent = *integrations::find_agent(ground.profile.adapter);
+    const auto log = log_of(shop, job.id, round.number);
+    std::filesystem::create_directories(log.parent_path());
+    std::ofstream(prompt_of(log), std::ios::binary) << round.prompt;
+    shop.ledger.phase(lease, round.number == 1 ? "agent" : fmt::format("agent, round {}", round.number));
+    const auto run = shop.ledger.begin_run(lease, round.kind, ground.profile.name, log);
+    auto spec = spec_of(shop, job, ground, agent, round, log);
+    AgentWayOut way_out(shop, job, ground, run, spec.name,
+                        std::filesystem::path(log).replace_extension(".door"), control);
+    if (auto opened = way_out.open(); !opened) {
+        shop.ledger.end_run(lease, run, "infrastructure", {});
+        return std::unexpected(opened.error());
+    }
+    spec.door = way_out.folder();
+    Step<integrations::AgentReply> reply;
+    AgentPass pass;
+    spec.on_end = [&](const sandbox::RunOutcome& outcome) {
+        const auto out = way_out.report();
+        ground.refusals->add("agent", out);
+        auto halted = way_out.halt();
+        reply = halted ? std::unexpected(*halted) : reply_of(agent, log, outcome);
+        if (reply) blame(*reply, out.models);
+        pass.usage = usage_of(ground, out.models.used, reply ? &*reply : nullptr);
+        shop.ledger.end_run(lease, run,
+                            std::string(reply    ? outcome_of(*reply)
+                                        : halted ? outcome_of(*halted)
+                                                 : sandbox::name(outcome.end)),
+                            pass.usage);
+    };
+    const auto outcome = shop.sandbox.run(spec, workspace, way_out.control());
+    if (!outcome) {
+        shop.ledger.end_run(lease, run, "infrastructure",
+                            usage_of(ground, way_out.report().models.used, nullptr));
+        return std::unexpected(halt(outcome.error(), "running the agent"));
+    }
+    pass.duration = outcome->duration;
+    spdlog::info("job {}: agent {} {}", job.id.value, ground.profile.name, how_it_ended(*outcome));
+    if (!reply) return std::unexpected(reply.error());
+    pass.reply = std::move(*reply);
+    return pass;
+}
+
+/// A pass that ended in an earlier process or attempt: what it came to is in the ledger and in its log.
+AgentPass paid_pass(const Shop& shop, const Job& job, const integrations::Agent& agent, const Round& round) {
+    AgentPass pass{.reply = agent.reply(log_of(shop, job.id, round.number), 0)};
+    const auto runs = shop.ledger.runs(job.id);
+    if (!runs.empty()) pass.usage = runs.back().usage;
+    return pass;
+}
+
+std::string network_words(const Groundwork& ground) {
+    const auto& hosts = ground.recipe.egress.agent;
+    if (hosts.empty()) return "There is no network.";
+    return fmt::format("There is no network but an HTTPS proxy (it is in HTTPS_PROXY) to: {}.",
+                       fmt::join(hosts, ", "));
+}
+
+/// The prompt of a pass after one that a person had to answer.
+std::string going_on(const Job& job, const Groundwork& ground, std::string_view outcome) {
+    const auto* const why = outcome == unpaid
+                                ? "You were stopped because your budget was spent; there is more now."
+                                : "You ended with a question.";
+    return prompt(job, ground, {}) +
+           fmt::format(
+               "\nYou worked on this before, and your changes so far are in the tree. {} Go on from "
+               "there.\n{}{}\n",
+               why, job.answer.empty() ? "" : "\n", job.answer);
 }
 
 }  // namespace
@@ -123,19 +223,31 @@ Round first_round(Shop& shop, const Job& job, const Groundwork& ground, const sa
     if (begun == runs.rend()) return fresh;
     runs.erase(runs.begin(), std::prev(begun.base()));
     Round round;
+    std::set<std::string> repaired;  // a round that was interrupted has several runs and one log
+    for (const auto& run : runs)
+        if (run.kind == Run::Kind::repair) repaired.insert(run.log_file);
+    round.repairs = static_cast<int>(repaired.size());
+    round.kind = runs.back().kind;
     while (round.number < most_rounds && log_of(shop, job.id, round.number) != runs.back().log_file) {
         ++round.number;
     }
+    const auto& last = runs.back();
+    round.paid = last.outcome == finished;
     for (const auto& run : runs) {
-        if (run.outcome != finished || run.log_file == runs.back().log_file) continue;
+        if (round.paid && run.id == last.id) continue;  // told again by its reply
         round.before.input_tokens += run.usage.input_tokens;
         round.before.cached_tokens += run.usage.cached_tokens;
         round.before.output_tokens += run.usage.output_tokens;
         if (run.usage.cost_usd)
             round.before.cost_usd = round.before.cost_usd.value_or(0) + *run.usage.cost_usd;
     }
-    round.paid = runs.back().outcome == finished;
-    round.prompt = whole_file(prompt_of(runs.back().log_file));
+    if (last.outcome == asked || last.outcome == unpaid) {
+        ++round.number;
+        round.kind = Run::Kind::retry;
+        round.prompt = going_on(job, ground, last.outcome);
+        return round;
+    }
+    round.prompt = whole_file(prompt_of(last.log_file));
     return round.prompt.empty() ? fresh : round;
 }
 
@@ -147,36 +259,16 @@ Step<AgentPass> run_agent(Shop& shop, const Job& job, const Lease& lease, const 
         return std::unexpected(
             Halt{.kind = Halt::Kind::failed,
                  .reason = report::infrastructure("no agent adapter '" + ground.profile.adapter + "'", 1)});
-    const auto log = log_of(shop, job.id, round.number);
-    Step<integrations::AgentReply> reply;
-    std::chrono::milliseconds duration{0};
+    Step<AgentPass> done;
     if (round.paid) {
         // The process that stored this may have been killed before it could remove what it ran in.
         (void)shop.sandbox.sweep([own = run_name(shop, job.id, step_name(round.number))](
                                      std::string_view name) { return name != own; });
-        reply = agent->reply(log, 0);
+        done = paid_pass(shop, job, *agent, round);
     } else {
-        std::filesystem::create_directories(log.parent_path());
-        std::ofstream(prompt_of(log), std::ios::binary) << round.prompt;
-        shop.ledger.phase(lease, round.number == 1 ? "agent" : fmt::format("agent, round {}", round.number));
-        const auto run = shop.ledger.begin_run(
-            lease, round.number == 1 ? Run::Kind::first : Run::Kind::repair, ground.profile.name, log);
-        auto spec = spec_of(shop, job, ground, *agent, round, log);
-        spec.on_end = [&](const sandbox::RunOutcome& outcome) {
-            reply = reply_of(*agent, log, outcome);
-            shop.ledger.end_run(lease, run,
-                                std::string(reply ? outcome_of(*reply) : sandbox::name(outcome.end)),
-                                reply ? reply->usage : integrations::Usage{});
-        };
-        const auto outcome = shop.sandbox.run(spec, workspace, control);
-        if (!outcome) {
-            shop.ledger.end_run(lease, run, "infrastructure", {});
-            return std::unexpected(halt(outcome.error(), "running the agent"));
-        }
-        duration = outcome->duration;
-        spdlog::info("job {}: agent {} {}", job.id.value, ground.profile.name, how_it_ended(*outcome));
+        done = pass(shop, job, lease, ground, workspace, round, control);
     }
-    if (!reply) return std::unexpected(reply.error());
+    if (!done || done->reply.verdict != integrations::AgentReply::Verdict::done) return done;
 
     const auto ignored = ignored_paths(ground, job.assignment.base_commit, workspace);
     if (!ignored) return std::unexpected(ignored.error());
@@ -190,7 +282,8 @@ Step<AgentPass> run_agent(Shop& shop, const Job& job, const Lease& lease, const 
         return std::ranges::any_of(ground.recipe.checks,
                                    [&](const config::Check& check) { return check.junit == change.path; });
     });
-    return AgentPass{.reply = std::move(*reply), .changes = std::move(*changes), .duration = duration};
+    done->changes = std::move(*changes);
+    return done;
 }
 
 std::string prompt(const Job& job, const Groundwork& ground, const std::string& feedback) {
@@ -202,11 +295,14 @@ std::string prompt(const Job& job, const Groundwork& ground, const std::string& 
         "- Make the smallest change that resolves the issue, in the style of the code around it; add or "
         "adapt tests.\n"
         "- Do not commit, push or open anything: the changed files are read when you end.\n"
-        "- There is no network.\n"
+        "- {}\n"
         "- Read AGENTS.md first when the repository has one.\n"
+        "- If you cannot go on without an answer from a person, leave the tree as it is and end with a line "
+        "that "
+        "begins with `QUESTION:`, the question behind it.\n"
         "- End with a short summary of what you changed and why, in Markdown: it becomes the pull request's "
         "text.\n",
-        assignment.issue.repo.full_name, assignment.base_commit.substr(0, 12));
+        assignment.issue.repo.full_name, assignment.base_commit.substr(0, 12), network_words(ground));
     if (!ground.recipe.checks.empty()) {
         text +=
             "\nAfterwards these commands are run in /workspace, without you, and their results are "

@@ -11,7 +11,8 @@ namespace bot {
 /// One pass of the agent in its workspace, and what it changed so far against the base.
 struct AgentPass {
     integrations::AgentReply reply;
-    sandbox::Changes changes;
+    integrations::Usage usage;  ///< as far as we know it
+    sandbox::Changes changes;   ///< of one that is done
     std::chrono::milliseconds duration{0};
 };
 
@@ -23,13 +24,16 @@ struct AgentPass {
 struct Round {
     int number = 1;
     std::string prompt;
+    Run::Kind kind = Run::Kind::first;
+    int repairs = 0;    ///< how often red checks went back to the agent, this time too
     bool paid = false;  ///< finished already, in an earlier process or attempt: only its result is read
     integrations::Usage before;  ///< of the job's earlier rounds
 };
 
 /// Where a job goes on: round 1, or where an earlier process or attempt was interrupted, when its workspace
 /// was taken over: with the prompt that the interrupted round had, so that a program still running is found
-/// by its name.
+/// by its name. After a round that ended with a question or without money: another one, told what was
+/// answered.
 [[nodiscard]] Round first_round(Shop& shop, const Job& job, const Groundwork& ground,
                                 const sandbox::Workspace& workspace);
 

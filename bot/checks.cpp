@@ -62,13 +62,18 @@ Step<std::vector<CheckResult>> run_checks(Shop& shop, const Job& job, const Grou
         const auto log =
             shop.log_dir / fmt::format("job-{}", job.id.value) / fmt::format("{}-{}.log", what, i + 1);
         std::filesystem::create_directories(log.parent_path());
-        const sandbox::RunSpec spec{.name = run_name(shop, job.id, fmt::format("{}-{}", what, i + 1)),
-                                    .image = ground.image.id,
-                                    .argv = {"/bin/sh", "-c", check.command},
-                                    .environment = {{"CI", "true"}},
-                                    .limits = limits,
-                                    .log_file = log};
+        sandbox::RunSpec spec{.name = run_name(shop, job.id, fmt::format("{}-{}", what, i + 1)),
+                              .image = ground.image.id,
+                              .argv = {"/bin/sh", "-c", check.command},
+                              .environment = {{"CI", "true"}},
+                              .limits = limits,
+                              .log_file = log};
+        const auto door = open_door(shop, spec.name, ground.recipe.egress.checks,
+                                    std::filesystem::path(log).replace_extension(".door"));
+        if (!door) return std::unexpected(door.error());
+        if (*door) spec.door = (*door)->directory();
         const auto outcome = shop.sandbox.run(spec, **workspace, control);
+        if (*door) ground.refusals->add("checks", (*door)->report());
         if (!outcome) return std::unexpected(halt(outcome.error(), "running the check " + check.name));
         if (outcome->end == sandbox::RunOutcome::End::cancelled)
             return std::unexpected(Halt{.kind = Halt::Kind::stopped, .reason = "stopped during the checks"});

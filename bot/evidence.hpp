@@ -94,6 +94,14 @@ struct JudgeInput {
                                                 const std::vector<CheckResult>& base,
                                                 const std::vector<CheckResult>& head);
 
+/// A host that a program wanted to reach and could not.
+struct RefusedHost {
+    std::string name, why;
+    std::string step;  ///< setup, agent or checks
+    int times = 0;
+    friend bool operator==(const RefusedHost&, const RefusedHost&) = default;
+};
+
 /// All that publishing needs, as stored in the ledger on entering it.
 struct Verdict {
     Evidence evidence;
@@ -106,6 +114,7 @@ struct Verdict {
     std::int64_t agent_ms = 0;
     std::uint64_t input_tokens = 0, cached_tokens = 0, output_tokens = 0;
     std::optional<double> cost_usd;
+    std::vector<RefusedHost> refused_hosts;
     friend bool operator==(const Verdict&, const Verdict&) = default;
 };
 [[nodiscard]] std::string to_json(const Verdict& verdict);

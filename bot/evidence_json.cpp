@@ -224,6 +224,20 @@ Evidence read_evidence(const json& from) {
     return evidence;
 }
 
+json write_refused(const RefusedHost& host) {
+    return {{"name", host.name}, {"why", host.why}, {"step", host.step}, {"times", host.times}};
+}
+
+RefusedHost read_refused(const json& from) {
+    Reader in(from);
+    RefusedHost host{.name = in.text("name"),
+                     .why = in.text("why"),
+                     .step = in.text("step"),
+                     .times = in.number<int>("times")};
+    in.done();
+    return host;
+}
+
 Verdict read_verdict(const json& from) {
     Reader in(from);
     Verdict verdict{.evidence = read_evidence(in.at("evidence")),
@@ -243,6 +257,8 @@ Verdict read_verdict(const json& from) {
                         if (!cost.is_number()) throw Unreadable("\"cost_usd\" is no number");
                         return cost.get<double>();
                     })};
+    // Verdicts from before there were doors do not have it.
+    if (from.contains("refused_hosts")) verdict.refused_hosts = in.list("refused_hosts", read_refused);
     in.done();
     return verdict;
 }
@@ -288,7 +304,8 @@ std::string to_json(const Verdict& verdict) {
                  {"input_tokens", verdict.input_tokens},
                  {"cached_tokens", verdict.cached_tokens},
                  {"output_tokens", verdict.output_tokens},
-                 {"cost_usd", verdict.cost_usd ? json(*verdict.cost_usd) : json()}});
+                 {"cost_usd", verdict.cost_usd ? json(*verdict.cost_usd) : json()},
+                 {"refused_hosts", array_of(verdict.refused_hosts, write_refused)}});
 }
 
 std::expected<Verdict, std::string> verdict_from_json(std::string_view text) {

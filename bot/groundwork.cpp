@@ -10,6 +10,7 @@
 #include "bot/digest.hpp"
 #include "bot/log_tail.hpp"
 #include "bot/report.hpp"
+#include "config/hosts.hpp"
 
 namespace bot {
 
@@ -73,12 +74,17 @@ std::expected<void, sandbox::Error> run_setup(Shop& shop, const Groundwork& grou
     std::filesystem::create_directories(log.parent_path());
     auto limits = ground.limits;
     limits.total = limits.idle = std::min(ground.recipe.setup_timeout, shop.settings.sandbox.ceiling.total);
-    const sandbox::RunSpec spec{.name = "shopfloor-" + shop.instance + "-setup-" + key.substr(0, 12),
-                                .image = ground.image.id,
-                                .argv = {"/bin/sh", "-c", ground.recipe.setup},
-                                .limits = limits,
-                                .log_file = log};
+    sandbox::RunSpec spec{.name = "shopfloor-" + shop.instance + "-setup-" + key.substr(0, 12),
+                          .image = ground.image.id,
+                          .argv = {"/bin/sh", "-c", ground.recipe.setup},
+                          .limits = limits,
+                          .log_file = log};
+    const auto door = open_door(shop, spec.name, ground.recipe.egress.setup,
+                                std::filesystem::path(log).replace_extension(".door"));
+    if (!door) return setup.broken(door.error());
+    if (*door) spec.door = (*door)->directory();
     const auto outcome = shop.sandbox.run(spec, workspace, control);
+    if (*door) ground.refusals->add("setup", (*door)->report());
     if (!outcome) return setup.broken(halt(outcome.error(), "running setup"));
     if (outcome->end == sandbox::RunOutcome::End::cancelled)
         return setup.broken({.kind = Halt::Kind::stopped, .reason = "stopped during setup"});
@@ -93,8 +99,9 @@ Step<std::shared_ptr<const sandbox::LayerUse>> setup_layer(Shop& shop, const Gro
     // Never shared between repositories; nor between commits, since a setup may rewrite files of the
     // checkout, and the next commit's own must not be hidden by them.
     const auto& repo = assignment.issue.repo;
-    const auto key = digest(repo.forge + "\n" + repo.id + "\n" + ground.image.id + "\n" +
-                            ground.recipe.setup + "\n" + assignment.base_commit);
+    const auto key =
+        digest(repo.forge + "\n" + repo.id + "\n" + ground.image.id + "\n" + ground.recipe.setup + "\n" +
+               assignment.base_commit + fmt::format("\n{}", fmt::join(ground.recipe.egress.setup, " ")));
     SetupRun setup;
     auto layer = shop.workspaces.layer_from_run(
         "setup\n" + key, ground.layers, ground.limits, [&](sandbox::Workspace& workspace) {
@@ -122,6 +129,38 @@ Step<std::shared_ptr<const sandbox::LayerUse>> pristine_layer(Shop& shop, const 
 }
 
 }  // namespace
+
+void Refusals::add(std::string_view step, const sandbox::DoorReport& report) {
+    constexpr std::size_t most = 100;
+    const std::scoped_lock lock(mutex_);
+    for (const auto& host : report.refused) {
+        const auto same = std::ranges::find_if(
+            hosts_, [&](const RefusedHost& each) { return each.name == host.name && each.step == step; });
+        if (same != hosts_.end())
+            same->times += host.times;
+        else if (hosts_.size() < most)
+            hosts_.push_back(
+                {.name = host.name, .why = host.why, .step = std::string(step), .times = host.times});
+    }
+}
+
+std::vector<RefusedHost> Refusals::all() const {
+    const std::scoped_lock lock(mutex_);
+    return hosts_;
+}
+
+Step<std::unique_ptr<sandbox::Door>> open_door(const Shop& shop, const std::string& name,
+                                               const std::vector<std::string>& asked,
+                                               const std::filesystem::path& record) {
+    if (asked.empty()) return nullptr;
+    // Also when the operator allows none of it: then the door says so, and the pull request tells.
+    auto door =
+        sandbox::Door::open({.directory = shop.door_dir / name,
+                             .egress = {.hosts = config::hosts_below(asked, shop.settings.sandbox.egress)},
+                             .record = record});
+    if (!door) return std::unexpected(halt(door.error(), "opening the way out of the sandbox"));
+    return std::move(*door);
+}
 
 std::string run_name(const Shop& shop, JobId job, const std::string& step) {
     return fmt::format("shopfloor-{}-j{}-{}", shop.instance, job.value, step);
@@ -171,7 +210,8 @@ Step<Groundwork> lay_groundwork(Shop& shop, const Job& job, const Lease& lease,
                       .assumptions = std::move(read->assumptions),
                       .profile = *profile,
                       .image = *image,
-                      .agent_image = *agent_image};
+                      .agent_image = *agent_image,
+                      .refusals = std::make_unique<Refusals>()};
     ground.limits = config::effective_limits(ground.recipe, shop.settings.sandbox.ceiling);
     ground.baseline_key =
         digest(assignment.issue.repo.forge + "\n" + assignment.issue.repo.id + "\n" + assignment.base_commit +

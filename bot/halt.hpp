@@ -17,6 +17,7 @@ namespace bot {
 struct Halt {
     enum class Kind {
         answered,        ///< a plain answer and no pull request
+        waits,           ///< a person must answer first; `reason` is the question
         failed,          ///< no result; `reason` is for the issue
         infrastructure,  ///< ours or the forge's fault: again later, no attempt of the agent charged
         stopped,         ///< a person said stop
@@ -26,7 +27,8 @@ struct Halt {
     Kind kind = Kind::failed;
     std::string reason;  ///< becomes public: without paths of this machine
     std::optional<Time> retry_at;
-    std::string detail;  ///< for the log, when there is more to say than `reason`
+    std::string detail;                      ///< for the log, when there is more to say than `reason`
+    WaitsFor waits_for = WaitsFor::nothing;  ///< of `waits`
 };
 
 template <typename T>

@@ -24,6 +24,7 @@ Subject subject_of(const Request& request) {
             return {.thread = &ask.issue, .by = &ask.by, .starts = true};
         }
         Subject operator()(const AskStop& ask) const { return {.thread = &ask.thread, .by = &ask.by}; }
+        Subject operator()(const AskResume& ask) const { return {.thread = &ask.thread, .by = &ask.by}; }
         Subject operator()(const AskStatus& ask) const { return {.thread = &ask.thread, .by = &ask.by}; }
         Subject operator()(const AskHelp& ask) const { return {.thread = &ask.thread, .by = &ask.by}; }
         Subject operator()(const IssueOver& over) const { return {.thread = &over.issue}; }
@@ -113,6 +114,9 @@ ForgeResult<Facts> gather_facts(Shop& shop, const Request& request) {
         if (shop.disk.shortage()) facts.held_up = report::short_of_disk();
     }
     if (subject.by == nullptr) return facts;
+    // Most comments are talk: the forge is asked about none of them but those that may be an answer.
+    if (const auto* resume = std::get_if<AskResume>(&request); resume != nullptr && !resume->by_command)
+        if (!facts.active_job || facts.active_job->waits_for != WaitsFor::answer) return facts;
 
     const auto permission = if_seen(entry->forge->permission(thread.repo, *subject.by));
     if (!permission) return std::unexpected(permission.error());

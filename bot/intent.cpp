@@ -5,6 +5,8 @@
 #include <algorithm>
 #include <array>
 #include <cctype>
+#include <charconv>
+#include <system_error>
 
 #include "bot/report.hpp"
 
@@ -64,11 +66,56 @@ AskStart start_of(const integrations::CommentCreated& comment, const Command& co
     return ask;
 }
 
+/// `+$5`, `$2.50`, `+3`: at the beginning of what follows the command. Nothing: no amount.
+struct Amount {
+    std::optional<std::uint64_t> micro_dollars;
+    bool broken = false;    ///< begins like an amount and is none
+    std::string_view rest;  ///< what follows it
+};
+
+Amount amount_in(std::string_view words) {
+    constexpr std::uint64_t most_dollars = 10'000;
+    const auto word = words.substr(0, words.find_first_of(" \t"));
+    auto digits = word;
+    if (digits.starts_with('+')) digits.remove_prefix(1);
+    if (digits.starts_with('$')) digits.remove_prefix(1);
+    if (digits.size() == word.size()) return {.rest = words};
+    std::uint64_t dollars = 0;
+    const auto [end, error] = std::from_chars(digits.data(), digits.data() + digits.size(), dollars);
+    auto cents = digits.substr(static_cast<std::size_t>(end - digits.data()));
+    std::uint64_t micro = dollars * 1'000'000;
+    bool good = error == std::errc() && dollars <= most_dollars;
+    if (good && !cents.empty()) {
+        good = cents.size() <= 3 && cents.size() > 1 && cents.front() == '.';
+        std::uint64_t unit = 100'000;
+        for (const char c : cents.substr(1)) {
+            good = good && c >= '0' && c <= '9';
+            micro += unit * static_cast<std::uint64_t>(c - '0');
+            unit /= 10;
+        }
+    }
+    if (!good || micro == 0) return {.broken = true};
+    auto rest = words.substr(word.size());
+    rest.remove_prefix(std::min(rest.find_first_not_of(" \t"), rest.size()));
+    return {.micro_dollars = micro, .rest = rest};
+}
+
+AskResume resume_of(const integrations::CommentCreated& comment, const Command& command) {
+    AskResume ask{
+        .thread = comment.thread, .by = comment.by, .comment_id = comment.comment_id, .by_command = true};
+    const auto amount = amount_in(command.argument);
+    if (amount.broken) ask.fault = command.argument;
+    ask.micro_dollars = amount.micro_dollars.value_or(0);
+    ask.words = amount.rest;
+    return ask;
+}
+
 std::optional<Request> request_of(const integrations::CommentCreated& comment, const Command& command,
                                   const config::Settings& settings) {
     const auto& verb = command.verb;
     const auto& thread = comment.thread;
     if (verb == "run" || verb == "retry") return start_of(comment, command, settings);
+    if (verb == "resume" || verb == "answer") return resume_of(comment, command);
     if (verb == "stop" || verb == "cancel")
         return AskStop{.thread = thread, .by = comment.by, .comment_id = comment.comment_id};
     if (verb == "status")
@@ -87,7 +134,12 @@ std::vector<Request> recognise_comment(const integrations::CommentCreated& comme
     std::vector<Request> requests;
     for (const auto& command : parse_commands(visible_text(comment.body).text, prefixes))
         if (auto request = request_of(comment, command, settings)) requests.push_back(std::move(*request));
-    if (requests.empty()) requests.emplace_back(Nothing{"a comment without a command"});
+    // To a job that waits for an answer any words of somebody who may give one are it.
+    if (requests.empty())
+        requests.emplace_back(AskResume{.thread = comment.thread,
+                                        .by = comment.by,
+                                        .comment_id = comment.comment_id,
+                                        .words = visible_text(comment.body).text});
     return requests;
 }
 
@@ -245,6 +297,54 @@ Intent decide_stop(const AskStop& ask, const Facts& facts) {
                 .thread = ask.thread};
 }
 
+Refuse refuse_resume(const AskResume& ask, std::string answer, std::string reason) {
+    return {.thread = ask.thread,
+            .answer = std::move(answer),
+            .reason = std::move(reason),
+            .marker = marker("refusal", ask.thread, "comment=" + ask.comment_id),
+            .comment_id = ask.comment_id};
+}
+
+/// What the agent reads of it.
+std::string answer_of(const AskResume& ask, const Job& job) {
+    const auto words = visible_text(ask.words).text;
+    if (words.find_first_not_of(" \t\r\n") == std::string::npos) return {};
+    return fmt::format("You asked:\n\n{}\n\n{} answered:\n\n{}", job.question, ask.by.login, words);
+}
+
+Intent decide_resume(const AskResume& ask, const Facts& facts) {
+    if (!facts.repository_allowed) return Ignore{"the repository is not one of ours"};
+    const auto* job =
+        facts.active_job && facts.active_job->state == JobState::waiting ? &*facts.active_job : nullptr;
+    if (!ask.by_command) {
+        // Talk on the issue. What a stranger says is no answer, and nobody is told off for talking.
+        if (job == nullptr || job->waits_for != WaitsFor::answer)
+            return Ignore{"a comment without a command"};
+        if (!may_write(facts))
+            return Ignore{fmt::format("{} may not answer for the repository", ask.by.login)};
+    }
+    if (!may_write(facts)) {
+        auto no = refuse_resume(ask, report::not_permitted(ask.by.login),
+                                fmt::format("{} has no write access", ask.by.login));
+        no.marker = stranger_marker(ask.thread, ask.by);
+        return no;
+    }
+    if (job == nullptr) return refuse_resume(ask, report::nothing_waits(), "no job waits");
+    if (!ask.fault.empty())
+        return refuse_resume(ask, report::not_an_amount(ask.fault), "an amount that is none");
+    const auto answer = answer_of(ask, *job);
+    if (job->waits_for == WaitsFor::answer && answer.empty())
+        return refuse_resume(ask, report::answer_wanted(), "no answer given");
+    if (job->waits_for == WaitsFor::job_budget && ask.micro_dollars == 0)
+        return refuse_resume(ask, report::amount_wanted(), "no amount given");
+    return Resume{.job = job->id,
+                  .answer = answer,
+                  .micro_dollars = ask.micro_dollars,
+                  .reason = fmt::format("{} answered", ask.by.login),
+                  .comment_id = ask.comment_id,
+                  .thread = ask.thread};
+}
+
 /// Status and help: for whoever may read; in one comment a person for those who may only read.
 template <typename Ask>
 // NOLINTNEXTLINE(performance-unnecessary-value-param): both are moved on
@@ -306,6 +406,7 @@ Intent decide(const Request& request, const Facts& facts, const config::Settings
         Match{
             [&](const AskStart& ask) { return decide_start(ask, facts, settings); },
             [&](const AskStop& ask) { return decide_stop(ask, facts); },
+            [&](const AskResume& ask) { return decide_resume(ask, facts); },
             [&](const AskStatus& ask) {
                 return decide_answer(ask, facts,
                                      facts.active_job

@@ -38,6 +38,15 @@ struct AskHelp {
     std::string comment_id;
     std::string about;  ///< the word that was not understood; empty: plain help
 };
+struct AskResume {
+    integrations::ThreadRef thread;
+    integrations::Person by;
+    std::string comment_id;
+    std::string words;                ///< the answer; may be empty
+    std::uint64_t micro_dollars = 0;  ///< to be added to the job's budget
+    bool by_command = false;  ///< else it is a comment without one, and may be meant for somebody else
+    std::string fault;        ///< what is wrong with the amount; empty when nothing is
+};
 struct IssueOver {  ///< closed, deleted, transferred, or the trigger label was taken off
     integrations::ThreadRef issue;
     std::string how;  ///< words for the reason: "the issue was closed"
@@ -50,7 +59,8 @@ struct ProposalOver {
 struct Nothing {
     std::string why;
 };
-using Request = std::variant<AskStart, AskStop, AskStatus, AskHelp, IssueOver, ProposalOver, Nothing>;
+using Request =
+    std::variant<AskStart, AskStop, AskResume, AskStatus, AskHelp, IssueOver, ProposalOver, Nothing>;
 
 /// Pure. `self`: our own login on that forge (own events and those of bots ask for nothing). A comment may
 /// hold several commands, so there may be several requests; never none (Nothing says why).
@@ -88,6 +98,14 @@ struct Stop {
     std::optional<std::string> comment_id;
     integrations::ThreadRef thread;
 };
+struct Resume {
+    JobId job;
+    std::string answer;  ///< question and answer, for the agent; empty: none was given
+    std::uint64_t micro_dollars = 0;
+    std::string reason;
+    std::optional<std::string> comment_id;
+    integrations::ThreadRef thread;
+};
 struct Refuse {
     integrations::ThreadRef thread;
     std::string answer;  ///< one comment, says why and what would work
@@ -112,7 +130,7 @@ struct EndReview {
 struct Ignore {
     std::string reason;
 };
-using Intent = std::variant<Start, Stop, Refuse, Answer, EndReview, Ignore>;
+using Intent = std::variant<Start, Stop, Resume, Refuse, Answer, EndReview, Ignore>;
 
 /// Pure; fails closed: what is not known is not allowed. Every intent carries its reason. The tests, in this
 /// order, the first that says no decides:
@@ -121,6 +139,7 @@ using Intent = std::variant<Start, Stop, Refuse, Answer, EndReview, Ignore>;
 ///           or a pull request of ours, no active job, issue open, no other pull request that closes it,
 ///           fewer jobs today than the limit, profile known, base commit known
 ///   stop    our repository, active job, permission write or asked for by the job's own requester
+///   resume  our repository, a job that waits, permission write, and what it waits for
 ///   status, help   our repository, permission read
 ///   issue over     active job that is not in review (merging the pull request closes its issue)
 [[nodiscard]] Intent decide(const Request& request, const Facts& facts, const config::Settings& settings);

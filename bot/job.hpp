@@ -5,6 +5,7 @@
 #include <cstdint>
 #include <optional>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "bot/job_state.hpp"
@@ -40,6 +41,15 @@ struct Assignment {
     friend bool operator==(const Assignment&, const Assignment&) = default;
 };
 
+/// What a job in state `waiting` waits for.
+enum class WaitsFor {
+    nothing,
+    answer,      ///< to the agent's question
+    run_budget,  ///< of one pass of the agent: going on begins another pass
+    job_budget,  ///< of the whole job: somebody must add to it
+};
+[[nodiscard]] std::string_view name(WaitsFor what);
+
 /// One issue's way to one pull request.
 struct Job {
     JobId id;
@@ -58,6 +68,10 @@ struct Job {
     std::string verdict;  ///< JSON of bot/evidence, stored on entering `publishing`
     std::int64_t pull_request = 0;
     std::string pull_request_url;
+    WaitsFor waits_for = WaitsFor::nothing;
+    std::string question;            ///< while waiting: what stands on the issue, Markdown of the bot's
+    std::string answer;              ///< the latest a person gave, for the agent's next pass
+    std::uint64_t budget_added = 0;  ///< millionths of a dollar, by people, to the job's budget
 };
 
 /// One pass of one agent for a job.

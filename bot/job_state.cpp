@@ -1,5 +1,7 @@
 #include "bot/job_state.hpp"
 
+#include "bot/job.hpp"
+
 namespace bot {
 
 std::string_view name(JobState state) {
@@ -10,6 +12,8 @@ std::string_view name(JobState state) {
             return "working";
         case JobState::publishing:
             return "publishing";
+        case JobState::waiting:
+            return "waiting";
         case JobState::review:
             return "review";
         case JobState::answered:
@@ -32,6 +36,20 @@ std::optional<JobState> job_state(std::string_view text) {
     return std::nullopt;
 }
 
+std::string_view name(WaitsFor what) {
+    switch (what) {
+        case WaitsFor::nothing:
+            return "";
+        case WaitsFor::answer:
+            return "answer";
+        case WaitsFor::run_budget:
+            return "run_budget";
+        case WaitsFor::job_budget:
+            return "job_budget";
+    }
+    return "";
+}
+
 std::string_view name(Signal signal) {
     switch (signal) {
         case Signal::claim:
@@ -42,6 +60,10 @@ std::string_view name(Signal signal) {
             return "verdict";
         case Signal::proposed:
             return "proposed";
+        case Signal::ask:
+            return "ask";
+        case Signal::resume:
+            return "resume";
         case Signal::nothing:
             return "nothing";
         case Signal::fail:

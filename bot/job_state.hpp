@@ -12,12 +12,14 @@ enum class JobState {
     queued,   ///< decided and waiting for a turn; `retry_at` may hold it back after an infrastructure fault
     working,  ///< claimed by a worker under a lease: workspace, baseline, agent, checks
     publishing,  ///< the verdict is stored; push, pull request, check run. Never pays the agent again
-    review,      ///< the pull request is open and waits for people
-    answered,    ///< ended with a plain answer and no pull request: nothing to change
-    failed,      ///< ended without a result; the reason is a sentence on the issue
-    stopped,     ///< ended by a person or because its issue ended
-    merged,      ///< the pull request was merged
-    closed,      ///< the pull request was closed unmerged
+    waiting,   ///< a person must answer first: the agent's question, or a budget that is spent. Its workspace
+               ///< stays
+    review,    ///< the pull request is open and waits for people
+    answered,  ///< ended with a plain answer and no pull request: nothing to change
+    failed,    ///< ended without a result; the reason is a sentence on the issue
+    stopped,   ///< ended by a person or because its issue ended
+    merged,    ///< the pull request was merged
+    closed,    ///< the pull request was closed unmerged
 };
 
 /// What happens to a job.
@@ -26,6 +28,8 @@ enum class Signal {
     requeue,   ///< infrastructure fault or lost lease: back to where it can be taken again, attempts counted
     verdict,   ///< evidence is stored, publishing begins
     proposed,  ///< the pull request is open
+    ask,       ///< it cannot go on without a person
+    resume,    ///< the person has answered
     nothing,   ///< the agent changed nothing
     fail,      ///< no result, told why
     stop,      ///< a person or the end of the issue says stop
@@ -33,12 +37,12 @@ enum class Signal {
     close,     ///< pull request closed
 };
 
-inline constexpr std::array all_states{JobState::queued,  JobState::working,  JobState::publishing,
-                                       JobState::review,  JobState::answered, JobState::failed,
-                                       JobState::stopped, JobState::merged,   JobState::closed};
-inline constexpr std::array all_signals{Signal::claim,    Signal::requeue, Signal::verdict,
-                                        Signal::proposed, Signal::nothing, Signal::fail,
-                                        Signal::stop,     Signal::merge,   Signal::close};
+inline constexpr std::array all_states{
+    JobState::queued,   JobState::working, JobState::publishing, JobState::waiting, JobState::review,
+    JobState::answered, JobState::failed,  JobState::stopped,    JobState::merged,  JobState::closed};
+inline constexpr std::array all_signals{Signal::claim, Signal::requeue, Signal::verdict, Signal::proposed,
+                                        Signal::ask,   Signal::resume,  Signal::nothing, Signal::fail,
+                                        Signal::stop,  Signal::merge,   Signal::close};
 
 struct Transition {
     JobState from;
@@ -54,9 +58,12 @@ inline constexpr std::array transitions{
                JobState::failed},  // too many infrastructure attempts, repository gone
     Transition{JobState::working, Signal::requeue, JobState::queued},
     Transition{JobState::working, Signal::verdict, JobState::publishing},
+    Transition{JobState::working, Signal::ask, JobState::waiting},
     Transition{JobState::working, Signal::nothing, JobState::answered},
     Transition{JobState::working, Signal::fail, JobState::failed},
     Transition{JobState::working, Signal::stop, JobState::stopped},
+    Transition{JobState::waiting, Signal::resume, JobState::queued},
+    Transition{JobState::waiting, Signal::stop, JobState::stopped},
     // A publishing job stays publishing when its worker is lost or the forge is down: the verdict is paid
     // for.
     Transition{JobState::publishing, Signal::claim, JobState::publishing},

@@ -18,7 +18,9 @@
 #include "bot/intent.hpp"
 #include "bot/job.hpp"
 #include "bot/ledger_values.hpp"
+#include "config/models.hpp"
 #include "integrations/event.hpp"
+#include "sandbox/gateway.hpp"
 
 namespace bot {
 
@@ -160,6 +162,20 @@ class Ledger {
     [[nodiscard]] int jobs_since(const integrations::ThreadRef& issue, Time since) const;
     /// 1-based place in the queue; 0 when it is not queued.
     [[nodiscard]] int position(JobId id) const;
+
+    // money: what model calls come to
+    /// Of all that is settled or reserved nothing passes a limit.
+    struct Reserved {
+        sandbox::Purse::Reservation reservation;
+        enum class Limit { none, run, job, day };
+        Limit limit = Limit::none;  ///< the one in the way
+    };
+    [[nodiscard]] Reserved reserve(RunId run, const sandbox::ModelUse& most,
+                                   const config::ModelSettings& budgets);
+    /// A reservation that is not there any more changes nothing.
+    void settle_call(std::int64_t reservation, const sandbox::ModelUse& used);
+    /// Of the job so far, what is reserved counted too; all tokens as input.
+    [[nodiscard]] sandbox::ModelUse spent(JobId job) const;
 
     // baselines: what checks said on a base commit, by a key of commit, image and recipe
     [[nodiscard]] std::optional<std::string> baseline(const std::string& key) const;

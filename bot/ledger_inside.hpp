@@ -135,7 +135,12 @@ struct Ledger::Inside {
     std::optional<JobId> apply(SQLite::Database& db, const Intent& intent);
     /// The one way a job's state changes: by the transition table, clearing what the new state does not have,
     /// ending open runs, making the reports due. Throws std::logic_error for a transition that is not there.
-    void move(SQLite::Database& db, const Job& job, Signal signal, const std::string& reason);
+    struct Question {
+        WaitsFor waits_for = WaitsFor::nothing;
+        std::string text;
+    };
+    void move(SQLite::Database& db, const Job& job, Signal signal, const std::string& reason,
+              const Question& question = {WaitsFor::nothing, {}});
     void end_open_runs(SQLite::Database& db, JobId job, std::string_view outcome);
     /// Back to where it can be claimed again, or to its end. `charge`: an infrastructure attempt.
     enum class Charge { no, yes };
@@ -144,6 +149,9 @@ struct Ledger::Inside {
     void expire(SQLite::Database& db, const Job& job);
     std::optional<JobId> start(SQLite::Database& db, const Start& intent);
     std::optional<JobId> stop(SQLite::Database& db, JobId id, const std::string& reason);
+    std::optional<JobId> resume(SQLite::Database& db, const Resume& intent);
+    /// Calls of which nobody will tell any more what they came to: spent as reserved.
+    void lose_reservations(SQLite::Database& db);
     void tell_positions(SQLite::Database& db);
     /// The job, if the lease still holds it; throws LeaseLost.
     [[nodiscard]] Job leased(SQLite::Database& db, const Lease& lease);

@@ -76,6 +76,18 @@ std::optional<JobId> Ledger::Inside::stop(SQLite::Database& db, JobId id, const 
     return id;
 }
 
+std::optional<JobId> Ledger::Inside::resume(SQLite::Database& db, const Resume& intent) {
+    const auto job = find_job(db, intent.job);
+    if (!job || job->state != JobState::waiting) return std::nullopt;
+    execute(
+        db,
+        "UPDATE jobs SET answer = iif(?2 = '', answer, ?2), budget_added = budget_added + ?3 WHERE id = ?1",
+        job->id.value, intent.answer, intent.micro_dollars);
+    wish(db, reaction(intent.thread, intent.comment_id, "eyes"), Urgency::at_once);
+    move(db, *job, Signal::resume, intent.reason);
+    return job->id;
+}
+
 std::optional<JobId> Ledger::Inside::apply(SQLite::Database& db, const Intent& intent) {
     const auto end_review = [&](const EndReview& end) -> std::optional<JobId> {
         const auto job = find_job(db, end.job);
@@ -87,6 +99,7 @@ std::optional<JobId> Ledger::Inside::apply(SQLite::Database& db, const Intent& i
         if (wanted.comment_id) wish(db, reaction(wanted.thread, wanted.comment_id, "eyes"), Urgency::at_once);
         return stop(db, wanted.job, wanted.reason);
     };
+    const auto resume_it = [&](const Resume& wanted) { return resume(db, wanted); };
     const auto refuse = [&](const Refuse& no) -> std::optional<JobId> {
         if (no.comment_id) wish(db, reaction(no.thread, no.comment_id, "thumbs_down"), Urgency::at_once);
         if (no.take_label_off) wish_label_off(db, newest_job(db, no.thread), no.thread, no.label);
@@ -98,9 +111,10 @@ std::optional<JobId> Ledger::Inside::apply(SQLite::Database& db, const Intent& i
         wish(db, answer(words.thread, words.marker, words.answer), Urgency::at_once);
         return std::nullopt;
     };
-    return std::visit(Overloaded{[&](const Start& begin) { return start(db, begin); }, stop_it, refuse, say,
-                                 end_review, [](const Ignore&) { return std::optional<JobId>(); }},
-                      intent);
+    return std::visit(
+        Overloaded{[&](const Start& begin) { return start(db, begin); }, stop_it, resume_it, refuse, say,
+                   end_review, [](const Ignore&) { return std::optional<JobId>(); }},
+        intent);
 }
 
 }  // namespace bot

@@ -50,7 +50,8 @@ std::vector<LeasedJob> leased_jobs(SQLite::Database& db) {
 
 }  // namespace
 
-void Ledger::Inside::move(SQLite::Database& db, const Job& job, Signal signal, const std::string& reason) {
+void Ledger::Inside::move(SQLite::Database& db, const Job& job, Signal signal, const std::string& reason,
+                          const Question& question) {
     const auto to = next(job.state, signal);
     if (!to)
         throw std::logic_error(fmt::format("job {}: `{}` cannot happen while {}", job.id.value,
@@ -60,12 +61,13 @@ void Ledger::Inside::move(SQLite::Database& db, const Job& job, Signal signal, c
     // The worker that stores the verdict goes on publishing under its lease; every other move ends a lease.
     const auto* lease =
         signal == Signal::verdict ? "" : ", lease_token = NULL, lease_until = NULL, stop_reason = NULL";
-    execute(
-        db,
-        fmt::format("UPDATE jobs SET state = ?2, reason = ?3, phase = '', retry_at = NULL, "
-                    "state_since = iif(?4, ?5, state_since), ended_at = iif(?6, ?5, NULL){} WHERE id = ?1",
-                    lease),
-        job.id.value, bot::name(*to), reason, moves, at, is_final(*to));
+    execute(db,
+            fmt::format("UPDATE jobs SET state = ?2, reason = ?3, phase = '', retry_at = NULL, "
+                        "state_since = iif(?4, ?5, state_since), ended_at = iif(?6, ?5, NULL), "
+                        "waits_for = ?7, question = ?8{} WHERE id = ?1",
+                        lease),
+            job.id.value, bot::name(*to), reason, moves, at, is_final(*to), bot::name(question.waits_for),
+            question.text);
     if (signal != Signal::verdict)
         end_open_runs(db, job.id, signal == Signal::requeue ? "infrastructure" : bot::name(signal));
     wish_status(db, job.id, job.assignment.issue, moves ? Urgency::at_once : Urgency::progress);
@@ -188,6 +190,7 @@ void Ledger::finish(const Lease& lease, const Ending& ending) {
             case Signal::nothing:
             case Signal::fail:
             case Signal::stop:
+            case Signal::ask:
                 if (const auto stopped = stop_reason(db, job.id))
                     return inside_->move(db, job, Signal::stop, *stopped);
                 break;
@@ -198,12 +201,21 @@ void Ledger::finish(const Lease& lease, const Ending& ending) {
             case Signal::claim:
             case Signal::requeue:
             case Signal::verdict:
+            case Signal::resume:
             case Signal::merge:
             case Signal::close:
                 throw std::logic_error(fmt::format("job {}: `{}` is no ending of a claim", job.id.value,
                                                    bot::name(ending.signal)));
         }
-        inside_->move(db, job, ending.signal, ending.reason);
+        // A comment of its own: an edit of the status comment tells nobody that it is their turn.
+        if (ending.signal == Signal::ask)
+            inside_->wish(db,
+                          {.kind = Report::Kind::answer,
+                           .thread = job.assignment.issue,
+                           .marker = fmt::format("question job={} claim={}", job.id.value, lease.token()),
+                           .body = ending.question},
+                          Urgency::at_once);
+        inside_->move(db, job, ending.signal, ending.reason, {ending.waits_for, ending.question});
     });
 }
 
@@ -251,6 +263,7 @@ std::vector<JobId> Ledger::take_over() {
             inside_->expire(db, leased.job);
             ids.push_back(leased.job.id);
         }
+        inside_->lose_reservations(db);
         execute(db, "UPDATE inbox SET held_until = 0 WHERE held_until <> 0");
         execute(db, "UPDATE reports SET held_until = 0 WHERE held_until <> 0");
         return ids;

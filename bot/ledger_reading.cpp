@@ -9,7 +9,7 @@ const std::string job_columns =
     "created_at, state_since, "
     "started_at, ended_at, retry_at, infra_attempts, branch, head_commit, verdict, "
     "pull_request, "
-    "pull_request_url";
+    "pull_request_url, waits_for, question, answer, budget_added";
 
 namespace {
 
@@ -30,6 +30,12 @@ Run::Kind run_kind(const std::string& text) {
     if (text == "repair") return Run::Kind::repair;
     if (text == "retry") return Run::Kind::retry;
     return Run::Kind::first;
+}
+
+WaitsFor waits_for(const std::string& text) {
+    for (const auto each : {WaitsFor::answer, WaitsFor::run_budget, WaitsFor::job_budget})
+        if (text == name(each)) return each;
+    return WaitsFor::nothing;
 }
 
 Run read_run(SQLite::Statement& row) {
@@ -88,6 +94,10 @@ Job read_job(SQLite::Statement& row) {
     for (auto* field : {&job.branch, &job.head_commit, &job.verdict}) *field = text();
     job.pull_request = number();
     job.pull_request_url = text();
+    job.waits_for = waits_for(text());
+    job.question = text();
+    job.answer = text();
+    job.budget_added = static_cast<std::uint64_t>(number());
     return job;
 }
 
@@ -103,7 +113,7 @@ std::optional<Job> Ledger::active_job(const integrations::ThreadRef& issue) cons
     return inside_->read([&](SQLite::Database& db) {
         return one_job(db,
                        "WHERE forge = ?1 AND repo_id = ?2 AND issue = ?3 "
-                       "AND state IN ('queued', 'working', 'publishing', 'review')",
+                       "AND state IN ('queued', 'working', 'publishing', 'waiting', 'review')",
                        issue.repo.forge, issue.repo.id, issue.number);
     });
 }

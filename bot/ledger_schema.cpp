@@ -29,6 +29,45 @@ void keep_a_copy(SQLite::Database& database, const std::filesystem::path& copy) 
     std::filesystem::rename(unfinished, copy);
 }
 
+/// 2 -> 3. A CHECK cannot be altered; its text can, where what is stored does not change
+/// (https://www.sqlite.org/lang_altertable.html#otheralter).
+const std::string waiting_and_spending = R"sql(
+    ALTER TABLE jobs ADD COLUMN waits_for TEXT NOT NULL DEFAULT ''
+        CHECK (waits_for IN ('', 'answer', 'run_budget', 'job_budget'));
+    ALTER TABLE jobs ADD COLUMN question TEXT NOT NULL DEFAULT '';
+    ALTER TABLE jobs ADD COLUMN answer TEXT NOT NULL DEFAULT '';
+    ALTER TABLE jobs ADD COLUMN budget_added INTEGER NOT NULL DEFAULT 0 CHECK (budget_added >= 0);
+    INSERT INTO transitions (from_state, signal, to_state) VALUES
+        ('working', 'ask', 'waiting'), ('waiting', 'resume', 'queued'), ('waiting', 'stop', 'stopped');
+    PRAGMA writable_schema = ON;
+    UPDATE sqlite_schema SET sql = replace(replace(sql,
+        '''publishing'', ''review'', ''answered''', '''publishing'', ''waiting'', ''review'', ''answered'''),
+        'CHECK (retry_at IS NULL OR state IN (''queued'', ''publishing'')),',
+        'CHECK (retry_at IS NULL OR state IN (''queued'', ''publishing'')),
+         CHECK ((state = ''waiting'') = (waits_for <> '''')),')
+        WHERE type = 'table' AND name = 'jobs';
+    PRAGMA writable_schema = RESET;
+    DROP INDEX one_active_job;
+    CREATE UNIQUE INDEX one_active_job ON jobs (forge, repo_id, issue)
+        WHERE state IN ('queued', 'working', 'publishing', 'waiting', 'review');
+    CREATE TABLE spending (
+        scope         TEXT NOT NULL CHECK (scope IN ('run', 'job', 'day')),
+        id            INTEGER NOT NULL,
+        requests      INTEGER NOT NULL CHECK (requests >= 0),
+        tokens        INTEGER NOT NULL CHECK (tokens >= 0),
+        micro_dollars INTEGER NOT NULL CHECK (micro_dollars >= 0),
+        PRIMARY KEY (scope, id)
+    ) STRICT, WITHOUT ROWID;
+    CREATE TABLE reservations (
+        id            INTEGER PRIMARY KEY AUTOINCREMENT,
+        run           INTEGER NOT NULL REFERENCES runs (id),
+        job           INTEGER NOT NULL REFERENCES jobs (id),
+        day           INTEGER NOT NULL,
+        tokens        INTEGER NOT NULL CHECK (tokens >= 0),
+        micro_dollars INTEGER NOT NULL CHECK (micro_dollars >= 0)
+    ) STRICT;
+)sql";
+
 }  // namespace
 
 const Schema& schema() {
@@ -39,6 +78,7 @@ const Schema& schema() {
                                    // 1 -> 2
                                    "CREATE INDEX outcomes_dead ON outcomes (at) WHERE state = 'dead';"
                                    "ALTER TABLE jobs DROP COLUMN agent_attempts;",
+                                   waiting_and_spending,
                                }};
     return newest;
 }

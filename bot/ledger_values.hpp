@@ -42,10 +42,12 @@ struct Report {
 
 /// How a claimed job ends or pauses.
 struct Ending {
-    Signal signal = Signal::fail;  ///< nothing, fail, stop, proposed
+    Signal signal = Signal::fail;  ///< nothing, fail, stop, ask, proposed
     std::string reason;
     std::int64_t pull_request = 0;  ///< of `proposed`
     std::string pull_request_url;
+    WaitsFor waits_for = WaitsFor::nothing;  ///< of `ask`
+    std::string question;                    ///< likewise
 };
 
 struct QueueFigures {

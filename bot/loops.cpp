@@ -58,7 +58,7 @@ integrations::ForgeResult<std::vector<Intent>> understand(Shop& shop, const inte
 }
 
 void after(Shop& shop, const Intent& intent) {
-    if (std::holds_alternative<Start>(intent)) {
+    if (std::holds_alternative<Start>(intent) || std::holds_alternative<Resume>(intent)) {
         shop.work_bell.ring();
         shop.ledger.refresh_positions();
     }
@@ -75,7 +75,7 @@ integrations::ForgeResult<std::string> post(Shop& shop, integrations::Forge& for
             const auto text = report::status(*job, shop.ledger.runs(job->id), shop.ledger.position(job->id),
                                              std::chrono::system_clock::now(),
                                              shop.disk.shortage() ? report::short_of_disk() : "");
-            return forge.say(report.thread, report.marker, text, report.remote_id);
+            return forge.say(report.thread, report.marker, shop.secrets.redacted(text), report.remote_id);
         }
         case Report::Kind::labels: {
             const auto& labels = shop.settings.labels;
@@ -101,7 +101,8 @@ integrations::ForgeResult<std::string> post(Shop& shop, integrations::Forge& for
             return std::string();
         }
         case Report::Kind::answer:
-            return forge.say(report.thread, report.marker, report.body, report.remote_id);
+            return forge.say(report.thread, report.marker, shop.secrets.redacted(report.body),
+                             report.remote_id);
     }
     return std::string();
 }

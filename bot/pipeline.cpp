@@ -83,6 +83,24 @@ sandbox::Changes without_tests(const sandbox::Changes& changes, const config::Re
     return rest;
 }
 
+/// Paths that hold a secret of ours, or something of a key's shape that was not there before.
+std::vector<std::string> secrets_in(const SecretScan& scan, const sandbox::Changes& changes,
+                                    const Groundwork& ground, const std::string& base_commit) {
+    constexpr std::size_t longest_before = 16U << 20;
+    std::vector<std::string> paths;
+    for (const auto& change : changes) {
+        if (scan.holds_ours(change.path)) {
+            paths.emplace_back("a file name");
+            continue;
+        }
+        if (!scan.suspicious(change.content)) continue;
+        const auto before = ground.mirror->file(base_commit, change.path, longest_before);
+        if (scan.holds_ours(change.content) || !before || !scan.suspicious(*before))
+            paths.push_back(change.path);
+    }
+    return paths;
+}
+
 std::vector<integrations::TreeEdit> tree_edits(const sandbox::Changes& changes) {
     using From = sandbox::Change::Kind;
     using To = integrations::TreeEdit::Kind;
@@ -108,7 +126,9 @@ std::optional<Halt> reply_halt(const integrations::AgentReply& reply) {
         case Verdict::done:
             return std::nullopt;
         case Verdict::asks:
-            return Halt{.kind = Halt::Kind::answered, .reason = report::question(reply.question)};
+            return Halt{.kind = Halt::Kind::waits,
+                        .reason = report::question(reply.question),
+                        .waits_for = WaitsFor::answer};
         case Verdict::failed:
             return Halt{.kind = Halt::Kind::failed, .reason = report::agent_failed("gave up", reply.detail)};
         case Verdict::quota:
@@ -151,7 +171,9 @@ Step<Tried> try_result(Shop& shop, const Job& job, const Groundwork& ground, con
 
 /// What the agent did so far is paid for: when the job comes back, it goes on from there.
 Halt keep_for_later(sandbox::Workspace& workspace, Halt why) {
-    if (why.kind == Halt::Kind::detached || why.kind == Halt::Kind::infrastructure) workspace.keep();
+    if (why.kind == Halt::Kind::detached || why.kind == Halt::Kind::infrastructure ||
+        why.kind == Halt::Kind::waits)
+        workspace.keep();
     return why;
 }
 
@@ -224,7 +246,7 @@ Step<Verdict> produce(Shop& shop, const Job& job, const Lease& lease, const sand
             return std::unexpected(keep_for_later(**workspace, pass.error()));
         }
         verdict.agent_ms += pass->duration.count();
-        add(verdict, pass->reply.usage);
+        add(verdict, pass->usage);
         if (auto ended = reply_halt(pass->reply))
             return std::unexpected(keep_for_later(**workspace, std::move(*ended)));
         if (!pass->reply.summary.empty()) verdict.summary = pass->reply.summary;
@@ -235,6 +257,9 @@ Step<Verdict> produce(Shop& shop, const Job& job, const Lease& lease, const sand
         if (const auto paths = protected_changes(changes, ground->recipe); !paths.empty())
             return std::unexpected(
                 Halt{.kind = Halt::Kind::failed, .reason = report::protected_paths(paths)});
+        if (const auto found = secrets_in(shop.secrets, changes, *ground, job.assignment.base_commit);
+            !found.empty())
+            return std::unexpected(Halt{.kind = Halt::Kind::failed, .reason = report::secret_found(found)});
 
         shop.ledger.phase(lease, "checks");
         auto tried = try_result(shop, job, *ground, changes, base, control);
@@ -247,10 +272,15 @@ Step<Verdict> produce(Shop& shop, const Job& job, const Lease& lease, const sand
                                   .head = tried->head,
                                   .head_again = tried->head_again,
                                   .touched = std::move(*touched)});
-        if (verdict.evidence.green() || verdict.rounds > ground->recipe.rounds) break;
-        round = {.number = round.number + 1, .prompt = prompt(job, *ground, feedback(verdict.evidence))};
+        if (verdict.evidence.green() || round.repairs >= ground->recipe.rounds) break;
+        round = {.number = round.number + 1,
+                 .prompt = prompt(job, *ground, feedback(verdict.evidence)),
+                 .kind = Run::Kind::repair,
+                 .repairs = round.repairs + 1};
     }
 
+    verdict.summary = shop.secrets.redacted(std::move(verdict.summary));
+    verdict.refused_hosts = ground->refusals->all();
     const auto& touched = verdict.evidence.touched;
     if (!touched.changed.empty() || !touched.removed.empty()) {
         auto old_tests = run_checks(shop, job, *ground, "base-tests", without_tests(changes, ground->recipe),
@@ -280,6 +310,13 @@ void settle(Shop& shop, const Claim& claim, const Halt& why) {
         case Halt::Kind::answered:
             spdlog::info("job {}: nothing to change", id);
             shop.ledger.finish(claim.lease, {.signal = Signal::nothing, .reason = why.reason});
+            return;
+        case Halt::Kind::waits:
+            spdlog::info("job {}: waits for a person: {}", id, told);
+            shop.ledger.finish(claim.lease, {.signal = Signal::ask,
+                                             .reason = "a person must answer first",
+                                             .waits_for = why.waits_for,
+                                             .question = why.reason});
             return;
         case Halt::Kind::failed:
             spdlog::warn("job {}: failed: {}", id, told);

@@ -49,20 +49,24 @@ Step<integrations::PullRequest> publish(Shop& shop, const Job& job, const Lease&
 
     // Bound to the commit, so it comes first and the pull request is the last word. A credential that may not
     // write checks costs the check run only.
-    if (const auto checked = entry->forge->report_check(repo, report::check_report(job, verdict)); !checked) {
+    auto check = report::check_report(job, verdict);
+    check.summary = shop.secrets.redacted(std::move(check.summary));
+    for (auto& annotation : check.annotations)
+        annotation.message = shop.secrets.redacted(std::move(annotation.message));
+    if (const auto checked = entry->forge->report_check(repo, check); !checked) {
         auto why = halt(checked.error(), "writing the check run");
         if (why.kind == Halt::Kind::infrastructure) return std::unexpected(std::move(why));
         spdlog::warn("job {}: no check run: {}", job.id.value, checked.error().message);
     }
     if (cancel.stop_requested()) return std::unexpected(stopped());
-    auto proposed =
-        entry->forge->propose({.repo = repo,
-                               .head_branch = *branch,
-                               .head_sha = head,
-                               .base_branch = job.assignment.base_branch,
-                               .title = report::pull_request_title(job),
-                               .body = report::pull_request_body(job, verdict, shop.settings.labels.trigger),
-                               .draft = !verdict.evidence.green()});
+    auto proposed = entry->forge->propose(
+        {.repo = repo,
+         .head_branch = *branch,
+         .head_sha = head,
+         .base_branch = job.assignment.base_branch,
+         .title = report::pull_request_title(job),
+         .body = shop.secrets.redacted(report::pull_request_body(job, verdict, shop.settings.labels.trigger)),
+         .draft = !verdict.evidence.green()});
     if (!proposed) return std::unexpected(halt(proposed.error(), "opening the pull request"));
 
     return proposed.value();

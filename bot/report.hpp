@@ -1,5 +1,6 @@
 #pragma once
 
+#include <cstdint>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -50,8 +51,17 @@ namespace bot::report {
 
 // Plain answers: why there is no pull request, and what to do.
 [[nodiscard]] std::string nothing_to_change(std::string_view agent_summary);
-/// The agent cannot go on without an answer.
+// What a person must answer before a job goes on.
 [[nodiscard]] std::string question(std::string_view agent_question);
+/// `spent` of the job in millionths of a dollar; `whole_job`: its budget is spent, else one pass's.
+[[nodiscard]] std::string budget_spent(std::uint64_t micro_dollars, bool whole_job);
+[[nodiscard]] std::string nothing_waits();
+[[nodiscard]] std::string not_an_amount(std::string_view words);
+[[nodiscard]] std::string answer_wanted();
+[[nodiscard]] std::string amount_wanted();
+// Why it goes on later by itself.
+[[nodiscard]] std::string day_budget_spent();
+[[nodiscard]] std::string service_parked(std::string_view provider);
 [[nodiscard]] std::string recipe_errors(const std::vector<config::Error>& errors);
 [[nodiscard]] std::string no_such_profile(std::string_view name,
                                           const std::vector<config::AgentProfile>& profiles);
@@ -59,6 +69,8 @@ namespace bot::report {
 [[nodiscard]] std::string setup_failed(std::string_view how, std::string_view log_tail);
 [[nodiscard]] std::string agent_failed(std::string_view how, std::string_view detail);
 [[nodiscard]] std::string change_rejected(std::string_view path, std::string_view why);
+/// `where`: paths of the change, or what else holds it.
+[[nodiscard]] std::string secret_found(const std::vector<std::string>& where);
 [[nodiscard]] std::string protected_paths(const std::vector<std::string>& paths);
 [[nodiscard]] std::string push_refused(std::string_view forge_words);
 [[nodiscard]] std::string base_gone(std::string_view branch);

@@ -39,8 +39,8 @@ std::size_t distance(std::string_view a, std::string_view b) {
 }
 
 std::string_view nearest_verb(std::string_view word) {
-    static constexpr std::array<std::string_view, 6> verbs{"run",    "retry",  "stop",
-                                                           "cancel", "status", "help"};
+    static constexpr std::array<std::string_view, 8> verbs{"run",    "retry",  "stop",   "cancel",
+                                                           "resume", "answer", "status", "help"};
     if (word.size() > 20) return {};
     const auto best = std::ranges::min(verbs, {}, [&](auto verb) { return distance(word, verb); });
     return distance(word, best) <= 2 ? best : std::string_view();
@@ -61,10 +61,61 @@ std::string nothing_to_change(std::string_view agent_summary) {
 std::string question(std::string_view agent_question) {
     const auto words = foreign(agent_question, 8000);
     if (words.empty())
-        return "The agent has a question but did not say which. Write more into the issue, then comment "
-               "`/agent retry`.";
+        return "The agent cannot go on without a person but did not say why. Comment what it should know.";
     return "The agent needs an answer before it can go on:\n\n" + words +
-           "\n\nAnswer with `/agent retry` and your words behind it on the same line.";
+           "\n\nAnswer in a comment here; it goes on from where it is.";
+}
+
+std::string budget_spent(std::uint64_t micro_dollars, bool whole_job) {
+    const auto spent = fmt::format("${:.2f}", static_cast<double>(micro_dollars) / 1e6);
+    if (whole_job)
+        return fmt::format(
+            "The budget for this job is spent: models have cost {} so far. What the agent did is kept. To "
+            "let it "
+            "go on, say how much more it may cost: `/agent resume +$5`. Or `/agent stop`.",
+            spent);
+    return fmt::format(
+        "The budget for one pass of the agent is spent: models have cost {} so far in this job. What the "
+        "agent "
+        "did is kept. `/agent resume` lets it go on with another pass, `/agent stop` ends the job.",
+        spent);
+}
+
+std::string nothing_waits() { return "No job waits for an answer here. `/agent status` tells where it is."; }
+
+std::string not_an_amount(std::string_view words) {
+    return fmt::format(
+        "{} is not an amount. Write dollars, up to 10,000, like `/agent resume +$5` or `+$2.50`.",
+        code(words, 40));
+}
+
+std::string answer_wanted() {
+    return "The agent waits for an answer to its question. Write it as a comment, or after `/agent resume` "
+           "on "
+           "the same line.";
+}
+
+std::string amount_wanted() {
+    return "The budget for this job is spent, so going on needs an amount: `/agent resume +$5`.";
+}
+
+std::string day_budget_spent() {
+    return "What this installation may spend on models in a day is spent. The job goes on by itself after "
+           "midnight UTC; the operator can raise `models.budget.day`.";
+}
+
+std::string service_parked(std::string_view provider) {
+    return fmt::format("The model service {} takes no more requests for now. The job goes on by itself.",
+                       code(provider, 60));
+}
+
+std::string secret_found(const std::vector<std::string>& where) {
+    std::string text =
+        "The agent's result holds what looks like a key or password, so nothing was published:\n\n";
+    for (std::size_t i = 0; i < where.size() && i < 30; ++i) text += "- " + code(where[i], 300) + "\n";
+    if (where.size() > 30) text += fmt::format("- and {} more\n", where.size() - 30);
+    return text + "\nIf it must be there, make that part of the change by hand; or " + std::string(again) +
+           " and tell the agent to do without.";
 }
 
 std::string recipe_errors(const std::vector<config::Error>& errors) {
@@ -228,9 +279,16 @@ std::string help(std::string_view trigger_label, const std::vector<config::Agent
         "access |\n"
         "| `/agent stop` | ends the job; `cancel` is the same | write access, or whoever asked for the job "
         "|\n"
+        "| `/agent resume [+$N] [answer]` | lets a job go on that waits for an answer or a budget; a plain "
+        "comment answers too | write access |\n"
         "| `/agent status` | tells where the job is | everybody |\n"
         "| `/agent help` | shows this | everybody |\n\n";
-    return text + "Agent profiles here: " + profile_names(profiles) + ".";
+    text += "Agent profiles here: " + profile_names(profiles) + ".";
+    for (const auto& each : profiles)
+        if (!each.good_at.empty())
+            text += fmt::format("\n- {}: good at {}", code(each.name, 60),
+                                foreign(one_line(each.good_at, 200), 300));
+    return text;
 }
 
 }  // namespace bot::report

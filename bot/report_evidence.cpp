@@ -19,13 +19,6 @@ constexpr std::size_t most_logs = 3;
 
 bool passed(const CheckResult& result) { return result.verdict == CheckVerdict::passed; }
 
-/// In a table a bar would end the cell, in code too.
-std::string cell(std::string_view text, std::size_t limit) {
-    std::string escaped;
-    for (const char c : code(text, limit)) (c == '|' ? escaped += '\\' : escaped) += c;
-    return escaped;
-}
-
 std::string verdict_words(const CheckResult& result) {
     switch (result.verdict) {
         case CheckVerdict::passed:

@@ -104,6 +104,21 @@ std::string cost_section(const Verdict& verdict) {
     return text;
 }
 
+std::string refused_section(const Verdict& verdict) {
+    if (verdict.refused_hosts.empty()) return {};
+    std::string text =
+        "Programs wanted to reach these hosts and could not. What a recipe may ask for under `egress` is the "
+        "operator's choice.\n\n| Host | Wanted by | Times | Why not |\n| --- | --- | --- | --- |\n";
+    for (std::size_t i = 0; i < verdict.refused_hosts.size() && i < 30; ++i) {
+        const auto& host = verdict.refused_hosts[i];
+        text += fmt::format("| {} | {} | {} | {} |\n", cell(host.name, 100), host.step, host.times,
+                            cell(host.why, 200));
+    }
+    if (verdict.refused_hosts.size() > 30)
+        text += fmt::format("\nAnd {} more.\n", verdict.refused_hosts.size() - 30);
+    return text;
+}
+
 std::string answer_section(const Job& job, std::string_view trigger_label) {
     return fmt::format(
         "- Good as it is? Review it like anybody's work and merge it.\n"
@@ -182,6 +197,7 @@ std::string pull_request_body(const Job& job, const Verdict& verdict, std::strin
     body.add("Evidence", evidence_section(evidence));
     body.add("Tests touched", tests_touched(evidence));
     body.add("Assumed", assumptions_section(verdict));
+    body.add("Hosts refused", refused_section(verdict));
     std::string cost = cost_section(verdict);
     if (assignment.hidden_stripped > 0)
         cost +=

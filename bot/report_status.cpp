@@ -50,6 +50,9 @@ std::string headline(const Job& job, int position) {
             return fmt::format("🔧 Working since {}: {}", since(job), phase_words(job));
         case JobState::publishing:
             return "📤 The result is there; opening the pull request";
+        case JobState::waiting:
+            return job.waits_for == WaitsFor::answer ? "❓ Waiting for an answer"
+                                                     : "💰 Waiting: a budget is spent";
         case JobState::review:
             return review_headline(job);
         case JobState::answered:
@@ -70,6 +73,7 @@ std::string headline(const Job& job, int position) {
 int steps_done(const Job& job) {
     if (job.pull_request > 0) return 4;
     if (job.state == JobState::publishing || !job.verdict.empty()) return 3;
+    if (job.state == JobState::waiting) return 1;
     if (job.phase == "checks") return 2;
     if (job.phase.starts_with("agent")) return 1;
     return 0;
@@ -94,6 +98,7 @@ std::string reason_of(const Job& job, Time now) {
     const bool held_back =
         job.state == JobState::queued && job.retry_at && (now == Time{} || *job.retry_at > now);
     std::string text;
+    if (job.state == JobState::waiting) return "What it needs to know is asked in a comment below.\n\n";
     if (held_back)
         text = fmt::format("Something outside of this issue went wrong{}; the next try is not before {}.\n\n",
                            job.infra_attempts > 0 ? fmt::format(" (try {})", job.infra_attempts) : "",
@@ -112,6 +117,8 @@ std::string next_steps(const Job& job) {
         case JobState::working:
         case JobState::publishing:
             return "Comment `/agent stop` to stop it.";
+        case JobState::waiting:
+            return "Comment `/agent stop` to end it instead.";
         case JobState::review:
             return "Review it and merge it; or close it and comment `/agent retry [profile] [guidance]` "
                    "here.";
@@ -165,6 +172,8 @@ std::string state_label(JobState state, const config::LabelSettings& labels) {
         case JobState::working:
         case JobState::publishing:
             return labels.state_prefix + "working";
+        case JobState::waiting:
+            return labels.state_prefix + "waiting";
         case JobState::review:
             return labels.state_prefix + "review";
         case JobState::failed:
@@ -181,7 +190,7 @@ std::string state_label(JobState state, const config::LabelSettings& labels) {
 
 std::vector<std::string> all_state_labels(const config::LabelSettings& labels) {
     std::vector<std::string> all;
-    for (const auto* word : {"queued", "working", "review", "blocked", "done"})
+    for (const auto* word : {"queued", "working", "waiting", "review", "blocked", "done"})
         all.push_back(labels.state_prefix + word);
     return all;
 }

@@ -36,4 +36,10 @@ std::string grouped(std::uint64_t number) {
 
 std::string commit(std::string_view id) { return code(id.substr(0, 10)); }
 
+std::string cell(std::string_view text, std::size_t limit) {
+    std::string escaped;
+    for (const char c : code(text, limit)) (c == '|' ? escaped += '\\' : escaped) += c;
+    return escaped;
+}
+
 }  // namespace bot::report

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <chrono>
+#include <cstddef>
 #include <string>
 #include <string_view>
 
@@ -20,6 +21,9 @@ namespace bot::report {
 [[nodiscard]] std::string grouped(std::uint64_t number);
 /// The first ten digits of a commit id as a code span.
 [[nodiscard]] std::string commit(std::string_view id);
+
+/// `code` for a table, where a bar would end the cell.
+[[nodiscard]] std::string cell(std::string_view text, std::size_t limit);
 
 /// The table of checks on base and on this branch, and a sentence for each thing worth knowing about them.
 [[nodiscard]] std::string evidence_table(const Evidence& evidence);

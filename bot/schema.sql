@@ -1,4 +1,4 @@
--- The ledger, schema version 2 (PRAGMA user_version). This file is always the newest schema, whole; how an older ledger
+-- The ledger, schema version 3 (PRAGMA user_version). This file is always the newest schema, whole; how an older ledger
 -- gets here stands in bot/ledger_schema.cpp, and a test holds the two together.
 --
 -- Times are milliseconds since 1970-01-01T00:00:00Z. A repository is named by (forge, repo_id): its name may change.
@@ -52,9 +52,12 @@ INSERT INTO transitions (from_state, signal, to_state) VALUES
     ('queued',     'fail',     'failed'),
     ('working',    'requeue',  'queued'),
     ('working',    'verdict',  'publishing'),
+    ('working',    'ask',      'waiting'),
     ('working',    'nothing',  'answered'),
     ('working',    'fail',     'failed'),
     ('working',    'stop',     'stopped'),
+    ('waiting',    'resume',   'queued'),
+    ('waiting',    'stop',     'stopped'),
     ('publishing', 'claim',    'publishing'),
     ('publishing', 'requeue',  'publishing'),
     ('publishing', 'proposed', 'review'),
@@ -87,7 +90,7 @@ CREATE TABLE jobs (
     guidance         TEXT NOT NULL,
     -- where it stands
     state            TEXT NOT NULL DEFAULT 'queued' CHECK (state IN
-                         ('queued', 'working', 'publishing', 'review', 'answered', 'failed', 'stopped', 'merged', 'closed')),
+                         ('queued', 'working', 'publishing', 'waiting', 'review', 'answered', 'failed', 'stopped', 'merged', 'closed')),
     reason           TEXT NOT NULL,
     phase            TEXT NOT NULL DEFAULT '',
     created_at       INTEGER NOT NULL,
@@ -108,6 +111,11 @@ CREATE TABLE jobs (
     lease_token      INTEGER,
     lease_until      INTEGER,
     stop_reason      TEXT,                         -- a person said stop while somebody works on it
+    -- what a person must answer before it goes on, and what they did answer, for the agent's next pass
+    waits_for        TEXT NOT NULL DEFAULT '' CHECK (waits_for IN ('', 'answer', 'run_budget', 'job_budget')),
+    question         TEXT NOT NULL DEFAULT '',
+    answer           TEXT NOT NULL DEFAULT '',
+    budget_added     INTEGER NOT NULL DEFAULT 0 CHECK (budget_added >= 0),   -- millionths of a dollar, by people
 
     CHECK ((lease_token IS NULL) = (lease_until IS NULL)),
     CHECK (lease_token IS NULL OR lease_token = claims),
@@ -116,11 +124,12 @@ CREATE TABLE jobs (
     CHECK (stop_reason IS NULL OR lease_token IS NOT NULL),
     CHECK ((state IN ('answered', 'failed', 'stopped', 'merged', 'closed')) = (ended_at IS NOT NULL)),
     CHECK (retry_at IS NULL OR state IN ('queued', 'publishing')),
+    CHECK ((state = 'waiting') = (waits_for <> '')),
     CHECK (state NOT IN ('publishing', 'review', 'merged', 'closed') OR verdict <> ''),
     CHECK (state NOT IN ('review', 'merged', 'closed') OR pull_request > 0)
 ) STRICT;
 CREATE UNIQUE INDEX one_active_job ON jobs (forge, repo_id, issue)
-    WHERE state IN ('queued', 'working', 'publishing', 'review');
+    WHERE state IN ('queued', 'working', 'publishing', 'waiting', 'review');
 CREATE INDEX jobs_to_do ON jobs (state, forge, repo_id) WHERE state IN ('queued', 'working', 'publishing');
 CREATE INDEX jobs_by_issue ON jobs (forge, repo_id, issue, created_at);
 CREATE INDEX jobs_by_repository ON jobs (forge, repo_id, claimed_at);
@@ -155,6 +164,26 @@ CREATE TABLE runs (
     log_file      TEXT NOT NULL,
     UNIQUE (job, number),
     CHECK ((ended_at IS NULL) = (outcome = ''))
+) STRICT;
+
+-- What model calls came to, by run, by job, and by day of UTC (days since 1970) for the whole installation.
+CREATE TABLE spending (
+    scope         TEXT NOT NULL CHECK (scope IN ('run', 'job', 'day')),
+    id            INTEGER NOT NULL,
+    requests      INTEGER NOT NULL CHECK (requests >= 0),
+    tokens        INTEGER NOT NULL CHECK (tokens >= 0),
+    micro_dollars INTEGER NOT NULL CHECK (micro_dollars >= 0),
+    PRIMARY KEY (scope, id)
+) STRICT, WITHOUT ROWID;
+
+-- Calls under way, with the most that they can come to: as good as spent until it is known what they came to.
+CREATE TABLE reservations (
+    id            INTEGER PRIMARY KEY AUTOINCREMENT,
+    run           INTEGER NOT NULL REFERENCES runs (id),
+    job           INTEGER NOT NULL REFERENCES jobs (id),
+    day           INTEGER NOT NULL,
+    tokens        INTEGER NOT NULL CHECK (tokens >= 0),
+    micro_dollars INTEGER NOT NULL CHECK (micro_dollars >= 0)
 ) STRICT;
 
 -- What checks said on a base commit, by a key of commit, image and recipe.

@@ -58,6 +58,8 @@ struct Service::Inside {
           sandbox(open_sandbox(settings.sandbox, state.instance())),
           workspaces({.directory = state.path() / "workspaces", .cache_bytes = settings.cache_bytes}),
           disk(state.path(), settings.min_free_bytes),
+          model_keys(settings.models),
+          secrets(settings),
           heartbeat(ledger),
           report_bells(forges),
           shop{.settings = settings,
@@ -69,8 +71,11 @@ struct Service::Inside {
                .heartbeat = heartbeat,
                .baselines = baselines,
                .disk = disk,
+               .model_keys = model_keys,
+               .secrets = secrets,
                .instance = state.instance(),
                .log_dir = state.path() / "logs",
+               .door_dir = state.path() / "doors",
                .intake_bell = intake_bell,
                .work_bell = work_bell,
                .report_bells = report_bells} {
@@ -125,6 +130,8 @@ struct Service::Inside {
     std::unique_ptr<sandbox::Sandbox> sandbox;
     sandbox::Workspaces workspaces;
     DiskReserve disk;
+    sandbox::ModelKeys model_keys;
+    const SecretScan secrets;
     Heartbeat heartbeat;
     SingleFlight baselines;
     Bell intake_bell, work_bell, sweep_bell, heartbeat_bell, disk_bell;

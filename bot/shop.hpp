@@ -15,8 +15,10 @@
 #include "bot/heartbeat.hpp"
 #include "bot/ledger.hpp"
 #include "bot/mirrors.hpp"
+#include "bot/secret_scan.hpp"
 #include "bot/single_flight.hpp"
 #include "config/settings.hpp"
+#include "sandbox/gateway.hpp"
 #include "sandbox/sandbox.hpp"
 #include "sandbox/workspace.hpp"
 
@@ -58,8 +60,11 @@ struct Shop {
     Heartbeat& heartbeat;
     SingleFlight& baselines;
     DiskReserve& disk;
-    std::string instance;           ///< marks containers and workspaces as ours
-    std::filesystem::path log_dir;  ///< transcripts and check output, a folder per job
+    sandbox::ModelKeys& model_keys;
+    const SecretScan& secrets;
+    std::string instance;            ///< marks containers and workspaces as ours
+    std::filesystem::path log_dir;   ///< transcripts and check output, a folder per job
+    std::filesystem::path door_dir;  ///< sockets of runs that have a way out, a folder per run
     Bell& intake_bell;
     Bell& work_bell;
     Bells& report_bells;

@@ -120,8 +120,11 @@ TEST_CASE("commands become requests with profile and guidance apart") {
 }
 
 TEST_CASE("talk with the bot's name in it is no command") {
-    CHECK(std::holds_alternative<Nothing>(only(comment("@shopfloor thanks, well done"))));
-    CHECK(std::holds_alternative<Nothing>(only(comment("nice"))));
+    for (const auto* talk : {"@shopfloor thanks, well done", "nice"}) {
+        CAPTURE(talk);
+        CHECK(reason(decide(only(comment(talk)), with_job(JobState::working), settings())) ==
+              "a comment without a command");
+    }
 }
 
 TEST_CASE("a comment may hold several commands") {
@@ -316,4 +319,66 @@ TEST_CASE("a branch name is a slug of the title and always a valid ref") {
     const auto longest = branch_name(1, std::string(300, 'x') + " y", 1);
     CHECK(longest == "agent/issue-1-" + std::string(40, 'x'));
     CHECK(branch_name(1, std::string(39, 'x') + " y", 1).back() == 'x');
+}
+
+TEST_CASE("a job that waits goes on with the words of somebody who may write, as a command or without one") {
+    auto facts = with_job(JobState::waiting);
+    facts.active_job->waits_for = WaitsFor::answer;
+    facts.active_job->question = "Which currency?";
+    for (const auto* said : {"Euro, with two decimals.", "/agent resume Euro, with two decimals."}) {
+        CAPTURE(said);
+        const auto intent = decide(only(comment(said)), facts, settings());
+        const auto* resume = std::get_if<Resume>(&intent);
+        REQUIRE(resume != nullptr);
+        CHECK(resume->job == JobId{5});
+        CHECK(resume->answer ==
+              "You asked:\n\nWhich currency?\n\nalice answered:\n\nEuro, with two decimals.");
+        CHECK(resume->reason == "alice answered");
+        CHECK(resume->comment_id == "501");
+    }
+    CHECK(reason(decide(only(comment("/agent resume")), facts, settings())) == "no answer given");
+}
+
+TEST_CASE("talk is an answer only to a question, and only from those who may give one") {
+    const auto talk = only(comment("I wonder."));
+    CHECK(reason(decide(talk, with_job(JobState::working), settings())) == "a comment without a command");
+    CHECK(reason(decide(talk, good(), settings())) == "a comment without a command");
+    auto facts = with_job(JobState::waiting);
+    facts.active_job->waits_for = WaitsFor::job_budget;
+    CHECK(reason(decide(talk, facts, settings())) == "a comment without a command");
+    facts.active_job->waits_for = WaitsFor::answer;
+    facts.permission = Permission::read;
+    CHECK(std::holds_alternative<Ignore>(decide(only(comment("Dollars!", mallory)), facts, settings())));
+    const auto refused = decide(only(comment("/agent resume Dollars!", mallory)), facts, settings());
+    CHECK(reason(refused) == "mallory has no write access");
+    facts.repository_allowed = false;
+    CHECK(std::holds_alternative<Ignore>(decide(only(comment("/agent resume x")), facts, settings())));
+}
+
+TEST_CASE("a spent job budget needs an amount, a spent pass only the word") {
+    auto facts = with_job(JobState::waiting);
+    facts.active_job->waits_for = WaitsFor::job_budget;
+    CHECK(reason(decide(only(comment("/agent resume")), facts, settings())) == "no amount given");
+    struct Case {
+        const char* said;
+        std::uint64_t micro_dollars;
+    };
+    for (const auto& [said, amount] :
+         {Case{"/agent resume +$5", 5'000'000}, Case{"/agent resume $2.50", 2'500'000},
+          Case{"/agent resume +3", 3'000'000}, Case{"/agent resume +$0.05 and hurry", 50'000}}) {
+        CAPTURE(said);
+        const auto intent = decide(only(comment(said)), facts, settings());
+        REQUIRE(std::holds_alternative<Resume>(intent));
+        CHECK(std::get<Resume>(intent).micro_dollars == amount);
+    }
+    for (const auto* said : {"/agent resume +$", "/agent resume +$0", "/agent resume $-5",
+                             "/agent resume +$10001", "/agent resume $1.234", "/agent resume +1e9",
+                             "/agent resume +$5.", "/agent resume $99999999999999999999"}) {
+        CAPTURE(said);
+        CHECK(reason(decide(only(comment(said)), facts, settings())) == "an amount that is none");
+    }
+    facts.active_job->waits_for = WaitsFor::run_budget;
+    CHECK(std::holds_alternative<Resume>(decide(only(comment("/agent resume")), facts, settings())));
+    CHECK(reason(decide(only(comment("/agent resume +$5")), with_job(JobState::working), settings())) ==
+          "no job waits");
 }

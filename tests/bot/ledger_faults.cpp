@@ -28,13 +28,23 @@ void make_database(const std::filesystem::path& file, const std::string& sql, in
     database.exec("PRAGMA user_version = " + std::to_string(version));
 }
 
-/// What the schema is, comments and white space apart.
+/// Comments and white space apart.
+std::string bare(const std::string& sql) {
+    std::string text;
+    for (std::size_t at = 0; at < sql.size(); ++at) {
+        if (sql.compare(at, 2, "--") == 0) at = std::min(sql.find('\n', at), sql.size() - 1);
+        if (sql[at] != ' ' && sql[at] != '\n') text += sql[at];
+    }
+    return text;
+}
+
+/// What the schema is.
 std::string dump(const std::filesystem::path& file) {
     SQLite::Database database(file.string());
     SQLite::Statement rows(
         database, "SELECT name || '|' || sql FROM sqlite_master WHERE sql IS NOT NULL ORDER BY name");
     std::string text;
-    while (rows.executeStep()) text += rows.getColumn(0).getString() + "\n";
+    while (rows.executeStep()) text += bare(rows.getColumn(0).getString()) + "\n";
     return text;
 }
 

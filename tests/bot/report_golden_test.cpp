@@ -181,6 +181,13 @@ TEST_CASE("the status comment tells the truth in every state") {
     auto publishing = checking;
     publishing.state = JobState::publishing;
     check_golden("status_publishing", report::status(publishing, {}, 0, at(4)));
+    auto waiting = job(JobState::waiting);
+    waiting.phase = "agent";
+    waiting.waits_for = WaitsFor::answer;
+    waiting.question = "Which currency?";
+    check_golden("status_waiting_for_an_answer", report::status(waiting, {{.profile = "codex"}}, 0, at(5)));
+    waiting.waits_for = WaitsFor::job_budget;
+    check_golden("status_waiting_for_money", report::status(waiting, {{.profile = "codex"}}, 0, at(5)));
     check_golden("status_review", report::status(with_verdict(green()), {{.profile = "codex"}}, 0, at(10)));
     check_golden("status_review_of_a_draft",
                  report::status(with_verdict(red()), {{.profile = "codex"}}, 0, at(10)));
@@ -217,6 +224,11 @@ TEST_CASE("the pull request says what, why, the evidence and how to answer") {
                  report::pull_request_body(with_pull_request(JobState::publishing), green(), "agent"));
     auto one = with_pull_request(JobState::publishing);
     one.assignment.hidden_stripped = 1;
+    auto walled = green();
+    walled.refused_hosts = {
+        {.name = "registry.example.org", .why = "not allowed by the recipe", .step = "setup", .times = 3},
+        {.name = "a|b", .why = "not a host name", .step = "agent", .times = 1}};
+    check_golden("pull_request_with_refused_hosts", report::pull_request_body(one, walled, "agent"));
     check_golden("pull_request_red", report::pull_request_body(one, red(), "agent"));
     Verdict bare{.profile = "codex"};
     bare.evidence.base_commit = bare.evidence.head_commit = "0123456789abcdef";
@@ -318,7 +330,17 @@ TEST_CASE("every plain answer says what happened and what to do") {
     const std::vector<config::AgentProfile> profiles{{.name = "codex"}, {.name = "claude"}};
     check_golden("nothing_to_change", report::nothing_to_change("It is right as it is, @bob."));
     check_golden("nothing_to_change_and_no_words", report::nothing_to_change(""));
-    check_golden("question", report::question("Which currency?"));
+    check_golden("question", report::question("Which currency, @bob?"));
+    check_golden("question_without_words", report::question(""));
+    check_golden("budget_of_a_pass_spent", report::budget_spent(4'990'000, false));
+    check_golden("budget_of_a_job_spent", report::budget_spent(10'004'000, true));
+    check_golden("day_budget_spent", report::day_budget_spent());
+    check_golden("service_parked", report::service_parked("anthropic"));
+    check_golden("nothing_waits", report::nothing_waits());
+    check_golden("not_an_amount", report::not_an_amount("+$5 million"));
+    check_golden("answer_wanted", report::answer_wanted());
+    check_golden("amount_wanted", report::amount_wanted());
+    check_golden("secret_found", report::secret_found({"config/prod.env", "a file name"}));
     check_golden(
         "recipe_errors",
         report::recipe_errors({{.file = ".shopfloor.yml",

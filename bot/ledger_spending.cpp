@@ -1,0 +1,169 @@
+// Money. A call is paid for before it is made, at the most it can come to; afterwards the reservation gives
+// way to what it did come to. One writer: two calls never see the same room.
+#include <algorithm>
+#include <array>
+#include <chrono>
+#include <cmath>
+#include <limits>
+
+#include "bot/ledger_inside.hpp"
+
+namespace bot {
+
+namespace {
+
+struct Amount {
+    std::uint64_t requests = 0, tokens = 0, micro_dollars = 0;
+
+    Amount& operator+=(const Amount& other) {
+        requests += other.requests;
+        tokens += other.tokens;
+        micro_dollars += other.micro_dollars;
+        return *this;
+    }
+};
+
+Amount amount_of(const sandbox::ModelUse& use) {
+    return {.requests = use.requests, .tokens = use.tokens(), .micro_dollars = use.micro_dollars};
+}
+
+constexpr auto no_limit = std::numeric_limits<std::uint64_t>::max();
+
+Amount limit_of(const config::Budget& budget, std::uint64_t added) {
+    Amount most{.requests = budget.requests.value_or(no_limit),
+                .tokens = budget.tokens.value_or(no_limit),
+                .micro_dollars = no_limit};
+    if (budget.dollars)
+        most.micro_dollars = static_cast<std::uint64_t>(std::llround(*budget.dollars * 1e6)) + added;
+    return most;
+}
+
+bool fits(const Amount& amount, const Amount& limit) {
+    return amount.requests <= limit.requests && amount.tokens <= limit.tokens &&
+           amount.micro_dollars <= limit.micro_dollars;
+}
+
+Amount read_amount(SQLite::Statement row) {
+    if (!row.executeStep()) return {};
+    const auto number = [&](int column) {
+        return static_cast<std::uint64_t>(row.getColumn(column).getInt64());
+    };
+    return {.requests = number(0), .tokens = number(1), .micro_dollars = number(2)};
+}
+
+Amount settled(SQLite::Database& db, std::string_view scope, std::int64_t id) {
+    return read_amount(prepare(
+        db, "SELECT requests, tokens, micro_dollars FROM spending WHERE scope = ?1 AND id = ?2", scope, id));
+}
+
+/// Few at a time, so that no index is worth its upkeep. `scope` is the column's name too.
+Amount reserved(SQLite::Database& db, const std::string& scope, std::int64_t id) {
+    return read_amount(prepare(db,
+                               "SELECT count(*), coalesce(sum(tokens), 0), coalesce(sum(micro_dollars), 0) "
+                               "FROM reservations WHERE " +
+                                   scope + " = ?1",
+                               id));
+}
+
+void spend(SQLite::Database& db, std::string_view scope, std::int64_t id, const Amount& amount) {
+    execute(db,
+            "INSERT INTO spending (scope, id, requests, tokens, micro_dollars) VALUES (?1, ?2, ?3, ?4, ?5) "
+            "ON CONFLICT (scope, id) DO UPDATE SET requests = requests + excluded.requests, "
+            "tokens = tokens + excluded.tokens, micro_dollars = micro_dollars + excluded.micro_dollars",
+            scope, id, amount.requests, amount.tokens, amount.micro_dollars);
+}
+
+struct Open {
+    std::int64_t id = 0, run = 0, job = 0, day = 0;
+    Amount most;
+};
+
+std::vector<Open> open_reservations(SQLite::Database& db, const std::string& which, std::int64_t id = 0) {
+    auto row = prepare(db, "SELECT id, run, job, day, tokens, micro_dollars FROM reservations " + which, id);
+    std::vector<Open> all;
+    while (row.executeStep()) {
+        const auto number = [&](int column) { return row.getColumn(column).getInt64(); };
+        all.push_back({.id = number(0),
+                       .run = number(1),
+                       .job = number(2),
+                       .day = number(3),
+                       .most = {.requests = 1,
+                                .tokens = static_cast<std::uint64_t>(number(4)),
+                                .micro_dollars = static_cast<std::uint64_t>(number(5))}});
+    }
+    return all;
+}
+
+void close(SQLite::Database& db, const Open& open, const Amount& came_to) {
+    execute(db, "DELETE FROM reservations WHERE id = ?1", open.id);
+    spend(db, "run", open.run, came_to);
+    spend(db, "job", open.job, came_to);
+    spend(db, "day", open.day, came_to);
+}
+
+std::int64_t day_of(std::int64_t ms) { return ms / (24LL * 60 * 60 * 1000); }
+
+}  // namespace
+
+Ledger::Reserved Ledger::reserve(RunId run, const sandbox::ModelUse& most,
+                                 const config::ModelSettings& budgets) {
+    using Answer = sandbox::Purse::Answer;
+    return inside_->write([&](SQLite::Database& db) -> Reserved {
+        auto row = prepare(
+            db, "SELECT j.id, j.budget_added FROM runs AS r JOIN jobs AS j ON j.id = r.job WHERE r.id = ?1",
+            run.value);
+        if (!row.executeStep()) throw std::logic_error("a call of a run that is not in the ledger");
+        const auto job = row.getColumn(0).getInt64();
+        const auto added = static_cast<std::uint64_t>(row.getColumn(1).getInt64());
+        const auto day = day_of(inside_->now());
+        struct Line {
+            std::string scope;
+            std::int64_t id;
+            Amount limit;
+            Reserved::Limit name;
+        };
+        const std::array lines{Line{"day", day, limit_of(budgets.day, 0), Reserved::Limit::day},
+                               Line{"job", job, limit_of(budgets.job, added), Reserved::Limit::job},
+                               Line{"run", run.value, limit_of(budgets.run, 0), Reserved::Limit::run}};
+        Reserved answer{.reservation = {.answer = Answer::granted}};
+        for (const auto& line : lines) {
+            auto alone = settled(db, line.scope, line.id);
+            alone += amount_of(most);
+            auto all = alone;
+            all += reserved(db, line.scope, line.id);
+            if (fits(all, line.limit)) continue;
+            answer = {.reservation = {.answer = fits(alone, line.limit) ? Answer::busy : Answer::spent},
+                      .limit = line.name};
+            if (answer.reservation.answer == Answer::spent) return answer;
+        }
+        if (answer.reservation.answer != Answer::granted) return answer;
+        execute(db,
+                "INSERT INTO reservations (run, job, day, tokens, micro_dollars) VALUES (?1, ?2, ?3, ?4, ?5)",
+                run.value, job, day, most.tokens(), most.micro_dollars);
+        answer.reservation.id = db.getLastInsertRowid();
+        return answer;
+    });
+}
+
+void Ledger::settle_call(std::int64_t reservation, const sandbox::ModelUse& used) {
+    inside_->write([&](SQLite::Database& db) {
+        for (const auto& open : open_reservations(db, "WHERE id = ?1", reservation))
+            close(db, open, amount_of(used));
+    });
+}
+
+void Ledger::Inside::lose_reservations(SQLite::Database& db) {
+    for (const auto& open : open_reservations(db, "WHERE id > ?1")) close(db, open, open.most);
+}
+
+sandbox::ModelUse Ledger::spent(JobId job) const {
+    return inside_->read([&](SQLite::Database& db) {
+        auto amount = settled(db, "job", job.value);
+        amount += reserved(db, "job", job.value);
+        return sandbox::ModelUse{.requests = amount.requests,
+                                 .input_tokens = amount.tokens,
+                                 .micro_dollars = amount.micro_dollars};
+    });
+}
+
+}  // namespace bot
