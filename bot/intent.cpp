@@ -3,10 +3,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <array>
 #include <cctype>
-#include <charconv>
-#include <system_error>
 
 #include "bot/report.hpp"
 
@@ -27,151 +24,10 @@ bool same_word(std::string_view a, std::string_view b) {
     return std::ranges::equal(a, b, {}, lower, lower);
 }
 
-/// Forges ignore case in logins; an App's own login ends in `[bot]`.
-bool is_ours(const Person& person, std::string_view self) {
-    return person.bot || same_word(person.login, self);
-}
-
 bool same_person(const Person& a, const Person& b) {
     if (!a.id.empty() && !b.id.empty()) return a.id == b.id;
     return !a.login.empty() && same_word(a.login, b.login);
 }
-
-// recognise
-
-/// `agent` -> "", `agent:codex` -> "codex", anything else -> nothing.
-std::optional<std::string> profile_of_label(std::string_view label, const config::LabelSettings& labels) {
-    if (same_word(label, labels.trigger)) return std::string();
-    if (label.size() <= labels.trigger.size() + 1 || label[labels.trigger.size()] != ':') return std::nullopt;
-    if (!same_word(label.substr(0, labels.trigger.size()), labels.trigger)) return std::nullopt;
-    return std::string(label.substr(labels.trigger.size() + 1));
-}
-
-std::string mention_of(std::string_view self) {
-    constexpr std::string_view app = "[bot]";
-    if (self.ends_with(app)) self.remove_suffix(app.size());
-    return self.empty() ? std::string() : "@" + std::string(self);
-}
-
-AskStart start_of(const integrations::CommentCreated& comment, const Command& command,
-                  const config::Settings& settings) {
-    AskStart ask{.issue = comment.thread,
-                 .by = comment.by,
-                 .comment_id = comment.comment_id,
-                 .on_pull_request = comment.on_pull_request};
-    const auto first = command.argument.substr(0, command.argument.find_first_of(" \t"));
-    if (!first.empty() && config::find_profile(settings, first) != nullptr) ask.profile = first;
-    const auto rest = command.argument.substr(ask.profile.size());
-    ask.guidance = rest.substr(std::min(rest.find_first_not_of(" \t"), rest.size()));
-    return ask;
-}
-
-/// `+$5`, `$2.50`, `+3`: at the beginning of what follows the command. Nothing: no amount.
-struct Amount {
-    std::optional<std::uint64_t> micro_dollars;
-    bool broken = false;    ///< begins like an amount and is none
-    std::string_view rest;  ///< what follows it
-};
-
-Amount amount_in(std::string_view words) {
-    constexpr std::uint64_t most_dollars = 10'000;
-    const auto word = words.substr(0, words.find_first_of(" \t"));
-    auto digits = word;
-    if (digits.starts_with('+')) digits.remove_prefix(1);
-    if (digits.starts_with('$')) digits.remove_prefix(1);
-    if (digits.size() == word.size()) return {.rest = words};
-    std::uint64_t dollars = 0;
-    const auto [end, error] = std::from_chars(digits.data(), digits.data() + digits.size(), dollars);
-    auto cents = digits.substr(static_cast<std::size_t>(end - digits.data()));
-    std::uint64_t micro = dollars * 1'000'000;
-    bool good = error == std::errc() && dollars <= most_dollars;
-    if (good && !cents.empty()) {
-        good = cents.size() <= 3 && cents.size() > 1 && cents.front() == '.';
-        std::uint64_t unit = 100'000;
-        for (const char c : cents.substr(1)) {
-            good = good && c >= '0' && c <= '9';
-            micro += unit * static_cast<std::uint64_t>(c - '0');
-            unit /= 10;
-        }
-    }
-    if (!good || micro == 0) return {.broken = true};
-    auto rest = words.substr(word.size());
-    rest.remove_prefix(std::min(rest.find_first_not_of(" \t"), rest.size()));
-    return {.micro_dollars = micro, .rest = rest};
-}
-
-AskResume resume_of(const integrations::CommentCreated& comment, const Command& command) {
-    AskResume ask{
-        .thread = comment.thread, .by = comment.by, .comment_id = comment.comment_id, .by_command = true};
-    const auto amount = amount_in(command.argument);
-    if (amount.broken) ask.fault = command.argument;
-    ask.micro_dollars = amount.micro_dollars.value_or(0);
-    ask.words = amount.rest;
-    return ask;
-}
-
-std::optional<Request> request_of(const integrations::CommentCreated& comment, const Command& command,
-                                  const config::Settings& settings) {
-    const auto& verb = command.verb;
-    const auto& thread = comment.thread;
-    if (verb == "run" || verb == "retry") return start_of(comment, command, settings);
-    if (verb == "resume" || verb == "answer") return resume_of(comment, command);
-    if (verb == "stop" || verb == "cancel")
-        return AskStop{.thread = thread, .by = comment.by, .comment_id = comment.comment_id};
-    if (verb == "status")
-        return AskStatus{.thread = thread, .by = comment.by, .comment_id = comment.comment_id};
-    if (verb == "help" || (verb.empty() && command.prefix == 0))
-        return AskHelp{.thread = thread, .by = comment.by, .comment_id = comment.comment_id};
-    if (command.prefix != 0) return std::nullopt;  // "@bot thanks" is talk, not a slip of the pen
-    return AskHelp{.thread = thread, .by = comment.by, .comment_id = comment.comment_id, .about = verb};
-}
-
-std::vector<Request> recognise_comment(const integrations::CommentCreated& comment,
-                                       const config::Settings& settings, std::string_view self) {
-    if (is_ours(comment.by, self)) return {Nothing{"a comment by ourselves or another bot"}};
-    std::vector<std::string> prefixes{"/agent"};
-    if (auto mention = mention_of(self); !mention.empty()) prefixes.push_back(std::move(mention));
-    std::vector<Request> requests;
-    for (const auto& command : parse_commands(visible_text(comment.body).text, prefixes))
-        if (auto request = request_of(comment, command, settings)) requests.push_back(std::move(*request));
-    // To a job that waits for an answer any words of somebody who may give one are it.
-    if (requests.empty())
-        requests.emplace_back(AskResume{.thread = comment.thread,
-                                        .by = comment.by,
-                                        .comment_id = comment.comment_id,
-                                        .words = visible_text(comment.body).text});
-    return requests;
-}
-
-Request recognise_label(const integrations::IssueLabelled& event, const config::Settings& settings,
-                        std::string_view self) {
-    const auto profile = profile_of_label(event.label, settings.labels);
-    if (!profile) return Nothing{"not our label"};
-    if (is_ours(event.by, self)) return Nothing{"labelled by ourselves or another bot"};
-    return AskStart{.issue = event.issue, .by = event.by, .profile = *profile, .label = event.label};
-}
-
-Request recognise_unlabel(const integrations::IssueUnlabelled& event, const config::Settings& settings,
-                          std::string_view self) {
-    if (!profile_of_label(event.label, settings.labels)) return Nothing{"not our label"};
-    // We take the trigger label off ourselves when a job is picked up.
-    if (is_ours(event.by, self)) return Nothing{"unlabelled by ourselves or another bot"};
-    return IssueOver{.issue = event.issue, .how = "the label was taken off", .by = event.by};
-}
-
-std::string words_of(integrations::IssueEnded::How how) {
-    switch (how) {
-        case integrations::IssueEnded::How::closed:
-            return "the issue was closed";
-        case integrations::IssueEnded::How::deleted:
-            return "the issue was deleted";
-        case integrations::IssueEnded::How::transferred:
-            return "the issue was moved to another repository";
-    }
-    return {};
-}
-
-// decide
 
 std::string marker(std::string_view what, const integrations::ThreadRef& thread, std::string_view rest) {
     std::string text = fmt::format("{} issue={} {}", what, thread.number, rest);
@@ -380,26 +236,6 @@ Intent decide_proposal_over(const ProposalOver& over, const Facts& facts) {
 }
 
 }  // namespace
-
-std::vector<Request> recognise(const integrations::Event& event, const config::Settings& settings,
-                               std::string_view self) {
-    using One = std::vector<Request>;
-    return std::visit(
-        Match{
-            [](const integrations::Pinged&) { return One{Nothing{"a ping"}}; },
-            [&](const integrations::IssueLabelled& e) { return One{recognise_label(e, settings, self)}; },
-            [&](const integrations::IssueUnlabelled& e) { return One{recognise_unlabel(e, settings, self)}; },
-            [](const integrations::IssueEnded& e) {
-                return One{IssueOver{.issue = e.issue, .how = words_of(e.how), .by = e.by}};
-            },
-            [&](const integrations::CommentCreated& e) { return recognise_comment(e, settings, self); },
-            [](const integrations::PullRequestEnded& e) {
-                return One{ProposalOver{.pull_request = e.pull_request, .merged = e.merged}};
-            },
-            [](const integrations::Ignored& e) { return One{Nothing{e.why}}; },
-        },
-        event);
-}
 
 Intent decide(const Request& request, const Facts& facts, const config::Settings& settings) {
     return std::visit(

@@ -12,14 +12,13 @@ enum class JobState {
     queued,   ///< decided and waiting for a turn; `retry_at` may hold it back after an infrastructure fault
     working,  ///< claimed by a worker under a lease: workspace, baseline, agent, checks
     publishing,  ///< the verdict is stored; push, pull request, check run. Never pays the agent again
-    waiting,   ///< a person must answer first: the agent's question, or a budget that is spent. Its workspace
-               ///< stays
-    review,    ///< the pull request is open and waits for people
-    answered,  ///< ended with a plain answer and no pull request: nothing to change
-    failed,    ///< ended without a result; the reason is a sentence on the issue
-    stopped,   ///< ended by a person or because its issue ended
-    merged,    ///< the pull request was merged
-    closed,    ///< the pull request was closed unmerged
+    waiting,     ///< a person must answer first: a question, or a budget is spent; the workspace stays
+    review,      ///< the pull request is open and waits for people
+    answered,    ///< ended with a plain answer and no pull request: nothing to change
+    failed,      ///< ended without a result; the reason is a sentence on the issue
+    stopped,     ///< ended by a person or because its issue ended
+    merged,      ///< the pull request was merged
+    closed,      ///< the pull request was closed unmerged
 };
 
 /// What happens to a job.

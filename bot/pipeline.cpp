@@ -101,6 +101,16 @@ std::vector<std::string> secrets_in(const SecretScan& scan, const sandbox::Chang
     return paths;
 }
 
+/// What must not leave, whatever the checks say.
+std::optional<Halt> unpublishable(const Shop& shop, const Job& job, const Groundwork& ground,
+                                  const sandbox::Changes& changes) {
+    if (const auto paths = protected_changes(changes, ground.recipe); !paths.empty())
+        return Halt{.kind = Halt::Kind::failed, .reason = report::protected_paths(paths)};
+    const auto found = secrets_in(shop.secrets, changes, ground, job.assignment.base_commit);
+    if (!found.empty()) return Halt{.kind = Halt::Kind::failed, .reason = report::secret_found(found)};
+    return std::nullopt;
+}
+
 std::vector<integrations::TreeEdit> tree_edits(const sandbox::Changes& changes) {
     using From = sandbox::Change::Kind;
     using To = integrations::TreeEdit::Kind;
@@ -254,12 +264,7 @@ Step<Verdict> produce(Shop& shop, const Job& job, const Lease& lease, const sand
         if (changes.empty())
             return std::unexpected(
                 Halt{.kind = Halt::Kind::answered, .reason = report::nothing_to_change(verdict.summary)});
-        if (const auto paths = protected_changes(changes, ground->recipe); !paths.empty())
-            return std::unexpected(
-                Halt{.kind = Halt::Kind::failed, .reason = report::protected_paths(paths)});
-        if (const auto found = secrets_in(shop.secrets, changes, *ground, job.assignment.base_commit);
-            !found.empty())
-            return std::unexpected(Halt{.kind = Halt::Kind::failed, .reason = report::secret_found(found)});
+        if (auto kept = unpublishable(shop, job, *ground, changes)) return std::unexpected(std::move(*kept));
 
         shop.ledger.phase(lease, "checks");
         auto tried = try_result(shop, job, *ground, changes, base, control);
