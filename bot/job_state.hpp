@@ -6,8 +6,7 @@
 
 namespace bot {
 
-/// Where a job stands. The schema knows the same words (bot/schema.sql, CHECK) and tests hold the two
-/// together.
+/// Where a job stands. bot/schema.sql knows the same words (CHECK), and tests hold the two together.
 enum class JobState {
     queued,   ///< decided and waiting for a turn; `retry_at` may hold it back after an infrastructure fault
     working,  ///< claimed by a worker under a lease: workspace, baseline, agent, checks
