@@ -165,9 +165,12 @@ std::expected<std::string, Error> try_walls(const BubblewrapMachine& machine) {
     spec.on_output = [&](std::string_view part) { said.append(part); };
     spec.limits.total = std::chrono::seconds(30);
     auto options = bubblewrap_walls(sandbox_uid());
-    for (const auto* option : {"--ro-bind", "/", "/", "--proc", "/proc", "--dev", "/dev", "--seccomp"}) {
+    for (const auto* option :
+         {"--ro-bind", "/", "/", "--proc", "/proc", "--dev", "/dev", "--tmpfs", "/run"}) {
         options.emplace_back(option);
     }
+    for (auto& option : bubblewrap_init(files)) options.push_back(std::move(option));
+    options.emplace_back("--seccomp");
     options.push_back(std::to_string(files.seccomp));
     options.emplace_back("--json-status-fd");
     options.push_back(std::to_string(files.status));

@@ -5,24 +5,26 @@
 #include <poll.h>
 #include <sys/mman.h>
 #include <sys/resource.h>
+#include <sys/syscall.h>
 
 #include <array>
 #include <cerrno>
 #include <csignal>
 #include <cstring>
-#include <fstream>
 #include <nlohmann/json.hpp>
 #include <string_view>
 
+#include "sandbox/init_program.hpp"
 #include "sandbox/process.hpp"
 #include "sandbox/watch.hpp"
 
 /// How a run goes: a control group, then a child that enters it, gives up root for good (bwrap started by
 /// root leaves doors open, such as /proc/sys/kernel/core_pattern) and becomes bwrap. bwrap makes the
-/// namespaces and two processes: a monitor outside, our child, and the first process inside, which starts the
-/// program and reaps. The life of all hangs on the thread in run(): with it dies the monitor, with the
-/// monitor the first process, and with that everything in its process namespace. So nothing survives this
-/// program, however it ends; and nothing can be left for the next one.
+/// namespaces and a second process: it stays outside as a monitor, our child, and the other becomes the first
+/// process inside, sandbox/init, which starts the program and reaps. The life of all hangs on the thread in
+/// run(): with it dies the monitor, with the monitor the first process, and with that everything in its
+/// process namespace. So nothing survives this program, however it ends; and nothing can be left for the next
+/// one.
 namespace sandbox {
 
 namespace {
@@ -76,7 +78,9 @@ bool drain(const Descriptor& pipe, std::string& into) {
 }
 
 ProcessPlan process_plan(const BubblewrapMachine& machine, const config::Limits& limits) {
-    ProcessPlan plan{.limits = {{RLIMIT_NOFILE, 4096}, {RLIMIT_CORE, 0}, {RLIMIT_FSIZE, limits.disk_bytes}}};
+    // TERM may come when bwrap has not yet become the first process, which passes it on.
+    ProcessPlan plan{.held_signals = {SIGTERM},
+                     .limits = {{RLIMIT_NOFILE, 4096}, {RLIMIT_CORE, 0}, {RLIMIT_FSIZE, limits.disk_bytes}}};
     if (::geteuid() == 0) plan.user = sandbox_uid();
     if (!machine.groups) {
         plan.limits.emplace_back(RLIMIT_NPROC, static_cast<std::uint64_t>(limits.pids));
@@ -140,8 +144,8 @@ class Watched {
             status_text_.erase(0, end + 1);
             if (!line.is_object()) continue;
             if (line.contains("child-pid")) {
-                first_ = line.value("child-pid", 0);
-                inside_ = open_process(first_);
+                inside_ = open_process(line.value("child-pid", 0));
+                if (term_owed_) pass_on_term();
             }
             if (line.contains("exit-code")) exit_code_ = line.value("exit-code", 0);
         }
@@ -185,21 +189,17 @@ class Watched {
     void begin_stop(End why) {
         why_ = why;
         kill_at_ = Clock::now() + term_grace;
-        for (const auto pid : group_ != nullptr ? group_->members() : children_of_first()) {
-            if (pid != process_.pid() && pid != first_) ::kill(pid, SIGTERM);
-        }
+        pass_on_term();
+    }
+
+    /// To the first process, which gives it to the program; bwrap may not have told us of it yet.
+    void pass_on_term() {
+        term_owed_ = !inside_ || ::syscall(SYS_pidfd_send_signal, inside_.get(), SIGTERM, nullptr, 0) != 0;
     }
 
     void end_all() {
         kill_at_ = Clock::now() + std::chrono::hours(1);
         process_.kill();
-    }
-
-    [[nodiscard]] std::vector<pid_t> children_of_first() const {
-        std::vector<pid_t> all;
-        std::ifstream in(fmt::format("/proc/{0}/task/{0}/children", first_));
-        for (pid_t pid = 0; in >> pid;) all.push_back(pid);
-        return all;
     }
 
     [[nodiscard]] std::expected<RunOutcome, Error> conclude() {
@@ -210,8 +210,6 @@ class Watched {
         RunOutcome outcome{.duration =
                                std::chrono::duration_cast<std::chrono::milliseconds>(*ended_ - started_)};
         const bool starved = group_ != nullptr && group_->ran_out_of_memory();
-        // Shells and engines say 127 for a program that is not there.
-        if (!exit_code_ && tail_.starts_with("bwrap: execvp ")) exit_code_ = 127;
         if (!exit_code_ && !why_ && !starved && monitor_status_ <= 128) {
             return failed(Error::Kind::refused, fmt::format("bwrap could not make the sandbox: {}", tail_));
         }
@@ -232,7 +230,7 @@ class Watched {
     Process process_;
     Descriptor output_, status_;
     Descriptor inside_;  ///< the first process inside; with it everything inside is gone
-    pid_t first_ = 0;
+    bool term_owed_ = false;
     Clock::time_point started_;
     Deadlines deadlines_;
     std::string piece_, tail_, status_text_;
@@ -274,10 +272,11 @@ std::expected<RunOutcome, Error> run_bubblewrap(const BubblewrapMachine& machine
                             "agent:x:{0}:{0}:agent:/home/agent:/bin/sh\n"
                             "nobody:x:65534:65534:nobody:/:/usr/sbin/nologin\n",
                             uid));
+    const Descriptor init = file_of(init_program());
     const Descriptor groups = file_of(fmt::format("root:x:0:\nagent:x:{}:\nnogroup:x:65534:\n", uid));
     Pipe output = Pipe::make();
     Pipe status = Pipe::make();
-    if (!input || !option_file || !seccomp || !hosts || !passwd || !groups || !output.reading ||
+    if (!input || !option_file || !seccomp || !hosts || !passwd || !groups || !init || !output.reading ||
         !status.reading) {
         return failed(Error::Kind::unavailable,
                       fmt::format("cannot open files for a run: {}", std::strerror(errno)));
@@ -285,11 +284,11 @@ std::expected<RunOutcome, Error> run_bubblewrap(const BubblewrapMachine& machine
 
     auto plan = process_plan(machine, spec.limits);
     plan.argv = {machine.program.string(), "--args", std::to_string(files.options), "--"};
-    plan.argv.insert(plan.argv.end(), spec.argv.begin(), spec.argv.end());
+    for (auto& word : init_command(spec)) plan.argv.push_back(std::move(word));
     plan.input = input.get();
     plan.output = output.writing.get();
-    plan.files = {option_file.get(), seccomp.get(), status.writing.get(),
-                  hosts.get(),       passwd.get(),  groups.get()};
+    plan.files = {option_file.get(), seccomp.get(), status.writing.get(), hosts.get(), passwd.get(),
+                  groups.get(),      init.get()};
     if (group) {
         for (const auto& entry : group->entries()) plan.cgroups.push_back(entry.get());
     }

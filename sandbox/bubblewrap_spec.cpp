@@ -6,6 +6,8 @@
 #include <map>
 #include <string_view>
 
+#include "sandbox/init_program.hpp"
+
 namespace sandbox {
 
 namespace {
@@ -85,11 +87,16 @@ std::vector<std::string> bubblewrap_walls(unsigned uid) {
             id,
             "--hostname",
             "sandbox",
+            "--as-pid-1",
             "--die-with-parent",
             "--new-session",
             "--cap-drop",
             "ALL",
             "--clearenv"};
+}
+
+std::vector<std::string> bubblewrap_init(const BubblewrapFiles& files) {
+    return {"--perms", "0555", "--ro-bind-data", std::to_string(files.init), std::string(init_target)};
 }
 
 std::vector<std::string> bubblewrap_options(const RunSpec& spec, const BubblewrapPlan& plan) {
@@ -124,11 +131,15 @@ std::vector<std::string> bubblewrap_options(const RunSpec& spec, const Bubblewra
                   "--bind",
                   plan.home.string(),
                   "/home/agent"});
-    for (const auto& mount : spec.mounts) {
+    const auto show = [&](const fs::path& source, std::string target) {
         std::error_code error;
-        const auto real = fs::canonical(mount.source, error);
-        add(options, {"--ro-bind", (error ? mount.source : real).string(), mount.target});
-    }
+        const auto real = fs::canonical(source, error);
+        add(options, {"--ro-bind", (error ? source : real).string(), std::move(target)});
+    };
+    for (const auto& mount : spec.mounts) show(mount.source, mount.target);
+    const auto init = bubblewrap_init(plan.files);
+    options.insert(options.end(), init.begin(), init.end());
+    if (spec.door) show(*spec.door, std::string(door_target));
     add(options, {"--remount-ro", "/", "--chdir", "/workspace", "--seccomp",
                   std::to_string(plan.files.seccomp), "--json-status-fd", std::to_string(plan.files.status)});
     return options;

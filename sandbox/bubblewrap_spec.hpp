@@ -18,6 +18,7 @@ struct BubblewrapFiles {
     int hosts = 6;  ///< content of /etc/hosts, and so on
     int passwd = 7;
     int group = 8;
+    int init = 9;  ///< the first process inside
 };
 
 struct BubblewrapPlan {
@@ -30,6 +31,9 @@ struct BubblewrapPlan {
 
 /// Walls alone: namespaces, capabilities, life time.
 [[nodiscard]] std::vector<std::string> bubblewrap_walls(unsigned uid);
+
+/// The first process inside, where init_command() looks for it.
+[[nodiscard]] std::vector<std::string> bubblewrap_init(const BubblewrapFiles& files);
 
 /// All options, without the program.
 [[nodiscard]] std::vector<std::string> bubblewrap_options(const RunSpec& spec, const BubblewrapPlan& plan);

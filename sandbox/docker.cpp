@@ -20,6 +20,7 @@
 #include <optional>
 
 #include "sandbox/descriptor.hpp"
+#include "sandbox/docker_files.hpp"
 #include "sandbox/docker_run.hpp"
 #include "sandbox/run_check.hpp"
 #include "sandbox/running.hpp"
@@ -87,40 +88,6 @@ EngineFacts read_facts(const json& version, const json& info) {
     return facts;
 }
 
-/// A folder that nobody else can write into, even where everybody can guess its name.
-bool own_folder(const fs::path& folder) {
-    struct stat about{};
-    if (::mkdir(folder.c_str(), 0700) != 0 && errno != EEXIST) return false;
-    return ::lstat(folder.c_str(), &about) == 0 && S_ISDIR(about.st_mode) && about.st_uid == ::geteuid() &&
-           (about.st_mode & (S_IWGRP | S_IWOTH)) == 0;
-}
-
-/// Written once; the same for every run, so that a run found again has the same mounts.
-std::expected<fs::path, Error> hosts_file() {
-    const char* runtime = std::getenv("XDG_RUNTIME_DIR");
-    const fs::path folder = ::geteuid() == 0 ? fs::path("/run/shopfloor")
-                            : runtime != nullptr && *runtime != '\0'
-                                ? fs::path(runtime) / "shopfloor"
-                                : fs::temp_directory_path() / fmt::format("shopfloor-{}", ::geteuid());
-    if (!own_folder(folder)) {
-        return std::unexpected(
-            Error{Error::Kind::refused, fmt::format("{} is not a folder of ours that nobody else can write "
-                                                    "into; remove it",
-                                                    folder.string())});
-    }
-    constexpr std::string_view lines = "127.0.0.1 localhost sandbox\n::1 localhost\n";
-    const auto file = folder / "hosts";
-    auto draft = (folder / "hosts.XXXXXX").string();
-    const Descriptor out(::mkostemp(draft.data(), O_CLOEXEC));  // O_EXCL, so never through a link
-    if (!out || ::fchmod(out.get(), 0644) != 0 ||
-        ::write(out.get(), lines.data(), lines.size()) != static_cast<ssize_t>(lines.size()) ||
-        ::rename(draft.c_str(), file.c_str()) != 0) {
-        return std::unexpected(Error{
-            Error::Kind::refused, fmt::format("cannot write {}: {}", file.string(), std::strerror(errno))});
-    }
-    return file;
-}
-
 /// Reference -> query of /images/create; without a tag the engine would pull all of them.
 std::string pull_query(const std::string& image) {
     const auto slash = image.rfind('/');
@@ -145,12 +112,12 @@ auto guarded(Work&& work) -> decltype(work()) {
 class Docker final : public Sandbox {
  public:
     Docker(Endpoint endpoint, const config::SandboxSettings& settings, std::string instance,
-           EngineFacts facts, fs::path hosts)
+           EngineFacts facts, DockerFiles files)
         : engine_{std::move(endpoint), facts.api, settings.allow_weak_limits},
           pull_(settings.pull_images),
           instance_(std::move(instance)),
           facts_(std::move(facts)),
-          hosts_(std::move(hosts)),
+          files_(std::move(files)),
           seccomp_(seccomp_profile_json()) {}
 
     [[nodiscard]] std::string_view backend() const override { return "docker"; }
@@ -219,7 +186,8 @@ class Docker final : public Sandbox {
                                  .workspace = workspace.root(),
                                  .workspace_identity = workspace.identity(),
                                  .home = workspace.home(),
-                                 .hosts = hosts_,
+                                 .hosts = files_.hosts,
+                                 .init = files_.init,
                                  .uid = sandbox_uid(),
                                  .host_cpus = facts_.cpus,
                                  .image_volumes = std::move(*volumes),
@@ -333,7 +301,7 @@ class Docker final : public Sandbox {
     bool pull_;
     std::string instance_;
     EngineFacts facts_;
-    fs::path hosts_;
+    DockerFiles files_;
     std::string seccomp_;
     Running running_;
     std::mutex mutex_;
@@ -377,10 +345,10 @@ std::expected<std::unique_ptr<Sandbox>, Error> make(const config::SandboxSetting
                               "sandbox.allow_weak_limits",
                               fmt::join(facts.missing, ", no "))});
     }
-    auto hosts = hosts_file();
-    if (!hosts) return std::unexpected(hosts.error());
+    auto files = write_docker_files();
+    if (!files) return std::unexpected(files.error());
     return std::make_unique<Docker>(std::move(*endpoint), settings, instance, std::move(facts),
-                                    std::move(*hosts));
+                                    std::move(*files));
 }
 
 }  // namespace

@@ -8,6 +8,8 @@
 #include <cctype>
 #include <nlohmann/json.hpp>
 
+#include "sandbox/init_program.hpp"
+
 namespace sandbox {
 
 namespace {
@@ -32,6 +34,10 @@ json environment_of(const RunSpec& spec) {
     for (const auto& [key, value] : spec.environment) all[key] = value;
     json list = json::array();
     for (const auto& [key, value] : all) list.push_back(key + "=" + value);
+    // A name without a value takes the image's own away, so that the first process sets it for the door.
+    for (const auto& name : door_variables()) {
+        if (spec.door && !all.contains(name)) list.push_back(name);
+    }
     return list;
 }
 
@@ -44,15 +50,21 @@ json bind_mount(const std::filesystem::path& source, std::string_view target, bo
             {"BindOptions", {{"NonRecursive", true}, {"Propagation", "rprivate"}}}};
 }
 
+std::filesystem::path real(const std::filesystem::path& source) {
+    std::error_code error;
+    auto found = std::filesystem::canonical(source, error);
+    return error ? source : found;
+}
+
 json mounts_of(const RunSpec& spec, const ContainerPlan& plan) {
     json mounts = json::array();
     mounts.push_back(bind_mount(plan.workspace, workspace_target, false));
     mounts.push_back(bind_mount(plan.home, home_target, false));
     mounts.push_back(bind_mount(plan.hosts, "/etc/hosts", true));
+    mounts.push_back(bind_mount(plan.init, init_target, true));
+    if (spec.door) mounts.push_back(bind_mount(real(*spec.door), door_target, true));
     for (const auto& mount : spec.mounts) {
-        std::error_code error;
-        const auto real = std::filesystem::canonical(mount.source, error);
-        mounts.push_back(bind_mount(error ? mount.source : real, mount.target, true));
+        mounts.push_back(bind_mount(real(mount.source), mount.target, true));
     }
     return mounts;
 }
@@ -64,6 +76,7 @@ json tmpfs_of(const RunSpec& spec, const ContainerPlan& plan) {
     for (const auto& volume : plan.image_volumes) {
         const bool taken =
             volume == workspace_target || volume == home_target || volume == "/tmp" ||
+            volume == init_target || volume == door_target ||
             std::ranges::any_of(spec.mounts, [&](const auto& m) { return m.target == volume; });
         if (taken) continue;
         tmpfs[volume] = fmt::format("rw,noexec,nosuid,nodev,size=16m,nr_inodes=1000,uid={},gid={},mode=0700",
@@ -84,7 +97,7 @@ json host_config(const RunSpec& spec, const ContainerPlan& plan) {
             {"Memory", limits.memory_bytes},
             {"MemorySwap", limits.memory_bytes},
             {"NanoCpus", static_cast<std::int64_t>(cpus * 1e9)},
-            {"Init", true},
+            {"Init", false},  // ours is the first process
             {"IpcMode", "private"},
             {"CgroupnsMode", "private"},
             {"ShmSize", 64 << 20},
@@ -99,6 +112,28 @@ json host_config(const RunSpec& spec, const ContainerPlan& plan) {
             {"Ulimits", json::array({{{"Name", "nofile"}, {"Soft", 4096}, {"Hard", 4096}},
                                      {{"Name", "core"}, {"Soft", 0}, {"Hard", 0}}})},
             {"Mounts", mounts_of(spec, plan)}};
+}
+
+json body_of(const RunSpec& spec, const ContainerPlan& plan) {
+    const bool talks = !spec.standard_input.empty();
+    return {{"Image", spec.image},
+            {"User", fmt::format("{}:{}", plan.uid, plan.uid)},
+            {"Hostname", "sandbox"},
+            {"Env", environment_of(spec)},
+            // Entrypoint, not Cmd: the image's own entry point must not get in between.
+            {"Entrypoint", init_command(spec)},
+            {"WorkingDir", workspace_target},
+            {"Tty", false},
+            {"OpenStdin", talks},
+            {"StdinOnce", talks},
+            {"AttachStdin", talks},
+            {"AttachStdout", true},
+            {"AttachStderr", true},
+            {"StopSignal", "SIGTERM"},
+            // Half of the time a container takes to start is its network; without one there is only `lo`.
+            {"NetworkDisabled", true},
+            {"Healthcheck", {{"Test", {"NONE"}}}},
+            {"HostConfig", host_config(spec, plan)}};
 }
 
 }  // namespace
@@ -116,31 +151,17 @@ ContainerRequest container_request(const RunSpec& spec, const ContainerPlan& pla
     labels[instance_label] = plan.instance;
     labels[name_label] = spec.name;
 
-    json body{{"Image", spec.image},
-              {"User", fmt::format("{}:{}", plan.uid, plan.uid)},
-              {"Hostname", "sandbox"},
-              {"Env", environment_of(spec)},
-              // Entrypoint, not Cmd: the image's own entry point must not get in between.
-              {"Entrypoint", spec.argv},
-              {"WorkingDir", workspace_target},
-              {"Tty", false},
-              {"OpenStdin", !spec.standard_input.empty()},
-              {"StdinOnce", !spec.standard_input.empty()},
-              {"AttachStdin", !spec.standard_input.empty()},
-              {"AttachStdout", true},
-              {"AttachStderr", true},
-              {"StopSignal", "SIGTERM"},
-              // Half of the time a container takes to start is its network; without one there is only `lo`.
-              {"NetworkDisabled", true},
-              {"Healthcheck", {{"Test", {"NONE"}}}},
-              {"HostConfig", host_config(spec, plan)}};
-
-    json proven{{"body", body}, {"labels", labels}, {"stdin", sha256(spec.standard_input)}};
+    // A run goes on under the first process it began with, whatever version of it this daemon brings.
+    auto any_init = plan;
+    any_init.init.clear();
+    json proven{
+        {"body", body_of(spec, any_init)}, {"labels", labels}, {"stdin", sha256(spec.standard_input)}};
     if (!plan.workspace_identity.empty()) proven["workspace"] = plan.workspace_identity;
     for (const auto& [path, content] : spec.home_files) proven["home"][path] = sha256(content);
     const auto replace = json::error_handler_t::replace;
     auto proof = sha256(proven.dump(-1, ' ', false, replace));
     labels[spec_label] = proof;
+    auto body = body_of(spec, plan);
     body["Labels"] = std::move(labels);
     return {body.dump(-1, ' ', false, replace), std::move(proof)};
 }

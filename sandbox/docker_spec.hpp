@@ -21,6 +21,7 @@ struct ContainerPlan {
     std::string workspace_identity;  ///< Workspace::identity(): a program is adopted with its own files only
     std::filesystem::path home;
     std::filesystem::path hosts;  ///< shown as /etc/hosts
+    std::filesystem::path init;   ///< shown as init_target
     unsigned uid = 0;
     double host_cpus = 1;  ///< the engine refuses more
     std::vector<std::string>

@@ -86,9 +86,10 @@ void take_user(const Prepared& child) {
     if (::prctl(PR_SET_PDEATHSIG, SIGKILL) != 0) fail(child.report);
     if (::getppid() != child.parent) ::_exit(125);
     if (::prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) != 0) fail(child.report);
-    sigset_t none;
-    ::sigemptyset(&none);
-    ::sigprocmask(SIG_SETMASK, &none, nullptr);
+    sigset_t held;
+    ::sigemptyset(&held);
+    for (const int signal : child.plan.held_signals) ::sigaddset(&held, signal);
+    ::sigprocmask(SIG_SETMASK, &held, nullptr);
     char* environment[] = {nullptr};
     ::execve(child.argv[0], child.argv.data(), environment);
     fail(child.report);

@@ -21,6 +21,7 @@ struct ProcessPlan {
     int output = -1;                                    ///< becomes 1 and 2
     std::vector<int> files;                             ///< become 3, 4, ...; nothing else stays open
     std::vector<int> cgroups;                           ///< "0" is written to each before anything else
+    std::vector<int> held_signals;                      ///< stay blocked, so that none is lost on the way
     std::optional<unsigned> user;                       ///< user and group id taken on, without other groups
     std::vector<std::pair<int, std::uint64_t>> limits;  ///< setrlimit, soft and hard
 };

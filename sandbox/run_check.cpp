@@ -39,13 +39,22 @@ bool plain(const fs::path& path) {
            std::ranges::none_of(path, [](const fs::path& part) { return part == ".." || part == "."; });
 }
 
+bool leads_to_engine(const fs::path& source, const fs::path& engine_socket) {
+    return std::ranges::any_of(
+        std::array{engine_socket, fs::path("/var/run/docker.sock")}, [&](const fs::path& socket) {
+            std::error_code error;
+            return !socket.empty() && lies_in(fs::weakly_canonical(socket, error), source);
+        });
+}
+
 std::expected<void, Error> check_mount(const ReadOnlyMount& mount, const fs::path& engine_socket) {
     const fs::path target = mount.target;
     if (!target.is_absolute() || !plain(target) || target == "/" || has_nul(mount.target)) {
         return refuse(fmt::format("mount target '{}' is not a plain absolute path", mount.target));
     }
     // Folders that the sandbox lays out itself, and folders that the program can write into.
-    static const std::array<fs::path, 6> taken{"/workspace", "/home", "/proc", "/sys", "/dev", "/tmp"};
+    static const std::array<fs::path, 7> taken{"/workspace", "/home", "/proc", "/sys",
+                                               "/dev",       "/tmp",  "/run"};
     for (const auto& folder : taken) {
         if (lies_in(target, folder)) {
             return refuse(fmt::format("mount target '{}' lies in {}, choose another place such as /opt",
@@ -60,10 +69,22 @@ std::expected<void, Error> check_mount(const ReadOnlyMount& mount, const fs::pat
     if (!fs::is_directory(source) && !fs::is_regular_file(source)) {
         return refuse(fmt::format("mount source {} is neither a folder nor a file", source.string()));
     }
-    for (const auto& socket : {engine_socket, fs::path("/var/run/docker.sock")}) {
-        if (!socket.empty() && lies_in(fs::weakly_canonical(socket, error), source)) {
-            return refuse(fmt::format("mount source {} leads to the engine's socket", source.string()));
-        }
+    if (leads_to_engine(source, engine_socket)) {
+        return refuse(fmt::format("mount source {} leads to the engine's socket", source.string()));
+    }
+    return {};
+}
+
+std::expected<void, Error> check_door(const fs::path& door, const fs::path& engine_socket) {
+    std::error_code error;
+    if (!door.is_absolute() || !fs::is_directory(fs::symlink_status(door, error))) {
+        return refuse(
+            fmt::format("the door {} is not a folder named by its absolute path; open it before "
+                        "the run",
+                        door.string()));
+    }
+    if (leads_to_engine(fs::canonical(door, error), engine_socket)) {
+        return refuse(fmt::format("the door {} leads to the engine's socket", door.string()));
     }
     return {};
 }
@@ -114,6 +135,9 @@ std::expected<void, Error> check_spec(const RunSpec& spec, const fs::path& engin
     }
     for (const auto& mount : spec.mounts) {
         if (auto checked = check_mount(mount, engine_socket); !checked) return checked;
+    }
+    if (spec.door) {
+        if (auto checked = check_door(*spec.door, engine_socket); !checked) return checked;
     }
     for (const auto& [path, content] : spec.home_files) {
         if (path.empty() || fs::path(path).is_absolute() || !plain(path) || has_nul(path)) {

@@ -13,9 +13,11 @@
 #include <sys/ioctl.h>
 #include <sys/mman.h>
 #include <sys/mount.h>
+#include <sys/ptrace.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
+#include <sys/uio.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -186,6 +188,22 @@ static void fork_bomb(void) {
     fflush(stdout);
 }
 
+/// What the first process inside, of the same user, must not let be done to itself.
+static void first_process(void) {
+    static const char* const shut[] = {"mem", "environ", "maps", "auxv", "fd", "exe", "root", "cwd", "syscall"};
+    char path[64], found[8] = {0};
+    for (size_t i = 0; i < sizeof shut / sizeof *shut; ++i) {
+        snprintf(path, sizeof path, "/proc/1/%s", shut[i]);
+        tell(shut[i], open(path, O_RDONLY));
+    }
+    struct iovec own = {found, sizeof found}, its = {(void*)0x400000, sizeof found};
+    tell("ptrace attach", ptrace(PTRACE_ATTACH, 1, NULL, NULL));
+    tell("ptrace seize", ptrace(PTRACE_SEIZE, 1, NULL, NULL));
+    tell("read memory", process_vm_readv(1, &own, 1, &its, 1, 0));
+    tell("write memory", process_vm_writev(1, &own, 1, &its, 1, 0));
+    tell("take descriptor", syscall(SYS_pidfd_getfd, syscall(SYS_pidfd_open, 1, 0), 0, 0));
+}
+
 /// Becomes a program that is owned by root and setuid.
 static void setuid_program(const char* self) {
     char* const arguments[] = {(char*)self, "ids", NULL};
@@ -199,6 +217,7 @@ int main(int count, char** arguments) {
     if (strcmp(what, "reach") == 0) reach(count - 2, arguments + 2);
     if (strcmp(what, "calls") == 0) calls();
     if (strcmp(what, "files") == 0) files();
+    if (strcmp(what, "first") == 0) first_process();
     if (strcmp(what, "heap") == 0) eat_heap();
     if (strcmp(what, "memfd") == 0) eat_memfd();
     if (strcmp(what, "forks") == 0) fork_bomb();

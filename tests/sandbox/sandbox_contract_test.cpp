@@ -102,9 +102,10 @@ TEST_CASE("the environment holds what was given and nothing of the daemon's") {
     on_both([](Sandbox& sandbox) {
         ::setenv("SHOPFLOOR_TEST_SECRET", "canary-3141", 1);
         stage::PlainWorkspace workspace;
-        auto spec = stage::script(sandbox,
-                                  "env | grep -Ev '^(PWD|SHLVL|_|HOSTNAME)=' | sort; cat /proc/*/environ | "
-                                  "tr '\\0' '\\n' | grep -c canary");
+        auto spec = stage::script(
+            sandbox,
+            "env | grep -Ev '^(PWD|SHLVL|_|HOSTNAME)=' | sort; cat /proc/*/environ 2>/dev/null | "
+            "tr '\\0' '\\n' | grep -c canary");
         spec.environment = {{"GIVEN", "a value with = and spaces"}, {"LANG", "C"}};
         const auto ran = stage::run(sandbox, spec, workspace);
         CHECK(ran.output ==
@@ -277,8 +278,8 @@ TEST_CASE("a cancelled program may clean up") {
         };
         const auto ran = stage::run(sandbox, spec, workspace, {.cancel = cancel.get_token()});
         CHECK(ran.outcome.end == End::cancelled);
-        CHECK(ran.output.starts_with("ready\n"));  // the shell may tell of its killed sleep in between
-        CHECK(ran.output.ends_with("bye\n"));
+        CHECK(ran.output.starts_with("ready\n"));
+        CHECK(ran.output.contains("bye\n"));  // the shell may tell of its killed sleep before or after
     });
 }
 

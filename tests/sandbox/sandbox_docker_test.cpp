@@ -30,7 +30,8 @@ sandbox::RunSpec sample_spec() {
                           .image = "sha256:abc",
                           .argv = {"/bin/sh", "-c", "make test"},
                           .environment = {{"CI", "true"}},
-                          .standard_input = "prompt"};
+                          .standard_input = "prompt",
+                          .door = "/state/doors/job-1-run-1"};
     return spec;
 }
 
@@ -39,6 +40,7 @@ sandbox::ContainerPlan sample_plan() {
             .workspace = "/state/work/job-1/merged",
             .home = "/state/work/job-1/home",
             .hosts = "/run/shopfloor/hosts",
+            .init = "/run/shopfloor/init-0123456789abcdef",
             .uid = 61000,
             .host_cpus = 8,
             .image_volumes = {"/data"},
@@ -106,6 +108,7 @@ TEST_CASE("no settings lead to a forbidden field of the create body") {
         spec.environment = {{pick(), pick()}};
         spec.standard_input = pick();
         spec.mounts = {{"/nowhere/" + pick(), pick()}};
+        if (dice() % 2 == 0) spec.door = "/nowhere/" + pick();
         spec.limits.pids = static_cast<int>(dice() % 100000);
         spec.limits.memory_bytes = dice();
         spec.limits.cpus = static_cast<double>(dice() % 1000);
@@ -119,10 +122,12 @@ TEST_CASE("no settings lead to a forbidden field of the create body") {
         for (const auto& [key, value] : config.items()) CHECK(host.contains(key));
         CHECK(body["User"] == "61000:61000");
         CHECK(body["NetworkDisabled"] == true);
+        CHECK(body["Entrypoint"][0] == "/run/shopfloor-init");
         CHECK(body["Labels"]["shopfloor.instance"] ==
               json::parse(json(plan.instance).dump(-1, ' ', false, json::error_handler_t::replace)));
         CHECK(config["NetworkMode"] == "none");
         CHECK(config["Privileged"] == false);
+        CHECK(config["Init"] == false);
         CHECK(config["ReadonlyRootfs"] == true);
         CHECK(config["CapDrop"] == json::array({"ALL"}));
         CHECK(config["SecurityOpt"] == json::array({"no-new-privileges:true", "seccomp=PROFILE"}));
@@ -165,7 +170,12 @@ TEST_CASE("what makes a run another run changes its proof, and what does not, do
     other.log_file = "/elsewhere";
     other.survives = true;
     CHECK(proof(other) == proof(spec));
+    other = spec;
+    other.door.reset();
+    CHECK(proof(other) != proof(spec));
     auto plan = sample_plan();
+    plan.init = "/run/shopfloor/init-of-the-next-version";
+    CHECK(container_request(spec, plan).proof == proof(spec));
     plan.workspace_identity = "another workspace, opened later under the same path";
     CHECK(container_request(spec, plan).proof != proof(spec));
 }
@@ -373,25 +383,5 @@ TEST_CASE("addresses of engines are understood or refused with the right spellin
         const auto endpoint = Endpoint::parse(wrong);
         REQUIRE_FALSE(endpoint.has_value());
         CHECK(endpoint.error().message.contains("unix:///PATH"));
-    }
-}
-
-TEST_CASE("output frames are put together however the connection cuts them") {
-    std::string stream;
-    std::string expected;
-    for (const std::string& text :
-         std::vector<std::string>{"hello ", "", "wor", std::string(300, 'x'), "ld"}) {
-        stream += std::string("\x01\0\0\0\0\0", 6) + static_cast<char>(text.size() >> 8) +
-                  static_cast<char>(text.size() & 0xff) + text;
-        expected += text;
-    }
-    for (const std::size_t step : {1UL, 2UL, 3UL, 7UL, 8UL, 9UL, 1000UL}) {
-        sandbox::DockerFrames frames;
-        std::string got;
-        for (std::size_t at = 0; at < stream.size(); at += step) {
-            frames.feed(std::string_view(stream).substr(at, step),
-                        [&](std::string_view part) { got += part; });
-        }
-        CHECK(got == expected);
     }
 }

@@ -10,6 +10,7 @@
 
 #include "sandbox/bubblewrap_spec.hpp"
 #include "sandbox/cgroup.hpp"
+#include "sandbox/docker_api.hpp"
 #include "sandbox/seccomp.hpp"
 #include "sandbox/watch.hpp"
 #include "sandbox_stage.hpp"
@@ -311,4 +312,24 @@ TEST_CASE("the log keeps the head and the end of long output, and all of any oth
     CHECK(kept.ends_with(longer.substr(longer.size() - (64 << 10))));
     fs::remove(file);
     CHECK_FALSE(sandbox::OutputLog::open("/nonexistent/log", 10, listen).has_value());
+}
+
+TEST_CASE("output frames are put together however the connection cuts them") {
+    std::string stream;
+    std::string expected;
+    for (const std::string& text :
+         std::vector<std::string>{"hello ", "", "wor", std::string(300, 'x'), "ld"}) {
+        stream += std::string("\x01\0\0\0\0\0", 6) + static_cast<char>(text.size() >> 8) +
+                  static_cast<char>(text.size() & 0xff) + text;
+        expected += text;
+    }
+    for (const std::size_t step : {1UL, 2UL, 3UL, 7UL, 8UL, 9UL, 1000UL}) {
+        sandbox::DockerFrames frames;
+        std::string got;
+        for (std::size_t at = 0; at < stream.size(); at += step) {
+            frames.feed(std::string_view(stream).substr(at, step),
+                        [&](std::string_view part) { got += part; });
+        }
+        CHECK(got == expected);
+    }
 }
