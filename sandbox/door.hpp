@@ -24,6 +24,8 @@ struct EgressPolicy {
     std::uint64_t connection_bytes = 2ULL << 30;  ///< both ways together
     std::chrono::milliseconds connection_time{30 * 60 * 1000};
     std::chrono::milliseconds idle{120'000};
+    /// For each step before bytes pass: the request, the lookup, each address dialled, the first of TLS.
+    std::chrono::milliseconds patience{10'000};
     int connections = 64;  ///< at one time
     /// Name -> addresses (numeric). Default: the system's resolver.
     std::function<std::vector<std::string>(const std::string& host)> resolve;

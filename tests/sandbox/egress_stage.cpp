@@ -1,0 +1,269 @@
+#include "tests/sandbox/egress_stage.hpp"
+
+#include <arpa/inet.h>
+#include <fcntl.h>
+#include <fmt/format.h>
+#include <net/if.h>
+#include <openssl/ssl.h>
+#include <poll.h>
+#include <sched.h>
+#include <sys/eventfd.h>
+#include <sys/ioctl.h>
+#include <sys/socket.h>
+#include <sys/syscall.h>
+#include <sys/un.h>
+
+#include <array>
+#include <cerrno>
+#include <cstring>
+#include <exception>
+#include <sstream>
+
+namespace egress_stage {
+
+namespace {
+
+using namespace std::chrono_literals;
+constexpr int patience_ms = 60'000;
+
+bool set_address(int socket, const char* interface, const char* address) {
+    ifreq request{};
+    std::strncpy(request.ifr_name, interface, IFNAMSIZ - 1);
+    sockaddr_in in{};
+    in.sin_family = AF_INET;
+    ::inet_pton(AF_INET, address, &in.sin_addr);
+    std::memcpy(&request.ifr_addr, &in, sizeof in);
+    return ::ioctl(socket, SIOCSIFADDR, &request) == 0;
+}
+
+bool bring_up() {
+    const sandbox::Descriptor socket(::socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0));
+    ifreq request{};
+    std::strncpy(request.ifr_name, "lo", IFNAMSIZ - 1);
+    request.ifr_flags = IFF_UP | IFF_RUNNING | IFF_LOOPBACK;
+    return socket && ::ioctl(socket.get(), SIOCSIFFLAGS, &request) == 0 &&
+           set_address(socket.get(), "lo:1", there) && set_address(socket.get(), "lo:2", there_too);
+}
+
+}  // namespace
+
+bool in_private_internet(const std::function<void()>& body) {
+    // A network namespace belongs to a thread and to the threads that it starts.
+    std::exception_ptr thrown;
+    int refused = 0;
+    std::thread([&] {
+        if (::unshare(CLONE_NEWNET) != 0 || !bring_up()) {
+            refused = errno;
+            return;
+        }
+        try {
+            body();
+        } catch (...) {
+            thrown = std::current_exception();
+        }
+    }).join();
+    if (thrown) std::rethrow_exception(thrown);
+    if (refused == 0) return true;
+    const auto reason = fmt::format("no private network here: {}", std::strerror(refused));
+    if (std::getenv("CI") != nullptr)
+        FAIL_CHECK(reason);
+    else
+        MESSAGE("skipped, " << reason);
+    return false;
+}
+
+Server::Server(std::function<void(int)> talk, int port)
+    : talk_(std::move(talk)),
+      listener_(::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0)),
+      stop_(::eventfd(0, EFD_CLOEXEC)) {
+    sockaddr_in any{};
+    any.sin_family = AF_INET;
+    any.sin_port = htons(static_cast<in_port_t>(port));
+    REQUIRE(::bind(listener_.get(), reinterpret_cast<const sockaddr*>(&any), sizeof any) == 0);
+    REQUIRE(::listen(listener_.get(), SOMAXCONN) == 0);
+    accepting_ = std::thread([this] {
+        for (;;) {
+            std::array<pollfd, 2> fds{{{listener_.get(), POLLIN, 0}, {stop_.get(), POLLIN, 0}}};
+            ::poll(fds.data(), fds.size(), -1);
+            if (fds[1].revents != 0) return;
+            const int connection = ::accept4(listener_.get(), nullptr, nullptr, SOCK_CLOEXEC);
+            sockaddr_in own{};
+            socklen_t size = sizeof own;
+            ::getsockname(connection, reinterpret_cast<sockaddr*>(&own), &size);
+            std::array<char, INET_ADDRSTRLEN> text{};
+            ::inet_ntop(AF_INET, &own.sin_addr, text.data(), text.size());
+            const std::lock_guard lock(mutex_);
+            dialled_.emplace_back(text.data());
+            talks_.emplace_back([this, connection] {
+                const sandbox::Descriptor owned(connection);
+                talk_(connection);
+            });
+        }
+    });
+}
+
+Server::~Server() {
+    ::eventfd_write(stop_.get(), 1);
+    accepting_.join();
+    for (auto& talk : talks_) talk.join();
+}
+
+std::vector<std::string> Server::dialled() const {
+    const std::lock_guard lock(mutex_);
+    return dialled_;
+}
+
+void echo(int connection) {
+    std::vector<char> buffer(256 << 10);
+    for (;;) {
+        const auto got = ::recv(connection, buffer.data(), buffer.size(), 0);
+        if (got <= 0) break;
+        for (ssize_t at = 0; at < got;) {
+            const auto sent =
+                ::send(connection, buffer.data() + at, static_cast<std::size_t>(got - at), MSG_NOSIGNAL);
+            if (sent <= 0) return;
+            at += sent;
+        }
+    }
+    ::shutdown(connection, SHUT_WR);
+}
+
+Caller::Caller(const std::filesystem::path& directory, unsigned user) {
+    // The kernel remembers who connected; a thread can be somebody else for that long (setresuid(2), C
+    // library/kernel differences).
+    std::thread([&] {
+        const sandbox::Descriptor folder(::open(directory.c_str(), O_PATH | O_DIRECTORY | O_CLOEXEC));
+        if (::geteuid() == 0) {
+            ::syscall(SYS_setgroups, 0, nullptr);
+            ::syscall(SYS_setresgid, user, user, user);
+            if (::syscall(SYS_setresuid, user, user, user) != 0) return;
+        }
+        sandbox::Descriptor socket(::socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0));
+        sockaddr_un address{.sun_family = AF_UNIX, .sun_path = {}};
+        fmt::format("/proc/thread-self/fd/{}/door.sock", folder.get())
+            .copy(static_cast<char*>(address.sun_path), sizeof address.sun_path - 1);
+        if (::connect(socket.get(), reinterpret_cast<const sockaddr*>(&address), sizeof address) == 0)
+            socket_ = std::move(socket);
+    }).join();
+}
+
+bool Caller::say(std::string_view bytes) const {
+    while (!bytes.empty()) {
+        const auto sent = ::send(socket_.get(), bytes.data(), bytes.size(), MSG_NOSIGNAL);
+        if (sent <= 0) return false;
+        bytes.remove_prefix(static_cast<std::size_t>(sent));
+    }
+    return true;
+}
+
+void Caller::end_saying() const { ::shutdown(socket_.get(), SHUT_WR); }
+
+std::string Caller::hear(std::size_t most) const {
+    std::string heard;
+    std::vector<char> buffer(256 << 10);
+    while (heard.size() < most) {
+        pollfd one{socket_.get(), POLLIN, 0};
+        if (::poll(&one, 1, patience_ms) != 1) {
+            FAIL_CHECK("nothing came for a minute");
+            break;
+        }
+        const auto got =
+            ::recv(socket_.get(), buffer.data(), std::min(buffer.size(), most - heard.size()), 0);
+        if (got <= 0) break;
+        heard.append(buffer.data(), static_cast<std::size_t>(got));
+    }
+    return heard;
+}
+
+std::string Caller::hear_head() const {
+    std::string heard;
+    while (!heard.ends_with("\r\n\r\n")) {
+        const auto more = hear(1);
+        if (more.empty()) break;
+        heard += more;
+    }
+    return heard;
+}
+
+std::string client_hello(const std::string& name, bool with_ech) {
+    SSL_CTX* context = SSL_CTX_new(TLS_client_method());
+    if (with_ech) {
+        SSL_CTX_add_custom_ext(
+            context, 0xfe0d, SSL_EXT_CLIENT_HELLO,
+            [](SSL*, unsigned, unsigned, const unsigned char** out, std::size_t* size, X509*, std::size_t,
+               int*, void*) {
+                static const std::array<unsigned char, 4> grease{1, 2, 3, 4};
+                *out = grease.data();
+                *size = grease.size();
+                return 1;
+            },
+            nullptr, nullptr, nullptr, nullptr);
+    }
+    SSL* ssl = SSL_new(context);
+    BIO* out = BIO_new(BIO_s_mem());
+    SSL_set_bio(ssl, BIO_new(BIO_s_mem()), out);
+    if (!name.empty()) SSL_set_tlsext_host_name(ssl, name.c_str());
+    SSL_connect(ssl);
+    char* bytes = nullptr;
+    const auto size = BIO_get_mem_data(out, &bytes);
+    std::string hello(bytes, static_cast<std::size_t>(size));
+    SSL_free(ssl);
+    SSL_CTX_free(context);
+    return hello;
+}
+
+std::string connect(std::string_view target) {
+    return fmt::format("CONNECT {0} HTTP/1.1\r\nHost: {0}\r\nUser-Agent: test/1.0\r\n\r\n", target);
+}
+
+Scene::Scene() {
+    policy.hosts = {"good.example.com", "*.good.example.com"};
+    policy.resolve = [](const std::string&) { return std::vector<std::string>{there}; };
+}
+
+void Scene::open() {
+    door.reset();
+    auto opened = sandbox::Door::open({.directory = folder.path() / "door",
+                                       .egress = policy,
+                                       .gateway = nullptr,
+                                       .record = folder.path() / "record"});
+    REQUIRE_MESSAGE(opened, (opened ? "" : opened.error().message));
+    door = std::move(*opened);
+}
+
+Caller Scene::through(const std::string& name) const {
+    auto made = caller();
+    REQUIRE(made.connected());
+    REQUIRE(made.say(connect(name + ":443")));
+    REQUIRE(made.hear_head() == "HTTP/1.1 200 Connection established\r\n\r\n");
+    return made;
+}
+
+std::string Scene::answer(std::string_view bytes) const {
+    const auto made = caller();
+    REQUIRE(made.connected());
+    made.say(bytes);
+    return made.hear();
+}
+
+std::vector<nlohmann::json> Scene::lines(std::size_t least) const {
+    std::vector<nlohmann::json> found;
+    CHECK(eventually([&] {
+        found.clear();
+        std::istringstream text(places::text(folder.path() / "record"));
+        for (std::string line; std::getline(text, line);) found.push_back(nlohmann::json::parse(line));
+        return found.size() >= least;
+    }));
+    return found;
+}
+
+bool eventually(const std::function<bool()>& holds) {
+    const auto end = std::chrono::steady_clock::now() + 60s;
+    while (!holds()) {
+        if (std::chrono::steady_clock::now() > end) return false;
+        std::this_thread::sleep_for(5ms);
+    }
+    return true;
+}
+
+}  // namespace egress_stage
