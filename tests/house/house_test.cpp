@@ -73,6 +73,7 @@ const std::vector<Door> doors{
       {"integrations/gitlab", "signatures of deliveries"},
       {"integrations/gitea", "signatures of deliveries"},
       {"integrations/http", "certificates"},
+      {"sandbox/gateway_upstream.cpp", "reads under TLS with deadlines of our own"},
       {"sandbox/docker", "a run's name from its specification"},
       {"sandbox/bubblewrap", "an image's identity from its root"},
       {"sandbox/layers", "a layer's folder from its key"},

@@ -1,0 +1,142 @@
+#include "sandbox/gateway_rules.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+
+#include "sandbox/gateway_dialects.hpp"
+#include "sandbox/gateway_json.hpp"
+#include "sandbox/harvest.hpp"
+
+namespace sandbox {
+
+namespace {
+
+/// What services put before and around a request: templates, instructions for tools. Anthropic's tool
+/// instructions come to some 300 to 1,000 tokens.
+constexpr std::uint64_t around_a_request = 4096;
+/// No service counts a picture for more; Anthropic's largest come to 4,784.
+constexpr std::uint64_t picture_tokens = 8192;
+
+std::string judge(Endpoint endpoint, Json& request, const config::Model& model, Asked& asked) {
+    switch (endpoint) {
+        case Endpoint::messages:
+        case Endpoint::count_tokens:
+            return judge_messages(request, model, asked);
+        case Endpoint::chat:
+            return judge_chat(request, model, asked);
+        case Endpoint::responses:
+            return judge_responses(request, model, asked);
+        case Endpoint::generate:
+        case Endpoint::stream_generate:
+            return judge_gemini(request, model, asked);
+        case Endpoint::gemini_count: {
+            // The request to be counted is named directly or one level below.
+            if (request.contains("generateContentRequest")) {
+                auto fault = judge_gemini(request["generateContentRequest"], model, asked);
+                if (!fault.empty()) return fault;
+            }
+            auto fault = must_lack(request, {"generate_content_request"}, "write generateContentRequest");
+            if (!fault.empty()) return fault;
+            return judge_gemini(request, model, asked);
+        }
+        case Endpoint::listing:
+            break;
+    }
+    return "a listing takes no request";
+}
+
+/// Counting takes a request without what is about the answer.
+void drop_answer_limits(Endpoint endpoint, Json& request) {
+    if (endpoint == Endpoint::count_tokens) request.erase("max_tokens");
+    if (endpoint == Endpoint::gemini_count) request.erase("generationConfig");
+}
+
+}  // namespace
+
+std::expected<GoodRequest, Refusal> judge_request(const Route& route, std::string_view body,
+                                                  const config::ModelProvider& provider,
+                                                  const std::set<std::string>& models) {
+    auto request = read_json(body);
+    if (!request) return std::unexpected(Refusal{400, "the request is " + request.error()});
+    if (!request->is_object()) return std::unexpected(Refusal{400, "the request is not a JSON object"});
+
+    const bool gemini = provider.api == config::ModelApi::gemini;
+    const auto wanted = gemini ? route.model : text_of(*request, "model");
+    const auto* model = config::find_model(provider, wanted);
+    if (model == nullptr || !models.contains(wanted))
+        return std::unexpected(
+            Refusal{403, fmt::format("the model '{}' is not among those that this run may call: {}",
+                                     printable(wanted.substr(0, 100)), fmt::join(models, ", "))});
+
+    GoodRequest good{.model = model};
+    good.streamed = route.endpoint == Endpoint::stream_generate;
+    if (!gemini) {
+        const auto* stream = member(*request, "stream");
+        if (stream != nullptr && !stream->is_boolean())
+            return std::unexpected(Refusal{400, "stream must be true or false"});
+        good.streamed = stream != nullptr && stream->get<bool>();
+        if (auto fault = plain_keys(*request); !fault.empty())
+            return std::unexpected(Refusal{400, std::move(fault)});
+    }
+
+    Asked asked;
+    if (auto fault = judge(route.endpoint, *request, *model, asked); !fault.empty())
+        return std::unexpected(Refusal{400, std::move(fault)});
+    if (costs_nothing(route.endpoint)) drop_answer_limits(route.endpoint, *request);
+    good.body = request->dump();
+    if (costs_nothing(route.endpoint)) return good;
+
+    // A token is at least a byte of text, but a page of a document can be a few bytes: at most the context.
+    good.input_most = good.body.size() + around_a_request + asked.pictures * picture_tokens +
+                      (asked.documents > 0 ? model->context : 0);
+    good.output_most = asked.output_most;
+    // As it stands in a member: inside of a text its quotes would be escaped.
+    good.hour_cache = good.body.find(R"("ttl":"1h")") != std::string::npos;
+    return good;
+}
+
+std::uint64_t limit_number(Json& object, std::string_view key, std::uint64_t most) {
+    const auto* asked = member(object, key);
+    auto limit = most;
+    if (asked != nullptr && asked->is_number_integer() && (asked->is_number_unsigned() || *asked >= 0))
+        limit = std::min(most, asked->get<std::uint64_t>());
+    object[std::string(key)] = limit;
+    return limit;
+}
+
+std::string must_lack(const Json& object, std::initializer_list<std::string_view> keys,
+                      std::string_view why) {
+    for (const auto key : keys)
+        if (member(object, key) != nullptr)
+            return fmt::format("the model gateway does not pass on '{}': {}", key, why);
+    return {};
+}
+
+std::string one_of(const Json& object, std::string_view key, std::initializer_list<std::string_view> texts) {
+    const auto* value = member(object, key);
+    if (value == nullptr) return {};
+    if (value->is_string() && std::ranges::find(texts, value->get_ref<const std::string&>()) != texts.end())
+        return {};
+    return fmt::format("the model gateway passes on '{}' only as: {}", key, fmt::join(texts, ", "));
+}
+
+std::string plain_keys(const Json& object) {
+    constexpr std::string_view plain = "abcdefghijklmnopqrstuvwxyz0123456789_";
+    for (const auto& [key, value] : object.items())
+        if (key.find_first_not_of(plain) != std::string::npos)
+            return fmt::format("no key of this API is written '{}'", printable(key.substr(0, 60)));
+    return {};
+}
+
+std::string refused_tool(std::string_view type) {
+    return fmt::format(
+        "the tool '{}' is run by the model service itself, outside the sandbox; switch it off in the agent",
+        printable(type.substr(0, 60)));
+}
+
+bool is_data_url(const Json& value) {
+    return value.is_string() && value.get_ref<const std::string&>().starts_with("data:");
+}
+
+}  // namespace sandbox
