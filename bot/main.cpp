@@ -22,7 +22,7 @@ namespace {
 
 constexpr int bad_configuration = 2;
 
-/// Names that only the upper rooms know: forge kinds and agent adapters.
+/// What only the upper rooms know: names of forge kinds and agent adapters, and what an adapter can do.
 std::vector<config::Error> unknown_names(const config::Settings& settings, const std::string& file) {
     std::vector<config::Error> errors;
     for (std::size_t i = 0; i < settings.forges.size(); ++i)
@@ -34,13 +34,22 @@ std::vector<config::Error> unknown_names(const config::Settings& settings, const
                               .message = fmt::format("no forge kind '{}'", settings.forges[i].kind),
                               .mend = "use one of:" + known});
         }
-    for (std::size_t i = 0; i < settings.profiles.size(); ++i)
-        if (integrations::find_agent(settings.profiles[i].adapter) == nullptr)
+    for (std::size_t i = 0; i < settings.profiles.size(); ++i) {
+        const auto& profile = settings.profiles[i];
+        const auto* agent = integrations::find_agent(profile.adapter);
+        if (agent == nullptr) {
             errors.push_back(
                 {.file = file,
                  .key = fmt::format("profiles[{}].adapter", i),
-                 .message = fmt::format("no agent adapter '{}'", settings.profiles[i].adapter),
+                 .message = fmt::format("no agent adapter '{}'", profile.adapter),
                  .mend = fmt::format("use one of: {}", fmt::join(integrations::agent_names(), ", "))});
+        } else if (auto wrong =
+                       agent->fault(profile, config::find_provider(settings.models, profile.provider))) {
+            wrong->file = file;
+            wrong->key = fmt::format("profiles[{}].{}", i, wrong->key);
+            errors.push_back(std::move(*wrong));
+        }
+    }
     return errors;
 }
 

@@ -4,6 +4,7 @@
 #include <array>
 
 #include "integrations/agents_command.hpp"
+#include "integrations/agents_preset.hpp"
 
 namespace integrations {
 
@@ -14,7 +15,12 @@ struct Row {
     const Agent& (*agent)();
 };
 
-constexpr std::array rows = {Row{.name = "command", .agent = command_agent}};
+constexpr std::array rows = {
+    Row{.name = "command", .agent = command_agent}, Row{.name = "amp", .agent = amp_agent},
+    Row{.name = "claude", .agent = claude_agent},   Row{.name = "codex", .agent = codex_agent},
+    Row{.name = "gemini", .agent = gemini_agent},   Row{.name = "opencode", .agent = opencode_agent},
+    Row{.name = "pi", .agent = pi_agent},
+};
 
 }  // namespace
 

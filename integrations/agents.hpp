@@ -8,6 +8,7 @@
 #include <string_view>
 #include <vector>
 
+#include "config/error.hpp"
 #include "config/settings.hpp"
 
 namespace integrations {
@@ -69,20 +70,38 @@ class Agent {
     /// `log` holds what the program printed (possibly capped, hostile); `exit_code` is not the verdict for
     /// all agents.
     [[nodiscard]] virtual AgentReply reply(const std::filesystem::path& log, int exit_code) const = 0;
+    /// Why this adapter cannot do what a profile says, for `check`; `key` is the profile's member, file and
+    /// line are not set. `provider` is the one that the profile names, or nullptr.
+    [[nodiscard]] virtual std::optional<config::Error> fault(const config::AgentProfile& profile,
+                                                             const config::ModelProvider* provider) const = 0;
 };
+
+/// What a prompt has to say about questions, to every agent. An agent asks a person by ending its last
+/// message with a line that begins `QUESTION:`; the question is all from there to the message's end, what
+/// stands before it is the summary.
+inline constexpr std::string_view how_to_ask =
+    "If you cannot go on without an answer from a person, change nothing further and end your last message "
+    "with "
+    "a line that begins with QUESTION: followed by the question.";
 
 /// The adapter of that name; nullptr when there is none. `agent_names()` lists them for error messages.
 ///
-/// `command` runs any program: `AgentProfile::command`, in the repository's root, with the prompt on stdin
-/// and `AgentProfile::environment` (and `SHOPFLOOR_MODEL`, when the profile names a model). What it says
-/// back:
+/// `amp`, `claude`, `codex`, `gemini`, `opencode` and `pi` run the program of that name headless (or
+/// `AgentProfile::command`, then the same options). What it prints is its verdict, not its exit status; an
+/// end that is not told is a failure. Amp's service cannot be had offline: see integrations/agents_amp.cpp
+/// for what that means.
+///
+/// `command` runs any program: `AgentProfile::command` and `arguments`, in the repository's root, with the
+/// prompt on stdin and `AgentProfile::environment`, and, unless that has them, `SHOPFLOOR_MODEL` and
+/// `SHOPFLOOR_EFFORT` as the profile says, and with a model service `SHOPFLOOR_MODEL_URL`,
+/// `SHOPFLOOR_MODEL_KEY` and `SHOPFLOOR_MODEL`. What it says back:
 ///  - exit status 0: done. 75 (EX_TEMPFAIL of sysexits.h): the model service said not now. 69
-///  (EX_UNAVAILABLE): it did
-///    not answer. Anything else: failed, and the last lines of its output say why.
+///    (EX_UNAVAILABLE): it did not answer. Anything else: failed, and the last lines of its output say why.
 ///  - The last line of its output that is a JSON object may tell more; every key may be missing:
 ///    {"summary": "Markdown", "question": "for a person", "usage": {"input_tokens": 1, "cached_tokens": 1,
 ///    "output_tokens": 1, "cost_usd": 0.5}}. A question after exit status 0 means: asks.
-///  - Without such a line, the last paragraph of the output is the summary.
+///  - Without such a line, the last paragraph of the output is the summary, and asks as any last message
+///  does.
 [[nodiscard]] const Agent* find_agent(std::string_view adapter);
 [[nodiscard]] std::vector<std::string_view> agent_names();
 

@@ -8,6 +8,7 @@
 #include <string_view>
 #include <utility>
 
+#include "integrations/agents_preset.hpp"
 #include "integrations/agents_text.hpp"
 
 namespace integrations {
@@ -18,7 +19,6 @@ using Json = nlohmann::json;
 
 constexpr std::size_t log_end = 1 << 20;             ///< looked at, of a log of any size
 constexpr std::size_t longest_account = 256 * 1024;  ///< a longer line is output, not an account
-constexpr std::size_t longest_text = 4000;           ///< code points
 constexpr std::size_t longest_detail = 2000;
 constexpr std::uint64_t most_tokens = 1'000'000'000'000;
 constexpr double most_dollars = 1'000'000;
@@ -94,6 +94,19 @@ std::optional<Account> take_account(std::string& log) {
     return {};
 }
 
+/// Of a program that tells none: its last paragraph, which may ask; the one before it when it only asks.
+Account account_of(std::string_view text) {
+    const auto last = last_paragraph(text);
+    auto asked = take_question(last);
+    if (asked.before.empty() && !asked.question.empty()) {
+        const auto begin = text.rfind(last);
+        asked.before = last_paragraph(text.substr(0, begin == std::string_view::npos ? 0 : begin));
+    }
+    return {.summary = keep_beginning(asked.before, longest_text),
+            .question = keep_beginning(asked.question, longest_text),
+            .usage = {}};
+}
+
 AgentReply::Verdict verdict_of(int exit_code, const Account& account) {
     if (exit_code == EX_TEMPFAIL) return AgentReply::Verdict::quota;
     if (exit_code == EX_UNAVAILABLE) return AgentReply::Verdict::unavailable;
@@ -104,12 +117,16 @@ AgentReply::Verdict verdict_of(int exit_code, const Account& account) {
 class CommandAgent final : public Agent {
  public:
     AgentCommand command(const AgentTask& task) const override {
-        AgentCommand command{.argv = task.profile.command,
-                             .environment = task.profile.environment,
-                             .home_files = {},
-                             .standard_input = task.prompt};
-        if (!task.profile.model.empty())
-            command.environment.try_emplace("SHOPFLOOR_MODEL", task.profile.model);
+        auto command = begin_command(task, "");
+        const auto& profile = task.profile;
+        command.argv.insert(command.argv.end(), profile.arguments.begin(), profile.arguments.end());
+        if (task.models != nullptr) {
+            set(command, "SHOPFLOOR_MODEL_URL", task.models->base_url);
+            set(command, key_variable, task.models->key);
+        }
+        const auto& model = task.models != nullptr ? task.models->model.name : profile.model;
+        if (!model.empty()) set(command, "SHOPFLOOR_MODEL", model);
+        if (!profile.effort.empty()) set(command, "SHOPFLOOR_EFFORT", profile.effort);
         return command;
     }
 
@@ -117,9 +134,7 @@ class CommandAgent final : public Agent {
         auto printed = read_log_end(log, log_end);
         auto account = take_account(printed);
         const auto text = plain_text(printed);
-        if (!account)
-            account = Account{
-                .summary = keep_beginning(last_paragraph(text), longest_text), .question = {}, .usage = {}};
+        if (!account) account = account_of(text);
         AgentReply reply{.verdict = verdict_of(exit_code, *account),
                          .summary = std::move(account->summary),
                          .question = std::move(account->question),
@@ -131,6 +146,12 @@ class CommandAgent final : public Agent {
                            (last.empty() ? ", and nothing said" : ": " + last);
         }
         return reply;
+    }
+
+    /// Everything that a profile can say is handed on to the program.
+    std::optional<config::Error> fault(const config::AgentProfile& /*profile*/,
+                                       const config::ModelProvider* /*provider*/) const override {
+        return std::nullopt;
     }
 };
 

@@ -136,6 +136,27 @@ std::string last_lines(std::string_view text, std::size_t most_lines) {
     return joined;
 }
 
+Asked take_question(std::string_view message) {
+    constexpr std::string_view marker = "QUESTION:";
+    constexpr std::string_view around = " \t*_";  // models like to make the word bold
+    for (std::size_t at = 0; at < message.size();) {
+        const auto end = std::min(message.find('\n', at), message.size());
+        auto line = message.substr(at, end - at);
+        line.remove_prefix(std::min(line.find_first_not_of(around), line.size()));
+        if (line.starts_with(marker)) {
+            auto question =
+                message.substr(static_cast<std::size_t>(line.data() - message.data()) + marker.size());
+            question.remove_prefix(std::min(question.find_first_not_of("*_"), question.size()));
+            question = trimmed(question);
+            if (!question.empty())
+                return {.before = std::string(trimmed(message.substr(0, at))),
+                        .question = std::string(question)};
+        }
+        at = end + 1;
+    }
+    return {.before = std::string(trimmed(message)), .question = {}};
+}
+
 std::string keep_beginning(std::string_view text, std::size_t limit) {
     std::size_t points = 0, at = 0, cut = 0;
     for (; at < text.size(); ++at) {

@@ -22,6 +22,16 @@ namespace integrations {
 /// The last lines that are not empty.
 [[nodiscard]] std::string last_lines(std::string_view text, std::size_t most_lines);
 
+/// Code points of a summary and of a question.
+inline constexpr std::size_t longest_text = 4000;
+
+/// An agent's last message, taken apart at its question: see `find_agent`.
+struct Asked {
+    std::string before;    ///< the whole message when it asks nothing
+    std::string question;  ///< empty: it asks nothing
+};
+[[nodiscard]] Asked take_question(std::string_view message);
+
 /// At most `limit` code points of valid UTF-8, `…` in the place of what is left out.
 [[nodiscard]] std::string keep_beginning(std::string_view text, std::size_t limit);
 [[nodiscard]] std::string keep_end(std::string_view text, std::size_t limit);
