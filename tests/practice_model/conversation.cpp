@@ -203,7 +203,7 @@ std::size_t due_step(const Conversation& conversation, const std::vector<Step>& 
         if (done) {
             due = *done + 1;
         } else if (due < steps.size() && steps[due].deed == Step::Deed::none &&
-                   trimmed(turn.text) == trimmed(steps[due].words)) {
+                   trimmed(turn.text).ends_with(trimmed(steps[due].words))) {
             ++due;
         }
     }
