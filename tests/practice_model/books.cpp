@@ -55,13 +55,14 @@ bool Books::accepts(const std::string& key) const {
 std::size_t Books::record(Request request) {
     constexpr std::size_t most = 20'000;
     const std::scoped_lock lock(mutex_);
-    if (requests_.size() < most) requests_.push_back(std::move(request));
+    if (requests_.size() == most) return most;
+    requests_.push_back(std::move(request));
     return requests_.size() - 1;
 }
 
 void Books::add_bytes(std::size_t request, std::uint64_t bytes) {
     const std::scoped_lock lock(mutex_);
-    requests_.at(request).answer_bytes += bytes;
+    if (request < requests_.size()) requests_[request].answer_bytes += bytes;
 }
 
 std::vector<Request> Books::requests() const {

@@ -26,7 +26,7 @@ class Books {
     void accept_keys(std::set<std::string> keys);
     [[nodiscard]] bool accepts(const std::string& key) const;
 
-    /// Written down before the answer, so that who has the answer finds its request here.
+    /// Written down before the answer, so that who has the answer finds its request here. Returns its number.
     std::size_t record(Request request);
     void add_bytes(std::size_t request, std::uint64_t bytes);
     [[nodiscard]] std::vector<Request> requests() const;
