@@ -297,12 +297,11 @@ std::string prompt(const Job& job, const Groundwork& ground, const std::string& 
         "- Do not commit, push or open anything: the changed files are read when you end.\n"
         "- {}\n"
         "- Read AGENTS.md first when the repository has one.\n"
-        "- If you cannot go on without an answer from a person, leave the tree as it is and end with a line "
-        "that "
-        "begins with `QUESTION:`, the question behind it.\n"
+        "- {}\n"
         "- End with a short summary of what you changed and why, in Markdown: it becomes the pull request's "
         "text.\n",
-        assignment.issue.repo.full_name, assignment.base_commit.substr(0, 12), network_words(ground));
+        assignment.issue.repo.full_name, assignment.base_commit.substr(0, 12), network_words(ground),
+        integrations::how_to_ask);
     if (!ground.recipe.checks.empty()) {
         text +=
             "\nAfterwards these commands are run in /workspace, without you, and their results are "

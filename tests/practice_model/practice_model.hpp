@@ -51,7 +51,7 @@ struct Step {
 [[nodiscard]] Step write(std::string path, std::string content);
 /// Replaces whole lines (apply_patch knows no less); most agents want the file read before.
 [[nodiscard]] Step edit(std::string path, std::string old_lines, std::string new_lines);
-/// Ends as agents are told to when a person must answer: with a line `{"question": "…"}`.
+/// Ends as agents are told to when a person must answer: with a line that begins `QUESTION:`.
 [[nodiscard]] Step ask(std::string question);
 
 struct Script {

@@ -57,7 +57,7 @@ Step edit(std::string path, std::string old_lines, std::string new_lines) {
 }
 
 Step ask(std::string question) {
-    return say("I cannot decide this myself.\n\n" + nlohmann::json{{"question", std::move(question)}}.dump());
+    return say("I cannot decide this myself.\n\nQUESTION: " + std::move(question));
 }
 
 }  // namespace practice_model
