@@ -9,7 +9,9 @@
 #include <unistd.h>
 
 #include <cerrno>
+#include <cstdint>
 #include <cstring>
+#include <ctime>
 
 /// Every descriptor is watched for its edges: it is told once when it becomes readable or writable, and is
 /// then worked on until it would block. So nothing has to be taken out of the watch and put back, and a peer
@@ -27,6 +29,12 @@ constexpr int pause_milliseconds = 20;
 constexpr int most_attempts = 250;
 
 enum class Carried { until_blocked, in_part, source_failed, sink_failed };
+
+std::int64_t milliseconds() {
+    timespec now{};
+    (void)::clock_gettime(CLOCK_MONOTONIC, &now);
+    return now.tv_sec * 1000 + now.tv_nsec / 1'000'000;
+}
 
 bool watch(int epoll, int descriptor, void* place) {
     epoll_event event{.events = EPOLLIN | EPOLLOUT | EPOLLRDHUP | EPOLLET, .data = {.ptr = place}};
@@ -92,23 +100,26 @@ void Relay::take(void* place) {
 }
 
 int Relay::turn() {
+    const auto now = milliseconds();
+    const bool again = now >= again_at_;
+    if (again) again_at_ = now + pause_milliseconds;
     for (auto& connection : connections_) {
-        if (connection.used && !connection.through) call_door(connection);
+        if (again && connection.used && !connection.through) call_door(connection);
         if (connection.busy) carry_both(connection);
     }
-    tired_ = false;
-    if (callers_) accept_callers();
+    if (callers_ && (again || !tired_)) accept_callers();
     bool busy = false;
-    bool waiting = false;
+    bool waiting = callers_ && tired_;
     for (const auto& connection : connections_) {
         busy = busy || connection.busy;
         waiting = waiting || (connection.used && !connection.through);
     }
     if (busy) return 0;
-    return waiting || tired_ ? pause_milliseconds : -1;
+    return waiting ? pause_milliseconds : -1;
 }
 
 void Relay::accept_callers() {
+    tired_ = false;
     for (auto& connection : connections_) {
         if (connection.used) continue;
         const int client = ::accept4(listener_, nullptr, nullptr, SOCK_CLOEXEC | SOCK_NONBLOCK);

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <cstddef>
+#include <cstdint>
 
 /// A port of 127.0.0.1 whose connections lead to a Unix socket. Bytes are carried both ways as they are; what
 /// they mean is known at the other end of the door only.
@@ -51,8 +52,9 @@ class Relay {
     const char* door_;
     int epoll_;
     int listener_;
-    bool callers_;  ///< some may wait to be accepted
-    bool tired_;    ///< descriptors or memory are used up: accepting is tried again later
+    std::int64_t again_at_;  ///< when what the kernel does not tell of is tried again
+    bool callers_;           ///< some may wait to be accepted
+    bool tired_;             ///< descriptors or memory are used up: accepting is tried again later
     Connection connections_[most_connections];
     char buffers_[most_connections][2][buffer_bytes];  ///< up, down
 };

@@ -1,22 +1,17 @@
 #include <fmt/format.h>
-#include <poll.h>
 #include <sys/socket.h>
-#include <sys/stat.h>
-#include <sys/un.h>
 #include <unistd.h>
 
-#include <algorithm>
-#include <atomic>
+#include <chrono>
 #include <cstdint>
 #include <fstream>
-#include <functional>
 #include <iterator>
 #include <memory>
 #include <string>
 #include <thread>
 #include <vector>
 
-#include "sandbox/descriptor.hpp"
+#include "far_end.hpp"
 #include "sandbox/docker_api.hpp"
 #include "sandbox_stage.hpp"
 
@@ -26,90 +21,16 @@
 namespace {
 
 namespace fs = std::filesystem;
-using sandbox::Descriptor;
 using sandbox::Sandbox;
+using stage::echo;
+using stage::FarEnd;
 using stage::on_both;
-
-/// Listens in the folder of a door; each connection is `serve`d by a thread of its own.
-class FarEnd {
- public:
-    FarEnd(const fs::path& folder, std::function<void(int)> serve, int queue = 64)
-        : socket_(::socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0)), serve_(std::move(serve)) {
-        const auto path = folder / sandbox::door_socket;
-        fs::remove(path);
-        sockaddr_un address{};
-        address.sun_family = AF_UNIX;
-        path.string().copy(address.sun_path, sizeof address.sun_path - 1);
-        REQUIRE(::bind(socket_.get(), reinterpret_cast<const sockaddr*>(&address), sizeof address) == 0);
-        REQUIRE(::chown(path.c_str(), sandbox::sandbox_uid(), sandbox::sandbox_uid()) == 0);
-        REQUIRE(::listen(socket_.get(), queue) == 0);
-        acceptor_ = std::jthread([this](const std::stop_token& stop) { accept(stop); });
-    }
-    ~FarEnd() {
-        acceptor_.request_stop();
-        acceptor_.join();
-        servers_.clear();
-    }
-    FarEnd(const FarEnd&) = delete;
-    FarEnd& operator=(const FarEnd&) = delete;
-
-    [[nodiscard]] int calls() const { return calls_; }
-    /// Callers wait in the queue until it says go on.
-    void hold(bool held) { held_ = held; }
-
- private:
-    void accept(const std::stop_token& stop) {
-        while (!stop.stop_requested()) {
-            pollfd ready{held_ ? -1 : socket_.get(), POLLIN, 0};
-            if (::poll(&ready, 1, 20) <= 0) continue;
-            const int caller = ::accept4(socket_.get(), nullptr, nullptr, SOCK_CLOEXEC);
-            if (caller < 0) continue;
-            ++calls_;
-            servers_.emplace_back([this, caller] {
-                const Descriptor owned(caller);
-                serve_(owned.get());
-            });
-        }
-    }
-
-    Descriptor socket_;
-    std::function<void(int)> serve_;
-    std::atomic<int> calls_{0};
-    std::atomic<bool> held_{false};
-    std::vector<std::jthread> servers_;
-    std::jthread acceptor_;
-};
-
-bool send_all(int socket, std::string_view bytes) {
-    while (!bytes.empty()) {
-        const auto n = ::send(socket, bytes.data(), bytes.size(), MSG_NOSIGNAL);
-        if (n <= 0) return false;
-        bytes.remove_prefix(static_cast<std::size_t>(n));
-    }
-    return true;
-}
-
-/// To the other side's end.
-std::string receive_all(int socket) {
-    std::string all;
-    std::vector<char> buffer(64 << 10);
-    for (;;) {
-        const auto n = ::recv(socket, buffer.data(), buffer.size(), 0);
-        if (n <= 0) return all;
-        all.append(buffer.data(), static_cast<std::size_t>(n));
-    }
-}
-
-void echo(int socket) {
-    std::vector<char> buffer(64 << 10);
-    for (;;) {
-        const auto n = ::recv(socket, buffer.data(), buffer.size(), 0);
-        if (n <= 0 || !send_all(socket, {buffer.data(), static_cast<std::size_t>(n)})) return;
-    }
-}
+using stage::receive_all;
+using stage::send_all;
 
 /// A workspace with a door's folder beside it, and what callers inside are written in: `call()` gives a
-/// connected socket, or undefined.
+/// connected socket, or undefined; `ask()` a line's echo; `flood()` children that never stop sending and
+/// hearing.
 class Place {
  public:
     Place() {
@@ -123,6 +44,11 @@ class Place {
         std::ofstream(workspace.root() / "caller")
             << "use strict; use IO::Socket::INET; $| = 1; $SIG{PIPE} = 'IGNORE';\n"
                "sub call { IO::Socket::INET->new(PeerAddr => '127.0.0.1', PeerPort => 3128) }\n"
+               "sub ask { my $c = call() or die 'no port'; syswrite $c, \"hi\\n\"; scalar <$c> }\n"
+               "sub flood { my $c = call();\n"
+               "  my $in = fork; if (!$in) { syswrite($c, 'x' x 65536) or exit while 1 }\n"
+               "  my $out = fork; if (!$out) { sysread($c, my $part, 65536) or exit while 1 }\n"
+               "  return ($in, $out) }\n"
             << text;
         auto spec = stage::program(sandbox, {"perl", "caller"});
         spec.door = door();
@@ -225,30 +151,34 @@ TEST_CASE("a connection that carries all it can does not starve another") {
         const FarEnd far(place.door(), echo);
         const auto spec =
             place.caller(sandbox,
-                         "my $greedy = call(); my $feeder = fork;\n"
-                         "if (!$feeder) { syswrite($greedy, 'x' x 65536) or exit while 1 }\n"
-                         "my $drain = fork; if (!$drain) { sysread($greedy, my $b, 65536) or exit while 1 }\n"
-                         "for (1 .. 50) { my $c = call(); syswrite $c, \"$_\\n\"; my $a = <$c>; print 'lost' "
-                         "if $a ne \"$_\\n\" }\n"
-                         "print 'all heard'; kill 9, $feeder, $drain;\n");
+                         "my @flood = flood(); for (1 .. 50) { print 'lost' if ask() ne \"hi\\n\" }\n"
+                         "print 'all heard'; kill 9, @flood;\n");
         CHECK(stage::run(sandbox, spec, place.workspace).output == "all heard");
     });
 }
 
-TEST_CASE("callers of a door whose queue is full are let through once it is not") {
+TEST_CASE(
+    "callers of a door whose queue is full are let through once it is not, however busy the others are") {
     on_both([](Sandbox& sandbox) {
         Place place;
         FarEnd far(place.door(), echo, 1);
-        far.hold(true);
-        auto spec =
-            place.caller(sandbox,
-                         "my @all = map { my $c = call() or die; syswrite $c, \"hi\\n\"; $c } 1 .. 20;\n"
-                         "print \"called\\n\"; my $good = 0; for (@all) { ++$good if <$_> eq \"hi\\n\" }\n"
-                         "print \"$good\\n\";\n");
+        auto spec = place.caller(
+            sandbox,
+            "my @flood = flood(); print \"busy\\n\"; select undef, undef, undef, 0.02 until -e 'go';\n"
+            "my @all = map { my $c = call() or die; syswrite $c, \"hi\\n\"; $c } 1 .. 20;\n"
+            "print \"called\\n\"; my $good = 0; for (@all) { ++$good if <$_> eq \"hi\\n\" }\n"
+            "print \"$good\\n\"; kill 9, @flood;\n");
         spec.on_output = [&](std::string_view part) {
-            if (part.contains("called")) far.hold(false);
+            if (part.contains("busy")) {
+                far.hold(true);
+                std::ofstream(place.workspace.root() / "go") << "";
+            }
+            if (part.contains("called")) {
+                std::this_thread::sleep_for(std::chrono::milliseconds(1500));
+                far.hold(false);
+            }
         };
-        CHECK(stage::run(sandbox, spec, place.workspace).output == "called\n20\n");
+        CHECK(stage::run(sandbox, spec, place.workspace).output == "busy\ncalled\n20\n");
     });
 }
 
@@ -258,7 +188,6 @@ TEST_CASE("a door with nobody behind it costs a caller its connection, and is fo
         std::unique_ptr<FarEnd> far;
         auto spec = place.caller(
             sandbox,
-            "sub ask { my $c = call() or die 'nobody listens inside'; syswrite $c, \"hi\\n\"; scalar <$c> }\n"
             "print defined ask() ? \"open\\n\" : \"shut\\n\"; \n"
             "for my $state ('open', 'away', 'open again') {\n"
             "  my $want = $state ne 'away'; select undef, undef, undef, 0.02 while defined(ask()) != $want;\n"
@@ -281,7 +210,6 @@ TEST_CASE("a program that lives on through a detach finds its door again when it
     Place place;
     auto far = std::make_unique<FarEnd>(place.door(), echo);
     auto spec = place.caller(*sandbox,
-                             "sub ask { my $c = call() or die; syswrite $c, \"hi\\n\"; scalar <$c> }\n"
                              "print 'first ', ask(); select undef, undef, undef, 0.02 until -e 'go';\n"
                              "print 'then ', ask();\n");
     spec.survives = true;
