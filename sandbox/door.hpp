@@ -27,7 +27,8 @@ struct EgressPolicy {
     /// For each step before bytes pass: the request, the lookup, each address dialled, the first of TLS.
     std::chrono::milliseconds patience{10'000};
     int connections = 64;  ///< at one time
-    /// Name -> addresses (numeric). Default: the system's resolver.
+    /// Name -> addresses (numeric). Default: the system's resolver. Another one is not interrupted when the
+    /// door closes, and must answer soon.
     std::function<std::vector<std::string>(const std::string& host)> resolve;
 };
 
@@ -36,7 +37,8 @@ struct DoorPlan {
         directory;  ///< made, mode 0711; its parent is there. The socket is the sandbox user's
     EgressPolicy egress;
     std::unique_ptr<Gateway> gateway;  ///< none: there is no model API
-    std::filesystem::path record;      ///< a line of JSON for each decision on a connection, appended
+    /// A line of JSON for each decision on a connection, appended until the file has 4 MiB.
+    std::filesystem::path record;
 };
 
 /// What wanted to get out.

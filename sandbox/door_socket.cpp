@@ -43,7 +43,7 @@ std::expected<Descriptor, Error> open_folder(const std::filesystem::path& direct
 
 std::expected<void, Error> remove_stale(int folder, const std::filesystem::path& place) {
     struct stat status{};
-    if (::fstatat(folder, door_socket.data(), &status, AT_SYMLINK_NOFOLLOW) != 0) {
+    if (::fstatat(folder, place.filename().c_str(), &status, AT_SYMLINK_NOFOLLOW) != 0) {
         if (errno == ENOENT) return {};
         return refuse(place, "cannot look at what is there", errno);
     }
@@ -52,7 +52,7 @@ std::expected<void, Error> remove_stale(int folder, const std::filesystem::path&
             Error{Error::Kind::refused,
                   fmt::format("{}: is in the way of the door and is no socket; remove it", place.string())});
     }
-    if (::unlinkat(folder, door_socket.data(), 0) != 0)
+    if (::unlinkat(folder, place.filename().c_str(), 0) != 0)
         return refuse(place, "cannot remove the socket of an earlier door", errno);
     return {};
 }
@@ -114,9 +114,10 @@ std::expected<Descriptor, Error> listen_in(const std::filesystem::path& director
     if (!listener || ::bind(listener.get(), reinterpret_cast<const sockaddr*>(&address), sizeof address) != 0)
         return refuse(place, "cannot bind the socket of the door", errno);
     // Nobody can connect before listen(), so the right owner is there in time.
-    if (::fchownat(folder->get(), door_socket.data(), sandbox_uid(), sandbox_uid(), AT_SYMLINK_NOFOLLOW) != 0)
+    if (::fchownat(folder->get(), place.filename().c_str(), sandbox_uid(), sandbox_uid(),
+                   AT_SYMLINK_NOFOLLOW) != 0)
         return refuse(place, "cannot give the socket to the sandbox user", errno);
-    if (::fchmodat(folder->get(), door_socket.data(), 0600, 0) != 0)
+    if (::fchmodat(folder->get(), place.filename().c_str(), 0600, 0) != 0)
         return refuse(place, "cannot set mode 0600", errno);
     if (::listen(listener.get(), SOMAXCONN) != 0) return refuse(place, "cannot listen", errno);
     return listener;

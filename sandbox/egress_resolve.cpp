@@ -10,6 +10,7 @@
 #include <array>
 #include <atomic>
 #include <memory>
+#include <mutex>
 #include <system_error>
 #include <thread>
 
@@ -22,18 +23,20 @@ constexpr int most_lookups = 256;  // in this process, of all doors
 struct Lookup {
     std::string host;
     Descriptor done{::eventfd(0, EFD_CLOEXEC)};
-    // Written by the lookup's thread before `done` is rung, read after it.
-    int error = 0;
-    std::vector<std::string> addresses;
+    std::mutex mutex;
+    int error = 0;                       ///< under `mutex`
+    std::vector<std::string> addresses;  ///< under `mutex`
 
     void run() {
         addrinfo hints{};
         hints.ai_socktype = SOCK_STREAM;
         addrinfo* found = nullptr;
         // The dot keeps resolv.conf's `search` away: a name that is not there must not become another.
-        error = ::getaddrinfo((host + ".").c_str(), nullptr, &hints, &found);
+        const int result = ::getaddrinfo((host + ".").c_str(), nullptr, &hints, &found);
         const std::unique_ptr<addrinfo, decltype(&::freeaddrinfo)> owner(found, &::freeaddrinfo);
-        for (const addrinfo* each = error == 0 ? found : nullptr; each != nullptr; each = each->ai_next) {
+        const std::lock_guard lock(mutex);
+        error = result;
+        for (const addrinfo* each = result == 0 ? found : nullptr; each != nullptr; each = each->ai_next) {
             std::array<char, NI_MAXHOST> text{};
             if (::getnameinfo(each->ai_addr, each->ai_addrlen, text.data(), text.size(), nullptr, 0,
                               NI_NUMERICHOST) == 0)
@@ -72,6 +75,7 @@ std::expected<std::vector<std::string>, std::string> resolve_host(const std::str
     }
     if (wait_for(lookup->done.get(), POLLIN, patience) != Waited::ready)
         return std::unexpected("the name servers did not answer in time");
+    const std::lock_guard lock(lookup->mutex);
     if (lookup->error != 0) return std::unexpected(::gai_strerror(lookup->error));
     return lookup->addresses;
 }
