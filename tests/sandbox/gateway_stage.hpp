@@ -96,9 +96,9 @@ inline constexpr std::string_view stream_head =
 
 struct Reply {
     int status = 0;
-    std::string head;   ///< lower case
-    std::string body;   ///< taken out of its chunks
-    bool whole = false; ///< its end has come
+    std::string head;    ///< lower case
+    std::string body;    ///< taken out of its chunks
+    bool whole = false;  ///< its end has come
 };
 
 /// A program inside.
