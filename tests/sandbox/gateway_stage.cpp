@@ -92,7 +92,7 @@ Service::Service(Handler handler) {
                                                             httplib::Response& response) {
         {
             const std::scoped_lock lock(mutex_);
-            arrived_.push_back({request.method, request.target, request.body, request.headers});
+            arrived_.push_back({request.target, request.body, request.headers});
         }
         handler(request, response);
     });
