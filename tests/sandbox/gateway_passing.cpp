@@ -186,12 +186,12 @@ TEST_CASE("each call is written down without a word of what was said") {
     Service service(
         answers(R"({"type":"message","content":"ANSWER","usage":{"input_tokens":10,"output_tokens":2}})"));
     Stage stage(service.url());
-    CHECK(
-        stage
-            .call("/svc/v1/messages",
-                  R"({"model":"good-model","max_tokens":5,"messages":[{"role":"user","content":"PROMPT"}]})")
-            .status == 200);
-    CHECK(stage.call("/svc/v1/files", "{}").status == 404);
+    auto program = stage.connect();  // one connection: its lines are in order
+    program.post("/svc/v1/messages",
+                 R"({"model":"good-model","max_tokens":5,"messages":[{"role":"user","content":"PROMPT"}]})");
+    CHECK(program.reply().status == 200);
+    program.post("/svc/v1/files", "{}");
+    CHECK(program.reply().status == 404);
     stage.stop();
     const auto text = stage.record();
     for (const auto* unseen : {"ANSWER", "PROMPT", key_one}) CHECK(text.find(unseen) == std::string::npos);
