@@ -44,17 +44,10 @@ ModelUse most_of_a_call() {
 TEST_CASE(
     "fifty streams at once never spend more than a small budget, and the rest are told that it is spent") {
     Service service([](const httplib::Request&, httplib::Response& response) {
-        response.set_chunked_content_provider("text/event-stream", [](std::size_t, httplib::DataSink& sink) {
-            for (const std::string_view part :
-                 {std::string_view(started), std::string_view(word),
-                  std::string_view(
-                      "data: {\"type\":\"message_delta\",\"usage\":{\"output_tokens\":100}}\n\n")}) {
-                std::this_thread::sleep_for(std::chrono::milliseconds(2));
-                sink.write(part.data(), part.size());
-            }
-            sink.done();
-            return true;
-        });
+        std::this_thread::sleep_for(std::chrono::milliseconds(5));  // so that they overlap
+        response.set_content(std::string(started) + word +
+                                 "data: {\"type\":\"message_delta\",\"usage\":{\"output_tokens\":100}}\n\n",
+                             "text/event-stream");
     });
     const auto each = most_of_a_call().micro_dollars;
     Stage stage(service.url());
