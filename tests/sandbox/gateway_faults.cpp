@@ -145,6 +145,22 @@ TEST_CASE("while one key rests the next one is taken") {
     CHECK_FALSE(stage.report_at_end().parked_until);
 }
 
+TEST_CASE("while all keys rest for a short time a call is told when to come back, and is not forwarded") {
+    Service service([](const httplib::Request&, httplib::Response& response) {
+        answer(response, 429, overloaded, {{"retry-after", "30"}});
+    });
+    Stage stage(service.url(), config::ModelApi::anthropic, two_keys);
+    CHECK(stage.call(messages, whole).status == 429);
+    CHECK(service.arrived().size() == 2);
+    const auto reply = stage.call(messages, whole);
+    CHECK(reply.status == 503);
+    CHECK(reply.head.find("retry-after: ") != std::string::npos);
+    CHECK(reply.head.find("x-should-retry: true") != std::string::npos);
+    CHECK(service.arrived().size() == 2);
+    CHECK_FALSE(stage.report_at_end().parked_until);
+    CHECK(stage.halts == 0);
+}
+
 TEST_CASE("a fault of the service is passed on, tried once, unpaid, and remembered until a call succeeds") {
     std::atomic<int> calls{0};
     Service service([&](const httplib::Request&, httplib::Response& response) {
