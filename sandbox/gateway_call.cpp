@@ -126,7 +126,8 @@ bool GatewayCall::wait_for_service() {
     if (!until) return true;
     const bool soon = *until - Time::clock::now() <= run_.plan.longest_wait;
     if (!soon) run_.parked(*until);
-    answer_error(429, "no key of the model service is of use before the time in retry-after",
+    // OpenAI's clients take the 429 of error_body() for final.
+    answer_error(soon ? 503 : 429, "no key of the model service is of use before the time in retry-after",
                  wait_headers(*until, soon));
     return false;
 }

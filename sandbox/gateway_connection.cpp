@@ -57,6 +57,9 @@ GatewayConnection::GatewayConnection(GatewayRun& run, Descriptor descriptor, std
         [this](const httplib::Request& request, httplib::Response&) { return take_head(request); });
     Post(".*", [this](const httplib::Request& request, httplib::Response&,
                       const httplib::ContentReader& read) { take_body(request, read); });
+    set_exception_handler([this](const httplib::Request&, httplib::Response&, std::exception_ptr thrown) {
+        fail(std::move(thrown));
+    });
     // Whoever asks whether to send a body is told what became of the head.
     set_expect_100_continue_handler([this](const httplib::Request& request, httplib::Response&) {
         return head_fault(request) ? 417 : 100;
@@ -68,13 +71,7 @@ void GatewayConnection::serve() {
         answer_.reset();
         socket_.expect(most_head);
         bool closed = false;
-        // Also a guard: what is thrown inside must not take the daemon with it.
-        try {
-            if (!process_request(socket_, false, closed, nullptr)) return;
-        } catch (const std::exception& fault) {
-            run_.fault(std::string("the gateway failed: ") + printable(fault.what()));
-            return;
-        }
+        if (!process_request(socket_, false, closed, nullptr)) return;
         over_ = closed || !answer_ || !answer_->ended();
     }
     // After an answer that broke off nothing more may look like its end.
@@ -99,6 +96,7 @@ std::optional<Refusal> GatewayConnection::head_fault(const httplib::Request& req
 
 httplib::Server::HandlerResponse GatewayConnection::take_head(const httplib::Request& request) {
     answer_.emplace(socket_, request.method == "HEAD");
+    socket_.answered();  // by us, from here on, or by the end of the connection
     if (const auto fault = head_fault(request)) {
         // A body that nobody reads cannot be told from a next request.
         GatewayCall(run_, socket_, *answer_, stop_).refuse(*fault, {}, true);
@@ -109,6 +107,23 @@ httplib::Server::HandlerResponse GatewayConnection::take_head(const httplib::Req
     answer_->whole(200, {{"Content-Type", "application/json"}},
                    model_listing(run_.plan.provider, run_.plan.models), has_body);
     return HandlerResponse::Handled;
+}
+
+/// The purse's books may fail us, or memory; the daemon goes on.
+void GatewayConnection::fail(std::exception_ptr thrown) {
+    std::string words = "what was thrown is no exception";
+    try {
+        std::rethrow_exception(std::move(thrown));
+    } catch (const std::exception& fault) {
+        words = printable(fault.what());
+    } catch (...) {  // NOLINT(bugprone-empty-catch): the words above say so
+    }
+    run_.fault("the gateway failed: " + words);
+    if (answer_ && answer_->status() == 0)
+        answer_->whole(
+            500, {{"Content-Type", "application/json"}},
+            error_body(run_.plan.provider.api, 500, "the model gateway failed; see the daemon's report"),
+            true);
 }
 
 void GatewayConnection::take_body(const httplib::Request& request, const httplib::ContentReader& read) {

@@ -2,6 +2,7 @@
 
 #include <httplib.h>
 
+#include <exception>
 #include <optional>
 #include <stop_token>
 #include <string>
@@ -23,6 +24,7 @@ class GatewayConnection final : private httplib::Server {
     /// Looks at the head alone. Nothing: it may be read on.
     [[nodiscard]] std::optional<Refusal> head_fault(const httplib::Request& request);
     HandlerResponse take_head(const httplib::Request& request);
+    void fail(std::exception_ptr thrown);
     void take_body(const httplib::Request& request, const httplib::ContentReader& read);
 
     GatewayRun& run_;

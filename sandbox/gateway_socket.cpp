@@ -115,7 +115,6 @@ void GatewaySocket::get_local_ip_and_port(std::string& ip, int& port) const {
 }
 
 void GatewayAnswer::whole(int status, const httplib::Headers& headers, std::string_view body, bool last) {
-    socket_.answered();
     status_ = status;
     auto text = head_of(status, headers);
     text += fmt::format("Content-Length: {}\r\n{}\r\n", body.size(), last ? "Connection: close\r\n" : "");
@@ -124,7 +123,6 @@ void GatewayAnswer::whole(int status, const httplib::Headers& headers, std::stri
 }
 
 bool GatewayAnswer::begin(int status, const httplib::Headers& headers) {
-    socket_.answered();
     status_ = status;
     return socket_.send(head_of(status, headers) + "Transfer-Encoding: chunked\r\n\r\n");
 }

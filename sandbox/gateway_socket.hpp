@@ -34,9 +34,8 @@ class GatewaySocket final : public httplib::Stream {
     [[nodiscard]] bool await_request(std::chrono::milliseconds idle);
     /// So many bytes more may be read, within the patience from now on.
     void expect(std::uint64_t bytes);
-    /// Past the head and its library.
+    /// What the library writes about this request from here on is dropped.
     void answered() { answered_ = true; }
-    [[nodiscard]] bool is_answered() const { return answered_; }
 
     [[nodiscard]] bool send(std::string_view bytes);
     /// The other side is not there any more.

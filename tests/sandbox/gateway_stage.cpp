@@ -27,7 +27,8 @@ fs::path fresh_folder() {
 }
 
 std::string lower(std::string text) {
-    std::ranges::transform(text, text.begin(), [](unsigned char c) { return static_cast<char>(std::tolower(c)); });
+    std::ranges::transform(text, text.begin(),
+                           [](unsigned char c) { return static_cast<char>(std::tolower(c)); });
     return text;
 }
 
@@ -91,7 +92,7 @@ Service::Service(Handler handler) {
                                                             httplib::Response& response) {
         {
             const std::scoped_lock lock(mutex_);
-            arrived_.push_back({request.method, request.target, request.body, request.headers});
+            arrived_.push_back({request.target, request.body, request.headers});
         }
         handler(request, response);
     });
@@ -161,8 +162,8 @@ std::string chunk(std::string_view bytes) {
 void Program::send(std::string_view bytes) { send_all(end_.get(), bytes); }
 
 void Program::post(const std::string& target, const std::string& body, const std::string& headers) {
-    send("POST " + target + " HTTP/1.1\r\nHost: 127.0.0.1:3128\r\nContent-Type: application/json\r\n" + headers +
-         "Content-Length: " + std::to_string(body.size()) + "\r\n\r\n" + body);
+    send("POST " + target + " HTTP/1.1\r\nHost: 127.0.0.1:3128\r\nContent-Type: application/json\r\n" +
+         headers + "Content-Length: " + std::to_string(body.size()) + "\r\n\r\n" + body);
 }
 
 bool Program::more() {
@@ -176,7 +177,8 @@ bool Program::more() {
 }
 
 std::string Program::read_until(std::string_view text) {
-    while (input_.find(text) == std::string::npos && more()) {}
+    while (input_.find(text) == std::string::npos && more()) {
+    }
     return input_;
 }
 

@@ -4,10 +4,10 @@
 #include <httplib.h>
 
 #include <atomic>
-#include <condition_variable>
 #include <cstdint>
 #include <filesystem>
 #include <functional>
+#include <map>
 #include <memory>
 #include <mutex>
 #include <stop_token>
@@ -48,13 +48,11 @@ class Books final : public sandbox::Purse {
     sandbox::ModelUse spent_, last_;
 };
 
-/// What the service was asked.
 struct Arrived {
-    std::string method, target, body;
+    std::string target, body;
     httplib::Headers headers;
 };
 
-/// A model service by HTTP's book.
 class Service {
  public:
     using Handler = std::function<void(const httplib::Request&, httplib::Response&)>;
@@ -89,16 +87,14 @@ class RawService {
 
 void send_all(int socket, std::string_view bytes);
 
-/// One event of a stream, as a chunk of HTTP.
 [[nodiscard]] std::string chunk(std::string_view bytes);
 inline constexpr std::string_view stream_head =
     "HTTP/1.1 200 OK\r\nContent-Type: text/event-stream\r\nTransfer-Encoding: chunked\r\n\r\n";
 
 struct Reply {
     int status = 0;
-    std::string head;   ///< lower case
-    std::string body;   ///< taken out of its chunks
-    bool whole = false; ///< its end has come
+    std::string head, body;  ///< in lower case; taken out of its chunks
+    bool whole = false;      ///< its end has come
 };
 
 /// A program inside.
@@ -106,7 +102,6 @@ class Program {
  public:
     explicit Program(sandbox::Descriptor end) : end_(std::move(end)) {}
     void send(std::string_view bytes);
-    /// A call with a JSON body and whatever more headers.
     void post(const std::string& target, const std::string& body, const std::string& headers = {});
     [[nodiscard]] Reply reply();
     /// Reads until `text` has come; what came so far.
@@ -127,16 +122,13 @@ class Stage {
                    const std::function<void(config::ModelProvider&)>& change = {});
     ~Stage();
 
-    /// Before the first connection.
     void plan(const std::function<void(sandbox::GatewayPlan&)>& change) { change_plan_ = change; }
     [[nodiscard]] Program connect();
     /// One call on a connection of its own.
     [[nodiscard]] Reply call(const std::string& target, const std::string& body,
                              const std::string& headers = {});
-    [[nodiscard]] sandbox::Gateway& gateway();
     [[nodiscard]] sandbox::GatewayReport report() { return gateway().report(); }
-    /// After every connection has ended.
-    [[nodiscard]] sandbox::GatewayReport report_at_end();
+    [[nodiscard]] sandbox::GatewayReport report_at_end();  ///< of every connection
     [[nodiscard]] std::string record() const;
     void stop();
 
@@ -144,6 +136,8 @@ class Stage {
     std::atomic<int> halts{0};
 
  private:
+    [[nodiscard]] sandbox::Gateway& gateway();
+
     std::filesystem::path folder_;
     config::ModelSettings settings_;
     std::unique_ptr<sandbox::ModelKeys> keys_;
