@@ -273,6 +273,9 @@ TEST_CASE("a preset needs a provider whose API it speaks") {
     CHECK(fault("command", nullptr).empty());
     CHECK(fault("amp", nullptr).empty());
     CHECK(fault("amp", &anthropic.provider).starts_with("provider: cannot be set here"));
+    const auto model = agent("amp").fault({.name = "p", .model = "m"}, nullptr);
+    REQUIRE(model.has_value());
+    CHECK(model->key == "model");
 }
 
 TEST_CASE("an effort is one of the program's own words or is refused, never passed over") {
