@@ -13,6 +13,7 @@
 
 #include "bot/listener_health.hpp"
 #include "bot/service.hpp"
+#include "config/models.hpp"
 #include "config/settings.hpp"
 #include "generated/version.hpp"
 #include "integrations/agents.hpp"

@@ -80,10 +80,10 @@ class AmpAgent final : public Agent {
 
     std::optional<config::Error> fault(const config::AgentProfile& profile,
                                        const config::ModelProvider* provider) const override {
-        if (provider != nullptr)
-            return config::Error{.key = "provider",
-                                 .message = "cannot be set here: amp speaks to its own service only",
-                                 .mend = "leave `provider` and `model` out"};
+        if (provider != nullptr || !profile.model.empty())
+            return config::Error{.key = provider != nullptr ? "provider" : "model",
+                                 .message = "cannot be set here: amp brings its own models",
+                                 .mend = "leave `provider` and `model` out; `effort` picks amp's mode"};
         return effort_fault("amp", profile.effort, {"low", "medium", "high", "ultra"});
     }
 };

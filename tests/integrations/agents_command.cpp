@@ -24,9 +24,10 @@ AgentReply reply(const std::string& printed, int exit_code = 0) {
 
 }  // namespace
 
-TEST_CASE("the adapter 'command' is there, and an unknown one is not") {
-    CHECK(integrations::agent_names() == std::vector<std::string_view>{"command"});
-    CHECK(integrations::find_agent("command") != nullptr);
+TEST_CASE("every adapter is there, and an unknown one is not") {
+    CHECK(integrations::agent_names() ==
+          std::vector<std::string_view>{"command", "amp", "claude", "codex", "gemini", "opencode", "pi"});
+    for (const auto name : integrations::agent_names()) CHECK(integrations::find_agent(name) != nullptr);
     CHECK(integrations::find_agent("") == nullptr);
     CHECK(integrations::find_agent("Command") == nullptr);
 }
@@ -42,6 +43,54 @@ TEST_CASE("the prompt goes in on stdin and never into the arguments") {
     CHECK(command.home_files.empty());
     const config::AgentProfile plain{.name = "plain", .command = {"true"}};
     CHECK(integrations::find_agent("command")->command({.prompt = "", .profile = plain}).environment.empty());
+}
+
+TEST_CASE("a program of one's own is told of model, gateway and effort") {
+    const config::ModelProvider provider{.name = "main"};
+    const config::Model model{.name = "m-2"};
+    const integrations::ModelAccess models{
+        .base_url = "http://127.0.0.1:3128/main", .key = "k", .provider = provider, .model = model};
+    const config::AgentProfile profile{.name = "own",
+                                       .command = {"fix"},
+                                       .provider = "main",
+                                       .effort = "deep",
+                                       .arguments = {"--all"},
+                                       .environment = {{"SHOPFLOOR_MODEL_KEY", "mine"}}};
+    const auto command =
+        integrations::find_agent("command")->command({.prompt = "x", .profile = profile, .models = &models});
+    CHECK(command.argv == std::vector<std::string>{"fix", "--all"});
+    CHECK(command.environment ==
+          std::map<std::string, std::string>{{"SHOPFLOOR_EFFORT", "deep"},
+                                             {"SHOPFLOOR_MODEL", "m-2"},
+                                             {"SHOPFLOOR_MODEL_KEY", "mine"},
+                                             {"SHOPFLOOR_MODEL_URL", "http://127.0.0.1:3128/main"}});
+}
+
+TEST_CASE("plain output asks when its last paragraph does") {
+    const auto asks = reply("building\n\nThe port is not said.\nQUESTION: Which port?\nAnd which host?\n");
+    CHECK(asks.verdict == Verdict::asks);
+    CHECK(asks.question == "Which port?\nAnd which host?");
+    CHECK(asks.summary == "The port is not said.");
+    const auto apart = reply("building\n\nThe port is not said.\n\nQUESTION: Which port?\n");
+    CHECK(apart.question == "Which port?");
+    CHECK(apart.summary == "The port is not said.");
+    CHECK(reply("QUESTION: earlier?\n\nDone.\n").verdict == Verdict::done);
+    CHECK(reply("It has no QUESTION: inside.\n").verdict == Verdict::done);
+    CHECK(reply("QUESTION:\n").verdict == Verdict::done);
+    CHECK(reply("QUESTION: x?\n", 1).verdict == Verdict::failed);
+    // An account says it in its own way.
+    CHECK(reply("{\"summary\":\"QUESTION: x?\"}\n").verdict == Verdict::done);
+}
+
+TEST_CASE("a question is found although a model made its mark bold") {
+    for (const std::string line :
+         {"QUESTION: Why?", "**QUESTION:** Why?", "  *QUESTION:* Why?", "__QUESTION:__ Why?"}) {
+        CAPTURE(line);
+        CHECK(reply("So far.\n" + line + "\n").question == "Why?");
+        CHECK(reply("So far.\n" + line + "\n").summary == "So far.");
+    }
+    CHECK(reply("QUESTION: *How* many?\n").question == "*How* many?");
+    CHECK(reply("QUESTION: one?\nQUESTION: two?\n").question == "one?\nQUESTION: two?");
 }
 
 TEST_CASE("without an account the last paragraph is the summary") {
