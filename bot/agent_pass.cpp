@@ -72,10 +72,16 @@ Step<integrations::AgentReply> reply_of(const integrations::Agent& agent, const 
     switch (outcome.end) {
         case End::exited:
             return agent.reply(log, outcome.exit_code);
+        case End::signalled:
+            // Some programs end with what a service answered, which may look like a signal.
+            if (auto reply = agent.reply(log, outcome.exit_code);
+                reply.verdict == integrations::AgentReply::Verdict::quota ||
+                reply.verdict == integrations::AgentReply::Verdict::unavailable)
+                return reply;
+            break;
         case End::cancelled:
             return std::unexpected(
                 Halt{.kind = Halt::Kind::stopped, .reason = "stopped while the agent worked"});
-        case End::signalled:
         case End::out_of_memory:
         case End::total_deadline:
         case End::idle_deadline:
@@ -115,12 +121,15 @@ integrations::Usage usage_of(const Groundwork& ground, const sandbox::ModelUse& 
             .cost_usd = static_cast<double>(metered.micro_dollars) / 1e6};
 }
 
-/// An agent that gave up because its model service did not answer is not to blame.
+/// An agent that gave up because its model service did not answer is not to blame; one that only says so is.
 void blame(integrations::AgentReply& reply, const sandbox::GatewayReport& models) {
     using Verdict = integrations::AgentReply::Verdict;
-    if (reply.verdict != Verdict::failed || !models.service_failed) return;
-    reply.verdict = Verdict::unavailable;
-    if (!models.last_fault.empty()) reply.detail = models.last_fault;
+    if (reply.verdict == Verdict::failed && models.service_failed) {
+        reply.verdict = Verdict::unavailable;
+        if (!models.last_fault.empty()) reply.detail = models.last_fault;
+    }
+    const bool blames_service = reply.verdict == Verdict::quota || reply.verdict == Verdict::unavailable;
+    if (blames_service && models.last_fault.empty()) reply.verdict = Verdict::failed;
 }
 
 std::string_view outcome_of(const Halt& why) {
@@ -151,7 +160,7 @@ Step<AgentPass> pass(Shop& shop, const Job& job, const Lease& lease, const Groun
         ground.refusals->add("agent", out);
         auto halted = way_out.halt();
         reply = halted ? std::unexpected(*halted) : reply_of(agent, log, outcome);
-        if (reply) blame(*reply, out.models);
+        if (reply && !ground.profile.provider.empty()) blame(*reply, out.models);
         pass.usage = usage_of(ground, out.models.used, reply ? &*reply : nullptr);
         shop.ledger.end_run(lease, run,
                             std::string(reply    ? outcome_of(*reply)

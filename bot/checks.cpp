@@ -68,10 +68,10 @@ Step<std::vector<CheckResult>> run_checks(Shop& shop, const Job& job, const Grou
                               .environment = {{"CI", "true"}},
                               .limits = limits,
                               .log_file = log};
-        const auto door = open_door(shop, spec.name, ground.recipe.egress.checks,
-                                    std::filesystem::path(log).replace_extension(".door"));
+        const auto door = open_step_door(shop, spec.name, ground.recipe.egress.checks,
+                                         std::filesystem::path(log).replace_extension(".door"));
         if (!door) return std::unexpected(door.error());
-        if (*door) spec.door = (*door)->directory();
+        if (*door) spec.door = (*door)->folder();
         const auto outcome = shop.sandbox.run(spec, **workspace, control);
         if (*door) ground.refusals->add("checks", (*door)->report());
         if (!outcome) return std::unexpected(halt(outcome.error(), "running the check " + check.name));

@@ -10,7 +10,6 @@
 #include "bot/digest.hpp"
 #include "bot/log_tail.hpp"
 #include "bot/report.hpp"
-#include "config/hosts.hpp"
 
 namespace bot {
 
@@ -79,10 +78,10 @@ std::expected<void, sandbox::Error> run_setup(Shop& shop, const Groundwork& grou
                           .argv = {"/bin/sh", "-c", ground.recipe.setup},
                           .limits = limits,
                           .log_file = log};
-    const auto door = open_door(shop, spec.name, ground.recipe.egress.setup,
-                                std::filesystem::path(log).replace_extension(".door"));
+    const auto door = open_step_door(shop, spec.name, ground.recipe.egress.setup,
+                                     std::filesystem::path(log).replace_extension(".door"));
     if (!door) return setup.broken(door.error());
-    if (*door) spec.door = (*door)->directory();
+    if (*door) spec.door = (*door)->folder();
     const auto outcome = shop.sandbox.run(spec, workspace, control);
     if (*door) ground.refusals->add("setup", (*door)->report());
     if (!outcome) return setup.broken(halt(outcome.error(), "running setup"));
@@ -129,38 +128,6 @@ Step<std::shared_ptr<const sandbox::LayerUse>> pristine_layer(Shop& shop, const 
 }
 
 }  // namespace
-
-void Refusals::add(std::string_view step, const sandbox::DoorReport& report) {
-    constexpr std::size_t most = 100;
-    const std::scoped_lock lock(mutex_);
-    for (const auto& host : report.refused) {
-        const auto same = std::ranges::find_if(
-            hosts_, [&](const RefusedHost& each) { return each.name == host.name && each.step == step; });
-        if (same != hosts_.end())
-            same->times += host.times;
-        else if (hosts_.size() < most)
-            hosts_.push_back(
-                {.name = host.name, .why = host.why, .step = std::string(step), .times = host.times});
-    }
-}
-
-std::vector<RefusedHost> Refusals::all() const {
-    const std::scoped_lock lock(mutex_);
-    return hosts_;
-}
-
-Step<std::unique_ptr<sandbox::Door>> open_door(const Shop& shop, const std::string& name,
-                                               const std::vector<std::string>& asked,
-                                               const std::filesystem::path& record) {
-    if (asked.empty()) return nullptr;
-    // Also when the operator allows none of it: then the door says so, and the pull request tells.
-    auto door =
-        sandbox::Door::open({.directory = shop.door_dir / name,
-                             .egress = {.hosts = config::hosts_below(asked, shop.settings.sandbox.egress)},
-                             .record = record});
-    if (!door) return std::unexpected(halt(door.error(), "opening the way out of the sandbox"));
-    return std::move(*door);
-}
 
 std::string run_name(const Shop& shop, JobId job, const std::string& step) {
     return fmt::format("shopfloor-{}-j{}-{}", shop.instance, job.value, step);

@@ -1,39 +1,18 @@
 #pragma once
 
-#include <filesystem>
 #include <memory>
-#include <mutex>
 #include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
 
-#include "bot/evidence.hpp"
 #include "bot/halt.hpp"
+#include "bot/run_door.hpp"
 #include "bot/shop.hpp"
 #include "config/recipe.hpp"
-#include "sandbox/door.hpp"
 #include "sandbox/workspace.hpp"
 
 namespace bot {
-
-/// Hosts that programs of one job were refused, gathered from runs side by side.
-class Refusals {
- public:
-    void add(std::string_view step, const sandbox::DoorReport& report);
-    /// Each host once a step, at most 100.
-    [[nodiscard]] std::vector<RefusedHost> all() const;
-
- private:
-    mutable std::mutex mutex_;
-    std::vector<RefusedHost> hosts_;
-};
-
-/// A door for a step without a model service, when the recipe asks for hosts; nullptr when the step may reach
-/// nothing. `name`: of the run; `record` takes its decisions.
-[[nodiscard]] Step<std::unique_ptr<sandbox::Door>> open_door(const Shop& shop, const std::string& name,
-                                                             const std::vector<std::string>& asked,
-                                                             const std::filesystem::path& record);
 
 /// What a job stands on, fixed before the agent's first instruction: all of it from the base commit and the
 /// operator.

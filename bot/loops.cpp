@@ -381,6 +381,10 @@ void clear_leftovers(Shop& shop) {
     end_leftover_sandboxes(shop);
     if (const auto gone = shop.workspaces.sweep(waits_for(shop)); !gone.empty())
         spdlog::info("{} leftover workspaces removed", gone.size());
+    std::error_code error;
+    const auto waits = waits_for(shop);
+    for (const auto& folder : std::filesystem::directory_iterator(shop.door_dir, error))
+        if (!waits(folder.path().filename().string())) std::filesystem::remove_all(folder.path(), error);
 }
 
 }  // namespace bot::loops

@@ -56,6 +56,8 @@ StateDir::StateDir(std::filesystem::path directory) : path_(std::move(directory)
         std::filesystem::create_directories(path_ / inner);
         std::filesystem::permissions(path_ / inner, std::filesystem::perms::owner_all, error);
     }
+    std::filesystem::create_directories(path_ / "doors");  // each in its own folder, for its own sandbox
+    std::filesystem::permissions(path_ / "doors", std::filesystem::perms(0711), error);
 }
 
 StateDir::~StateDir() {

@@ -6,7 +6,6 @@
 #include <utility>
 
 #include "bot/report.hpp"
-#include "config/hosts.hpp"
 
 namespace bot {
 
@@ -52,10 +51,7 @@ AgentWayOut::AgentWayOut(Shop& shop, const Job& job, const Groundwork& ground, R
       forward_(control.cancel, [this] { cancel_.request_stop(); }) {}
 
 Step<void> AgentWayOut::open() {
-    sandbox::DoorPlan plan{
-        .directory = shop_.door_dir / name_,
-        .egress = {.hosts = config::hosts_below(ground_.recipe.egress.agent, shop_.settings.sandbox.egress)},
-        .record = record_};
+    sandbox::DoorPlan plan{.egress = egress_for(shop_, ground_.recipe.egress.agent), .record = record_};
     if (const auto models = model_access(shop_.settings, ground_.profile)) {
         if (const auto until = shop_.model_keys.parked_until(models->provider.name))
             return std::unexpected(Halt{.kind = Halt::Kind::infrastructure,
@@ -71,8 +67,8 @@ Step<void> AgentWayOut::open() {
                                  .record = std::filesystem::path(record_).replace_extension(".calls"),
                                  .on_halt = [this] { cancel_.request_stop(); }});
     }
-    auto door = sandbox::Door::open(std::move(plan));
-    if (!door) return std::unexpected(bot::halt(door.error(), "opening the way out of the sandbox"));
+    auto door = open_door(shop_, name_, std::move(plan), outer_.detach);
+    if (!door) return std::unexpected(door.error());
     door_ = std::move(*door);
     return {};
 }

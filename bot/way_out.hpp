@@ -24,7 +24,7 @@ class AgentWayOut {
 
     /// Opens it. Error: nothing sensible can be begun now.
     [[nodiscard]] Step<void> open();
-    [[nodiscard]] const std::filesystem::path& folder() const { return door_->directory(); }
+    [[nodiscard]] const std::filesystem::path& folder() const { return door_->folder(); }
     [[nodiscard]] sandbox::Control control() const;
     [[nodiscard]] sandbox::DoorReport report() const { return door_->report(); }
     /// Why the run was ended from here, when it was.
@@ -40,7 +40,7 @@ class AgentWayOut {
     std::stop_source cancel_;
     LedgerPurse purse_;
     std::stop_callback<std::function<void()>> forward_;
-    std::unique_ptr<sandbox::Door> door_;
+    std::unique_ptr<RunDoor> door_;
 };
 
 /// The model service as the agent of this profile sees it; none when the profile names no provider.
