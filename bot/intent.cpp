@@ -168,7 +168,7 @@ std::string answer_of(const AskResume& ask, const Job& job) {
     return fmt::format("You asked:\n\n{}\n\n{} answered:\n\n{}", job.question, ask.by.login, words);
 }
 
-Intent decide_resume(const AskResume& ask, const Facts& facts) {
+Intent decide_resume(const AskResume& ask, const Facts& facts, const config::Settings& settings) {
     if (!facts.repository_allowed) return Ignore{"the repository is not one of ours"};
     const auto* job =
         facts.active_job && facts.active_job->state == JobState::waiting ? &*facts.active_job : nullptr;
@@ -191,7 +191,7 @@ Intent decide_resume(const AskResume& ask, const Facts& facts) {
     const auto answer = answer_of(ask, *job);
     if (job->waits_for == WaitsFor::answer && answer.empty())
         return refuse_resume(ask, report::answer_wanted(), "no answer given");
-    if (job->waits_for == WaitsFor::job_budget && ask.micro_dollars == 0)
+    if (job->waits_for == WaitsFor::job_budget && settings.models.job.dollars && ask.micro_dollars == 0)
         return refuse_resume(ask, report::amount_wanted(), "no amount given");
     return Resume{.job = job->id,
                   .answer = answer,
@@ -242,7 +242,7 @@ Intent decide(const Request& request, const Facts& facts, const config::Settings
         Match{
             [&](const AskStart& ask) { return decide_start(ask, facts, settings); },
             [&](const AskStop& ask) { return decide_stop(ask, facts); },
-            [&](const AskResume& ask) { return decide_resume(ask, facts); },
+            [&](const AskResume& ask) { return decide_resume(ask, facts, settings); },
             [&](const AskStatus& ask) {
                 return decide_answer(ask, facts,
                                      facts.active_job

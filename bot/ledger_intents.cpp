@@ -79,10 +79,10 @@ std::optional<JobId> Ledger::Inside::stop(SQLite::Database& db, JobId id, const 
 std::optional<JobId> Ledger::Inside::resume(SQLite::Database& db, const Resume& intent) {
     const auto job = find_job(db, intent.job);
     if (!job || job->state != JobState::waiting) return std::nullopt;
-    execute(
-        db,
-        "UPDATE jobs SET answer = iif(?2 = '', answer, ?2), budget_added = budget_added + ?3 WHERE id = ?1",
-        job->id.value, intent.answer, intent.micro_dollars);
+    execute(db,
+            "UPDATE jobs SET answer = iif(?2 = '', answer, ?2), budget_added = budget_added + ?3, "
+            "budget_grants = budget_grants + (waits_for = 'job_budget') WHERE id = ?1",
+            job->id.value, intent.answer, intent.micro_dollars);
     wish(db, reaction(intent.thread, intent.comment_id, "eyes"), Urgency::at_once);
     move(db, *job, Signal::resume, intent.reason);
     return job->id;

@@ -29,10 +29,13 @@ Amount amount_of(const sandbox::ModelUse& use) {
 
 constexpr auto no_limit = std::numeric_limits<std::uint64_t>::max();
 
-Amount limit_of(const config::Budget& budget, std::uint64_t added) {
-    Amount most{.requests = budget.requests.value_or(no_limit),
-                .tokens = budget.tokens.value_or(no_limit),
-                .micro_dollars = no_limit};
+/// `added` by people, and how often: tokens and requests are granted again each time.
+Amount limit_of(const config::Budget& budget, std::uint64_t added = 0, std::uint64_t grants = 0) {
+    const auto times = [grants](const std::optional<std::uint64_t>& limit) {
+        return limit ? *limit * (1 + grants) : no_limit;
+    };
+    Amount most{
+        .requests = times(budget.requests), .tokens = times(budget.tokens), .micro_dollars = no_limit};
     if (budget.dollars)
         most.micro_dollars = static_cast<std::uint64_t>(std::llround(*budget.dollars * 1e6)) + added;
     return most;
@@ -109,12 +112,14 @@ Ledger::Reserved Ledger::reserve(RunId run, const sandbox::ModelUse& most,
                                  const config::ModelSettings& budgets) {
     using Answer = sandbox::Purse::Answer;
     return inside_->write([&](SQLite::Database& db) -> Reserved {
-        auto row = prepare(
-            db, "SELECT j.id, j.budget_added FROM runs AS r JOIN jobs AS j ON j.id = r.job WHERE r.id = ?1",
-            run.value);
+        auto row = prepare(db,
+                           "SELECT j.id, j.budget_added, j.budget_grants FROM runs AS r JOIN jobs AS j ON "
+                           "j.id = r.job WHERE r.id = ?1",
+                           run.value);
         if (!row.executeStep()) throw std::logic_error("a call of a run that is not in the ledger");
         const auto job = row.getColumn(0).getInt64();
         const auto added = static_cast<std::uint64_t>(row.getColumn(1).getInt64());
+        const auto grants = static_cast<std::uint64_t>(row.getColumn(2).getInt64());
         const auto day = day_of(inside_->now());
         struct Line {
             std::string scope;
@@ -122,9 +127,9 @@ Ledger::Reserved Ledger::reserve(RunId run, const sandbox::ModelUse& most,
             Amount limit;
             Reserved::Limit name;
         };
-        const std::array lines{Line{"day", day, limit_of(budgets.day, 0), Reserved::Limit::day},
-                               Line{"job", job, limit_of(budgets.job, added), Reserved::Limit::job},
-                               Line{"run", run.value, limit_of(budgets.run, 0), Reserved::Limit::run}};
+        const std::array lines{Line{"day", day, limit_of(budgets.day), Reserved::Limit::day},
+                               Line{"job", job, limit_of(budgets.job, added, grants), Reserved::Limit::job},
+                               Line{"run", run.value, limit_of(budgets.run), Reserved::Limit::run}};
         Reserved answer{.reservation = {.answer = Answer::granted}};
         for (const auto& line : lines) {
             auto alone = settled(db, line.scope, line.id);

@@ -116,6 +116,7 @@ CREATE TABLE jobs (
     question         TEXT NOT NULL DEFAULT '',
     answer           TEXT NOT NULL DEFAULT '',
     budget_added     INTEGER NOT NULL DEFAULT 0 CHECK (budget_added >= 0),   -- millionths of a dollar, by people
+    budget_grants    INTEGER NOT NULL DEFAULT 0 CHECK (budget_grants >= 0),  -- how often; tokens and requests again each time
 
     CHECK ((lease_token IS NULL) = (lease_until IS NULL)),
     CHECK (lease_token IS NULL OR lease_token = claims),

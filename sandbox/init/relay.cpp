@@ -27,6 +27,9 @@ constexpr int most_steps = 16;
 constexpr int pause_milliseconds = 20;
 /// A door with a full queue of callers: five seconds.
 constexpr int most_attempts = 250;
+/// For a program to read its answer while it still sends to a door that hears no more. Closing before it stops
+/// would reset the connection, and what it has not read yet would be lost with that.
+constexpr int deaf_milliseconds = 5'000;
 
 enum class Carried { until_blocked, in_part, source_failed, sink_failed };
 
@@ -61,6 +64,16 @@ Carried carry(Flow& flow, char* bytes, int from, int to) {
         }
     }
     return Carried::in_part;
+}
+
+/// What comes, to nobody; until it ends.
+Carried throw_away(Flow& flow, char* bytes, int from) {
+    for (int step = 0; step < most_steps && !flow.passed; ++step) {
+        const auto n = ::recv(from, bytes, buffer_bytes, 0);
+        if (n < 0) return errno == EAGAIN ? Carried::until_blocked : Carried::source_failed;
+        flow.passed = n == 0;
+    }
+    return flow.passed ? Carried::until_blocked : Carried::in_part;
 }
 
 void drop(Connection& connection) {
@@ -106,13 +119,14 @@ int Relay::turn() {
     for (auto& connection : connections_) {
         if (again && connection.used && !connection.through) call_door(connection);
         if (connection.busy) carry_both(connection);
+        if (connection.until != 0 && now >= connection.until) drop(connection);
     }
     if (callers_ && (again || !tired_)) accept_callers();
     bool busy = false;
     bool waiting = callers_ && tired_;
     for (const auto& connection : connections_) {
         busy = busy || connection.busy;
-        waiting = waiting || (connection.used && !connection.through);
+        waiting = waiting || (connection.used && !connection.through) || connection.until != 0;
     }
     if (busy) return 0;
     return waiting ? pause_milliseconds : -1;
@@ -158,11 +172,12 @@ void Relay::call_door(Connection& connection) {
 
 void Relay::carry_both(Connection& connection) {
     auto& buffers = buffers_[&connection - connections_];
-    const auto up = carry(connection.up, buffers[0], connection.client, connection.door);
+    auto up = connection.deaf ? Carried::sink_failed
+                              : carry(connection.up, buffers[0], connection.client, connection.door);
     if (up == Carried::sink_failed) {
-        // The door hears no more, but may have answered.
-        connection.up.begin = connection.up.end = 0;
-        connection.up.ended = connection.up.passed = true;
+        connection.deaf = true;  // but may have answered
+        connection.up.passed = connection.up.passed || connection.up.ended;
+        up = throw_away(connection.up, buffers[0], connection.client);
     }
     auto down = carry(connection.down, buffers[1], connection.door, connection.client);
     if (down == Carried::source_failed) {
@@ -174,6 +189,8 @@ void Relay::carry_both(Connection& connection) {
         drop(connection);
         return;
     }
+    if (connection.deaf && connection.down.passed && connection.until == 0)
+        connection.until = milliseconds() + deaf_milliseconds;
     connection.busy = up == Carried::in_part || down == Carried::in_part;
 }
 

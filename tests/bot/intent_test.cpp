@@ -377,6 +377,9 @@ TEST_CASE("a spent job budget needs an amount, a spent pass only the word") {
         CAPTURE(said);
         CHECK(reason(decide(only(comment(said)), facts, settings())) == "an amount that is none");
     }
+    auto without_money = settings();
+    without_money.models.job.dollars.reset();  // tokens or requests are the limit there
+    CHECK(std::holds_alternative<Resume>(decide(only(comment("/agent resume")), facts, without_money)));
     facts.active_job->waits_for = WaitsFor::run_budget;
     CHECK(std::holds_alternative<Resume>(decide(only(comment("/agent resume")), facts, settings())));
     CHECK(reason(decide(only(comment("/agent resume +$5")), with_job(JobState::working), settings())) ==

@@ -93,6 +93,27 @@ TEST_CASE_FIXTURE(Spending, "tokens and requests are limits of their own") {
     CHECK(ledger->reserve(first, cost(0, 1), limits).reservation.answer == Paid::spent);
 }
 
+TEST_CASE_FIXTURE(Spending, "a person who lets a job go on grants its tokens and requests once more") {
+    open();
+    const auto claim = working();
+    config::ModelSettings limits;
+    limits.job = {.requests = 1};
+    const auto call = [&](RunId of) { return ledger->reserve(of, cost(0), limits).reservation; };
+    const auto first = call(run(claim.lease));
+    REQUIRE(first.answer == Paid::granted);
+    ledger->settle_call(first.id, cost(0));
+    ledger->finish(claim.lease, {.signal = Signal::ask, .waits_for = WaitsFor::job_budget, .question = "?"});
+    (void)ledger->carry_out(
+        Resume{.job = claim.job.id, .reason = "mona answered", .comment_id = "c9", .thread = thread(1)});
+    const auto again = ledger->claim({});
+    REQUIRE(again);
+    const auto pass = run(again->lease);
+    const auto second = call(pass);
+    REQUIRE(second.answer == Paid::granted);
+    ledger->settle_call(second.id, cost(0));
+    CHECK(call(pass).answer == Paid::spent);
+}
+
 TEST_CASE_FIXTURE(Spending, "calls that the last process left open are spent as reserved") {
     open();
     const auto claim = working();
