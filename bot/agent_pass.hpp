@@ -26,7 +26,9 @@ struct Round {
     std::string prompt;
     Run::Kind kind = Run::Kind::first;
     int repairs = 0;    ///< how often red checks went back to the agent, this time too
-    bool paid = false;  ///< finished already, in an earlier process or attempt: only its result is read
+    bool paid = false;  ///< ended already, in an earlier process or attempt: only its result is read
+    /// Of one that ended so, with nobody asked yet: a budget was spent.
+    WaitsFor waits_for = WaitsFor::nothing;
     integrations::Usage before;  ///< of the job's earlier rounds
 };
 

@@ -165,7 +165,8 @@ Refuse refuse_resume(const AskResume& ask, std::string answer, std::string reaso
 std::string answer_of(const AskResume& ask, const Job& job) {
     const auto words = visible_text(ask.words).text;
     if (words.find_first_not_of(" \t\r\n") == std::string::npos) return {};
-    return fmt::format("You asked:\n\n{}\n\n{} answered:\n\n{}", job.question, ask.by.login, words);
+    if (job.waits_for != WaitsFor::answer) return fmt::format("{} said:\n\n{}", ask.by.login, words);
+    return fmt::format("{}\n\n{} answered:\n\n{}", job.question, ask.by.login, words);
 }
 
 Intent decide_resume(const AskResume& ask, const Facts& facts, const config::Settings& settings) {

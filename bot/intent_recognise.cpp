@@ -54,7 +54,7 @@ AskStart start_of(const integrations::CommentCreated& comment, const Command& co
     return ask;
 }
 
-/// `+$5`, `$2.50`, `+3`: at the beginning of what follows the command. Nothing: no amount.
+/// `+$5`, `$2.50`: at the beginning of what follows the command. Nothing: no amount.
 struct Amount {
     std::optional<std::uint64_t> micro_dollars;
     bool broken = false;    ///< begins like an amount and is none
@@ -66,8 +66,8 @@ Amount amount_in(std::string_view words) {
     const auto word = words.substr(0, words.find_first_of(" \t"));
     auto digits = word;
     if (digits.starts_with('+')) digits.remove_prefix(1);
-    if (digits.starts_with('$')) digits.remove_prefix(1);
-    if (digits.size() == word.size()) return {.rest = words};
+    if (!digits.starts_with('$')) return {.rest = words};  // "+1 for the second" is an answer
+    digits.remove_prefix(1);
     std::uint64_t dollars = 0;
     const auto [end, error] = std::from_chars(digits.data(), digits.data() + digits.size(), dollars);
     auto cents = digits.substr(static_cast<std::size_t>(end - digits.data()));

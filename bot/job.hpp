@@ -70,7 +70,8 @@ struct Job {
     std::string pull_request_url;
     WaitsFor waits_for = WaitsFor::nothing;
     std::string question;            ///< while waiting: what stands on the issue, Markdown of the bot's
-    std::string answer;              ///< the latest a person gave, for the agent's next pass
+    std::string answer;              ///< questions and what people answered, for the agent
+    std::optional<Time> resumed_at;  ///< the last time
     std::uint64_t budget_added = 0;  ///< millionths of a dollar, by people, to the job's budget
 };
 

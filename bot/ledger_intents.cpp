@@ -80,9 +80,10 @@ std::optional<JobId> Ledger::Inside::resume(SQLite::Database& db, const Resume& 
     const auto job = find_job(db, intent.job);
     if (!job || job->state != JobState::waiting) return std::nullopt;
     execute(db,
-            "UPDATE jobs SET answer = iif(?2 = '', answer, ?2), budget_added = budget_added + ?3, "
-            "budget_grants = budget_grants + (waits_for = 'job_budget') WHERE id = ?1",
-            job->id.value, intent.answer, intent.micro_dollars);
+            "UPDATE jobs SET answer = answer || iif(answer = '' OR ?2 = '', '', char(10, 10)) || ?2, "
+            "budget_added = budget_added + ?3, budget_grants = budget_grants + (waits_for = 'job_budget'), "
+            "resumed_at = ?4 WHERE id = ?1",
+            job->id.value, intent.answer, intent.micro_dollars, now());
     wish(db, reaction(intent.thread, intent.comment_id, "eyes"), Urgency::at_once);
     move(db, *job, Signal::resume, intent.reason);
     return job->id;

@@ -9,7 +9,7 @@ const std::string job_columns =
     "created_at, state_since, "
     "started_at, ended_at, retry_at, infra_attempts, branch, head_commit, verdict, "
     "pull_request, "
-    "pull_request_url, waits_for, question, answer, budget_added";
+    "pull_request_url, waits_for, question, answer, budget_added, resumed_at";
 
 namespace {
 
@@ -98,6 +98,7 @@ Job read_job(SQLite::Statement& row) {
     job.question = text();
     job.answer = text();
     job.budget_added = static_cast<std::uint64_t>(number());
+    job.resumed_at = time();
     return job;
 }
 

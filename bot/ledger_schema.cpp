@@ -36,6 +36,7 @@ const std::string waiting_and_spending = R"sql(
         CHECK (waits_for IN ('', 'answer', 'run_budget', 'job_budget'));
     ALTER TABLE jobs ADD COLUMN question TEXT NOT NULL DEFAULT '';
     ALTER TABLE jobs ADD COLUMN answer TEXT NOT NULL DEFAULT '';
+    ALTER TABLE jobs ADD COLUMN resumed_at INTEGER;
     ALTER TABLE jobs ADD COLUMN budget_added INTEGER NOT NULL DEFAULT 0 CHECK (budget_added >= 0);
     ALTER TABLE jobs ADD COLUMN budget_grants INTEGER NOT NULL DEFAULT 0 CHECK (budget_grants >= 0);
     INSERT INTO transitions (from_state, signal, to_state) VALUES

@@ -110,16 +110,18 @@ std::int64_t day_of(std::int64_t ms) { return ms / (24LL * 60 * 60 * 1000); }
 
 Ledger::Reserved Ledger::reserve(RunId run, const sandbox::ModelUse& most,
                                  const config::ModelSettings& budgets) {
-    using Answer = sandbox::Purse::Answer;
+    using Paid = sandbox::Purse::Answer;
     return inside_->write([&](SQLite::Database& db) -> Reserved {
         auto row = prepare(db,
-                           "SELECT j.id, j.budget_added, j.budget_grants FROM runs AS r JOIN jobs AS j ON "
-                           "j.id = r.job WHERE r.id = ?1",
+                           "SELECT j.id, j.budget_added, j.budget_grants, (SELECT min(f.id) FROM runs AS f "
+                           "WHERE f.job = r.job AND f.log_file = r.log_file) "
+                           "FROM runs AS r JOIN jobs AS j ON j.id = r.job WHERE r.id = ?1",
                            run.value);
         if (!row.executeStep()) throw std::logic_error("a call of a run that is not in the ledger");
         const auto job = row.getColumn(0).getInt64();
         const auto added = static_cast<std::uint64_t>(row.getColumn(1).getInt64());
         const auto grants = static_cast<std::uint64_t>(row.getColumn(2).getInt64());
+        const auto pass = row.getColumn(3).getInt64();  // begun anew it is the same pass, with the same log
         const auto day = day_of(inside_->now());
         struct Line {
             std::string scope;
@@ -129,22 +131,22 @@ Ledger::Reserved Ledger::reserve(RunId run, const sandbox::ModelUse& most,
         };
         const std::array lines{Line{"day", day, limit_of(budgets.day), Reserved::Limit::day},
                                Line{"job", job, limit_of(budgets.job, added, grants), Reserved::Limit::job},
-                               Line{"run", run.value, limit_of(budgets.run), Reserved::Limit::run}};
-        Reserved answer{.reservation = {.answer = Answer::granted}};
+                               Line{"run", pass, limit_of(budgets.run), Reserved::Limit::run}};
+        Reserved answer{.reservation = {.answer = Paid::granted}};
         for (const auto& line : lines) {
             auto alone = settled(db, line.scope, line.id);
             alone += amount_of(most);
             auto all = alone;
             all += reserved(db, line.scope, line.id);
             if (fits(all, line.limit)) continue;
-            answer = {.reservation = {.answer = fits(alone, line.limit) ? Answer::busy : Answer::spent},
+            answer = {.reservation = {.answer = fits(alone, line.limit) ? Paid::busy : Paid::spent},
                       .limit = line.name};
-            if (answer.reservation.answer == Answer::spent) return answer;
+            if (answer.reservation.answer == Paid::spent) return answer;
         }
-        if (answer.reservation.answer != Answer::granted) return answer;
+        if (answer.reservation.answer != Paid::granted) return answer;
         execute(db,
                 "INSERT INTO reservations (run, job, day, tokens, micro_dollars) VALUES (?1, ?2, ?3, ?4, ?5)",
-                run.value, job, day, most.tokens(), most.micro_dollars);
+                pass, job, day, most.tokens(), most.micro_dollars);
         answer.reservation.id = db.getLastInsertRowid();
         return answer;
     });

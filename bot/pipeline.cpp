@@ -209,6 +209,11 @@ void add(Verdict& verdict, const integrations::Usage& usage) {
     if (usage.cost_usd) verdict.cost_usd = verdict.cost_usd.value_or(0) + *usage.cost_usd;
 }
 
+/// Of all attempts, those too of which nobody lived to tell.
+double cost_of(const Shop& shop, const Job& job) {
+    return static_cast<double>(shop.ledger.spent(job.id).micro_dollars) / 1e6;
+}
+
 /// A full disk is waited out: the verdict is paid for.
 void store(Shop& shop, const Job& job, const Lease& lease, const Verdict& verdict,
            const sandbox::Control& control) {
@@ -286,6 +291,7 @@ Step<Verdict> produce(Shop& shop, const Job& job, const Lease& lease, const sand
 
     verdict.summary = shop.secrets.redacted(std::move(verdict.summary));
     verdict.refused_hosts = ground->refusals->all();
+    if (!ground->profile.provider.empty()) verdict.cost_usd = cost_of(shop, job);
     const auto& touched = verdict.evidence.touched;
     if (!touched.changed.empty() || !touched.removed.empty()) {
         auto old_tests = run_checks(shop, job, *ground, "base-tests", without_tests(changes, ground->recipe),

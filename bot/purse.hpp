@@ -19,7 +19,7 @@ class LedgerPurse final : public sandbox::Purse {
     [[nodiscard]] Reservation reserve(const sandbox::ModelUse& most) override;
     void settle(std::int64_t reservation, const sandbox::ModelUse& used) override;
 
-    /// The limit that the last refused call would have passed.
+    /// The limit that the first refused call would have passed.
     [[nodiscard]] Ledger::Reserved::Limit limit() const { return limit_; }
 
  private:

@@ -115,6 +115,7 @@ CREATE TABLE jobs (
     waits_for        TEXT NOT NULL DEFAULT '' CHECK (waits_for IN ('', 'answer', 'run_budget', 'job_budget')),
     question         TEXT NOT NULL DEFAULT '',
     answer           TEXT NOT NULL DEFAULT '',
+    resumed_at       INTEGER,
     budget_added     INTEGER NOT NULL DEFAULT 0 CHECK (budget_added >= 0),   -- millionths of a dollar, by people
     budget_grants    INTEGER NOT NULL DEFAULT 0 CHECK (budget_grants >= 0),  -- how often; tokens and requests again each time
 

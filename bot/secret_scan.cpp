@@ -65,6 +65,12 @@ SecretScan::SecretScan(const config::Settings& settings) {
         if (forge.app) add_secret(needles_, forge.app->private_key);
         if (forge.token) add_secret(needles_, *forge.token);
     }
+    // The operator's word is that these are no secrets; where a program wants a key of its own, one may stand
+    // here.
+    for (const auto& profile : settings.profiles)
+        for (const auto& [name, value] : profile.environment)
+            if (name.contains("KEY") || name.contains("TOKEN") || name.contains("SECRET"))
+                add_secret(needles_, config::Secret(value));
     for (const auto& provider : settings.models.providers)
         for (const auto& key : provider.keys) add_secret(needles_, key);
 }

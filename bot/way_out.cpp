@@ -2,7 +2,6 @@
 
 #include <fmt/format.h>
 
-#include <set>
 #include <utility>
 
 #include "bot/report.hpp"
@@ -38,6 +37,13 @@ std::optional<integrations::ModelAccess> model_access(const config::Settings& se
         .model = *model};
 }
 
+Halt budget_halt(const Shop& shop, const Job& job, WaitsFor which) {
+    return {.kind = Halt::Kind::waits,
+            .reason =
+                report::budget_spent(shop.ledger.spent(job.id).micro_dollars, which == WaitsFor::job_budget),
+            .waits_for = which};
+}
+
 AgentWayOut::AgentWayOut(Shop& shop, const Job& job, const Groundwork& ground, RunId run,
                          const std::string& name, const std::filesystem::path& record,
                          const sandbox::Control& control)
@@ -57,11 +63,9 @@ Step<void> AgentWayOut::open() {
             return std::unexpected(Halt{.kind = Halt::Kind::infrastructure,
                                         .reason = report::service_parked(models->provider.name),
                                         .retry_at = until});
-        std::set<std::string> names;
-        for (const auto& model : models->provider.models) names.insert(model.name);
         plan.gateway = std::make_unique<sandbox::Gateway>(
             sandbox::GatewayPlan{.provider = models->provider,
-                                 .models = std::move(names),
+                                 .models = {models->model.name},
                                  .purse = purse_,
                                  .keys = shop_.model_keys,
                                  .record = std::filesystem::path(record_).replace_extension(".calls"),
@@ -87,10 +91,7 @@ std::optional<Halt> AgentWayOut::halt() const {
             return Halt{.kind = Halt::Kind::infrastructure,
                         .reason = report::day_budget_spent(),
                         .retry_at = next_midnight()};
-        const bool whole_job = limit == Limit::job;
-        return Halt{.kind = Halt::Kind::waits,
-                    .reason = report::budget_spent(shop_.ledger.spent(job_.id).micro_dollars, whole_job),
-                    .waits_for = whole_job ? WaitsFor::job_budget : WaitsFor::run_budget};
+        return budget_halt(shop_, job_, limit == Limit::job ? WaitsFor::job_budget : WaitsFor::run_budget);
     }
     if (models.parked_until)
         return Halt{.kind = Halt::Kind::infrastructure,

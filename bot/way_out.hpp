@@ -43,6 +43,9 @@ class AgentWayOut {
     std::unique_ptr<RunDoor> door_;
 };
 
+/// The question on a job whose budget is spent.
+[[nodiscard]] Halt budget_halt(const Shop& shop, const Job& job, WaitsFor which);
+
 /// The model service as the agent of this profile sees it; none when the profile names no provider.
 [[nodiscard]] std::optional<integrations::ModelAccess> model_access(const config::Settings& settings,
                                                                     const config::AgentProfile& profile);

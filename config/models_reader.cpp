@@ -9,7 +9,7 @@ namespace config {
 
 namespace {
 
-constexpr double dearest = 100'000;  // dollars for a million tokens
+constexpr double dearest = 1'000;  // dollars for a million tokens
 constexpr std::uint64_t most_tokens = 1'000'000'000'000;
 constexpr std::size_t longest_model = 200;
 

@@ -132,7 +132,10 @@ bool looks_like_secret(std::string_view text) {
         return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9');
     };
     const auto part = [&](char c) { return letter(c) || c == '_' || c == '-' || c == '.'; };
-    if (text.find("-----BEGIN ") != std::string_view::npos) return true;
+    // `-----BEGIN RSA PRIVATE KEY-----`; certificates and public keys are no secrets.
+    for (auto at = text.find("-----BEGIN "); at != std::string_view::npos;
+         at = text.find("-----BEGIN ", at + 1))
+        if (text.substr(at, 60).find("PRIVATE KEY") != std::string_view::npos) return true;
     return std::ranges::any_of(shapes, [&](const Shape& shape) {
         for (auto at = text.find(shape.prefix); at != std::string_view::npos;
              at = text.find(shape.prefix, at + 1)) {

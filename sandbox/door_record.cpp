@@ -47,8 +47,9 @@ std::expected<std::unique_ptr<DoorRecord>, Error> DoorRecord::open(const std::fi
             Descriptor(::open(file.c_str(), O_WRONLY | O_CREAT | O_APPEND | O_NOFOLLOW | O_CLOEXEC, 0640));
         if (!descriptor) {
             return std::unexpected(
-                Error{Error::Kind::refused, fmt::format("cannot write the record of the door {}: {}",
-                                                        file.string(), std::strerror(errno))});
+                Error{Error::Kind::unavailable,
+                      fmt::format("cannot write the record of the door {}: {}; make room on its disk",
+                                  file.string(), std::strerror(errno))});
         }
     }
     return std::unique_ptr<DoorRecord>(new DoorRecord(std::move(descriptor)));

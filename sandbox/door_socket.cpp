@@ -18,9 +18,18 @@ namespace sandbox {
 
 namespace {
 
+/// What may be better later is no reason to give a job up.
+Error::Kind kind_of(int error) {
+    const bool passing = error == ENOSPC || error == EDQUOT || error == EMFILE || error == ENFILE ||
+                         error == ENOMEM || error == ENOBUFS || error == EIO;
+    return passing ? Error::Kind::unavailable : Error::Kind::refused;
+}
+
 std::unexpected<Error> refuse(const std::filesystem::path& place, std::string_view what, int error) {
     return std::unexpected(
-        Error{Error::Kind::refused, fmt::format("{}: {}: {}", place.string(), what, std::strerror(error))});
+        Error{kind_of(error), fmt::format("{}: {}: {}; make state_dir writable for this user, "
+                                          "with room on its disk",
+                                          place.string(), what, std::strerror(error))});
 }
 
 /// Ours, 0711: whoever is inside may pass through to the socket, but not list or change anything.

@@ -68,12 +68,15 @@ class ModelKeys {
         std::size_t index = 0;  ///< among the provider's keys
         const config::Secret* secret = nullptr;
     };
-    /// The first one that is not set aside now; none when all are.
+    /// The first one that is not set aside now, or one that was refused, which somebody may have mended; none
+    /// when all must wait.
     [[nodiscard]] std::optional<Key> take(std::string_view provider) const;
-    /// The service said not before `until` (429 with a reset time, or overload); or the key was refused (401,
-    /// 403), which sets it aside for a while too.
+    /// The service said not before `until` (429 with a reset time, or overload). At most six hours are
+    /// believed.
     void set_aside(std::string_view provider, std::size_t index, Time until);
-    /// When the first key is of use again; nothing when one is now.
+    /// The service does not know the key (401): until then any other goes before it.
+    void refused(std::string_view provider, std::size_t index, Time until);
+    /// When the first key is of use again; nothing when one may be tried now.
     [[nodiscard]] std::optional<Time> parked_until(std::string_view provider) const;
 
  private:

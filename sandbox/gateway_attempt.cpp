@@ -17,7 +17,6 @@ constexpr std::size_t most_kept = 64 << 10;  ///< of an answer that is a refusal
 bool is_refusal(const httplib::Response& response) {
     switch (response.status) {
         case 401:
-        case 403:
         case 429:
         case 529:  // Anthropic: overloaded
             return true;
@@ -138,7 +137,9 @@ std::string GatewayAttempt::cut_words(httplib::Error error) const {
     return fmt::format("the model service does not answer ({})", httplib::to_string(error));
 }
 
-bool GatewayAttempt::key_refused() const { return status_ == 401 || status_ == 403 || quota_used_up(kept_); }
+bool GatewayAttempt::key_refused() const { return status_ == 401; }
+
+bool GatewayAttempt::used_up() const { return quota_used_up(kept_); }
 
 std::optional<std::chrono::milliseconds> GatewayAttempt::wait() const {
     return asked_wait(answer_headers_, kept_);

@@ -22,10 +22,12 @@ class GatewayAttempt {
 
     void go(const httplib::Headers& headers, const config::Secret& key, int client, std::stop_token stop);
 
-    /// 401, 403, 429, 529, or 503 with a time: nothing has been passed on yet.
+    /// 401, 429, 529, or 503 with a time: nothing has been passed on yet.
     [[nodiscard]] bool kept_back() const { return kept_back_; }
-    /// The key itself is of no use: refused, or its quota is used up.
+    /// The service does not know the key.
     [[nodiscard]] bool key_refused() const;
+    /// What was paid for in advance is gone: nobody knows until when.
+    [[nodiscard]] bool used_up() const;
     [[nodiscard]] std::optional<std::chrono::milliseconds> wait() const;
     /// Passes on what was kept back.
     void pass_on();

@@ -16,7 +16,7 @@ namespace {
 using std::chrono::milliseconds;
 using Time = std::chrono::system_clock::time_point;
 
-/// A key that the service refuses; somebody may mend it.
+/// A key that the service refuses, or that has nothing left on it; somebody may mend it.
 constexpr auto refused_key_rest = std::chrono::minutes(10);
 /// When the service does not say how long, and there is another key.
 constexpr auto unnamed_rest = std::chrono::seconds(10);
@@ -50,6 +50,8 @@ bool try_another(GatewayRun& run, const ModelKeys::Key& key, const GatewayAttemp
     const bool only_one = provider.keys.size() < 2;
     const auto wait = attempt.wait();
     if (attempt.key_refused())
+        run.plan.keys.refused(provider.name, key.index, now + refused_key_rest);
+    else if (attempt.used_up())
         run.plan.keys.set_aside(provider.name, key.index, now + refused_key_rest);
     else if (!only_one || (wait && *wait > run.plan.longest_wait))
         run.plan.keys.set_aside(provider.name, key.index, now + wait.value_or(unnamed_rest));
@@ -139,7 +141,7 @@ Purse::Reservation GatewayCall::pay(const ModelUse& most) {
         auto reservation = run_.plan.purse.reserve(most);
         if (reservation.answer != Purse::Answer::busy) return reservation;
         const bool over = std::chrono::steady_clock::now() >= until;
-        if (over || stop_.stop_requested() || socket_.gone()) return {Purse::Answer::spent, 0};
+        if (over || stop_.stop_requested() || socket_.gone()) return reservation;
         std::this_thread::sleep_for(pause);
         pause = std::min(2 * pause, longest_pause);
     }
@@ -161,7 +163,12 @@ void GatewayCall::forward(const Route& route, const httplib::Headers& headers, s
             record_.used = most;  // until it is known better
             exchange(route, headers, *request, most);
             paid.came_to(record_.used);
-        } else if (!stop_.stop_requested() && !socket_.gone()) {
+        } else if (stop_.stop_requested() || socket_.gone()) {
+            record_.fault = "the program inside went away before the call was paid for, or was stopped";
+        } else if (reservation.answer == Purse::Answer::busy) {
+            answer_error(503, "other calls under way hold what is left of the budget; come again",
+                         {{"retry-after", "5"}, {"x-should-retry", "true"}});
+        } else {
             run_.budget_spent();
             answer_error(429,
                          "the budget for model calls is spent: this call could come to more than is left",
@@ -191,6 +198,8 @@ void GatewayCall::exchange(const Route& route, const httplib::Headers& headers, 
             if (another) continue;
             const auto until = run_.plan.keys.parked_until(provider.name);
             if (until && *until - Time::clock::now() > run_.plan.longest_wait) run_.parked(*until);
+            // No key is known there: the operator's to mend, and no fault of the agent's.
+            if (attempt.key_refused()) run_.service_answered(attempt.refusal_words());
             attempt.pass_on();
         }
         conclude(attempt, most);

@@ -4,6 +4,7 @@
 
 #include <atomic>
 #include <chrono>
+#include <cstdint>
 #include <mutex>
 #include <stop_token>
 #include <string>
@@ -34,6 +35,10 @@ class GatewayRun {
     const GatewayPlan plan;
     Upstreams upstreams;
     const KeyShapes shapes;
+
+    /// Requests of a run that are in memory at one time, in bytes.
+    static constexpr std::uint64_t most_in_hand = 48ULL << 20;
+    std::atomic<std::uint64_t> in_hand{0};
 
     void budget_spent();
     void parked(std::chrono::system_clock::time_point until);

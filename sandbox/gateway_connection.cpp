@@ -47,6 +47,25 @@ std::optional<Refusal> body_fault(const httplib::Request& request, std::uint64_t
     return std::nullopt;
 }
 
+/// The bytes of one request among all that a run has in hand.
+class InHand {
+ public:
+    explicit InHand(GatewayRun& run) : run_(run) {}
+    ~InHand() { run_.in_hand -= bytes_; }
+    InHand(const InHand&) = delete;
+    InHand& operator=(const InHand&) = delete;
+
+    /// False when there are too many.
+    [[nodiscard]] bool add(std::uint64_t more) {
+        bytes_ += more;
+        return (run_.in_hand += more) <= GatewayRun::most_in_hand;
+    }
+
+ private:
+    GatewayRun& run_;
+    std::uint64_t bytes_ = 0;
+};
+
 }  // namespace
 
 GatewayConnection::GatewayConnection(GatewayRun& run, Descriptor descriptor, std::stop_token stop)
@@ -130,14 +149,20 @@ void GatewayConnection::take_body(const httplib::Request& request, const httplib
     const auto most = run_.plan.request_bytes;
     socket_.expect(2 * most + most_head);  // chunks have frames
     std::string body;
-    bool too_long = false;
+    bool too_long = false, too_many = false;
+    InHand in_hand(run_);
     const bool whole = read([&](const char* data, std::size_t size) {
         too_long = body.size() + size > most;
-        if (!too_long) body.append(data, size);
-        return !too_long;
+        too_many = !in_hand.add(size);
+        if (too_long || too_many) return false;
+        body.append(data, size);
+        return true;
     });
     GatewayCall call(run_, socket_, *answer_, stop_);
-    if (too_long)
+    if (too_many)
+        call.refuse({503, "too many long requests at one time; come again when others are done"},
+                    name(route_.endpoint), true);
+    else if (too_long)
         call.refuse({413, fmt::format("the request is longer than {} bytes", most)}, name(route_.endpoint),
                     true);
     else if (!whole)

@@ -17,6 +17,7 @@ namespace sandbox {
 struct Asked {
     std::uint64_t output_most = 0;
     std::uint64_t pictures = 0;
+    std::uint64_t picture_bytes = 0;  ///< of the request: their content, which is no text
     std::uint64_t documents = 0;
 };
 

@@ -88,8 +88,8 @@ std::expected<GoodRequest, Refusal> judge_request(const Route& route, std::strin
     if (costs_nothing(route.endpoint)) return good;
 
     // A token is at least a byte of text, but a page of a document can be a few bytes: at most the context.
-    good.input_most = good.body.size() + around_a_request + asked.pictures * picture_tokens +
-                      (asked.documents > 0 ? model->context : 0);
+    good.input_most = good.body.size() - asked.picture_bytes + around_a_request +
+                      asked.pictures * picture_tokens + (asked.documents > 0 ? model->context : 0);
     good.output_most = asked.output_most;
     // As it stands in a member: inside of a text its quotes would be escaped.
     good.hour_cache = good.body.find(R"("ttl":"1h")") != std::string::npos;

@@ -39,9 +39,10 @@ std::string source_fault(const Json& block, Asked& asked) {
     const auto type = text_of(*source, "type");
     if (type != "base64" && type != "text" && type != "content")
         return "a source of type '" + type.substr(0, 20) + "' does not pass: " + std::string(fetches);
-    if (text_of(block, "type") == "image")
+    if (text_of(block, "type") == "image" && type == "base64") {
         ++asked.pictures;
-    else if (type == "base64")
+        asked.picture_bytes += text_of(*source, "data").size();
+    } else if (type == "base64")
         ++asked.documents;
     const auto* content = member(*source, "content");
     return content != nullptr ? blocks_fault(*content, asked) : std::string();

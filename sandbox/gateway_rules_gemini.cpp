@@ -27,9 +27,11 @@ std::string blob_fault(Json& blob, Asked& asked) {
     std::string fault;
     const auto* type = either(blob, "mimeType", "mime_type", fault);
     const auto kind = type != nullptr && type->is_string() ? type->get<std::string>() : std::string();
-    if (kind.starts_with("image/"))
+    if (kind.starts_with("image/")) {
         ++asked.pictures;
-    else if (kind.starts_with("text/") || kind == "application/pdf")
+        if (const auto* data = member(blob, "data"); data != nullptr && data->is_string())
+            asked.picture_bytes += data->get_ref<const std::string&>().size();
+    } else if (kind.starts_with("text/") || kind == "application/pdf")
         ++asked.documents;
     else if (fault.empty())
         fault = "inlineData passes for images, PDF and text only: nothing else is in the price table";

@@ -34,12 +34,11 @@ std::string part_fault(const Json& part, Asked& asked) {
         if (key == "file_data") ++asked.documents;
         if (key != "url" && !key.ends_with("_url")) continue;
         ++asked.pictures;
-        if (value.is_object()) {
-            const auto* url = member(value, "url");
-            if (url != nullptr && is_data_url(*url)) continue;
-        }
-        if (!is_data_url(value))
+        const auto* url = value.is_object() ? member(value, "url") : &value;
+        if (url == nullptr || !is_data_url(*url))
             return "the address in '" + key.substr(0, 40) + "' does not pass: " + std::string(fetches);
+        if (url->get_ref<const std::string&>().starts_with("data:image/"))
+            asked.picture_bytes += url->get_ref<const std::string&>().size();
     }
     // {"type": "file", "file": {...}}
     const auto* file = member(part, "file");

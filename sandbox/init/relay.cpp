@@ -27,8 +27,10 @@ constexpr int most_steps = 16;
 constexpr int pause_milliseconds = 20;
 /// A door with a full queue of callers: five seconds.
 constexpr int most_attempts = 250;
-/// For a program to read its answer while it still sends to a door that hears no more. Closing before it stops
-/// would reset the connection, and what it has not read yet would be lost with that.
+/// One that is away comes back with the next daemon: ten seconds.
+constexpr int most_attempts_away = 500;
+/// For a program to read its answer while it still sends to a door that hears no more. Closing before it
+/// stops would reset the connection, and what it has not read yet would be lost with that.
 constexpr int deaf_milliseconds = 5'000;
 
 enum class Carried { until_blocked, in_part, source_failed, sink_failed };
@@ -163,11 +165,15 @@ void Relay::call_door(Connection& connection) {
         carry_both(connection);
         return;
     }
-    // A Unix socket with a full queue does not tell when there is room again. One that is not there, or has
-    // nobody behind it, costs this caller its connection and no other.
-    const bool full = errno == EAGAIN && ++connection.attempts < most_attempts;
+    // A Unix socket with a full queue does not tell when there is room again, and one that is away not when
+    // it is back. What it costs in the end it costs this caller alone.
+    const bool away = errno == ECONNREFUSED || errno == ENOENT;
+    const bool full = errno == EAGAIN;
     if (door >= 0) ::close(door);
-    if (!full) drop(connection);
+    ++connection.attempts;
+    const bool waits =
+        (full && connection.attempts < most_attempts) || (away && connection.attempts < most_attempts_away);
+    if (!waits) drop(connection);
 }
 
 void Relay::carry_both(Connection& connection) {

@@ -17,10 +17,10 @@ struct Flow {
 /// All zero is an empty place.
 struct Connection {
     bool used;
-    bool through;  ///< connected to the door
-    bool busy;     ///< was left with work to do, for the sake of the others
-    bool deaf;     ///< the door hears no more: what the program still sends is thrown away
-    int attempts;  ///< to get through to a door that has too many callers
+    bool through;        ///< connected to the door
+    bool busy;           ///< was left with work to do, for the sake of the others
+    bool deaf;           ///< the door hears no more: what the program still sends is thrown away
+    int attempts;        ///< to get through to a door that has too many callers
     std::int64_t until;  ///< of a deaf one that has all its answer: closed then at the latest
     int client, door;
     Flow up, down;

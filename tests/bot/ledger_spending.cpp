@@ -1,5 +1,6 @@
 // Money: calls are paid for before they are made, and nothing passes a limit.
 #include <doctest/doctest.h>
+#include <fmt/format.h>
 
 #include <atomic>
 #include <thread>
@@ -30,7 +31,11 @@ config::ModelSettings budgets(double run, double job, double day) {
 }
 
 struct Spending : LedgerFixture {
-    RunId run(const Lease& lease) { return ledger->begin_run(lease, Run::Kind::first, "fast", "/tmp/log"); }
+    /// Another pass each time.
+    RunId run(const Lease& lease) {
+        return ledger->begin_run(lease, Run::Kind::first, "fast", fmt::format("agent-{}.log", ++passes));
+    }
+    int passes = 0;
 };
 
 }  // namespace
@@ -144,6 +149,20 @@ TEST_CASE_FIXTURE(Spending, "many calls at once never pass the limit together") 
     CHECK(ledger->spent(claim.job.id).micro_dollars == dollar);
 }
 
+TEST_CASE_FIXTURE(Spending, "a pass that is begun anew after a fault has no second budget") {
+    open();
+    const auto claim = working();
+    const auto spend = [&](const std::string& log) {
+        const auto pass = ledger->begin_run(claim.lease, Run::Kind::first, "fast", log);
+        const auto call = ledger->reserve(pass, cost(dollar), budgets(1, 9, 9)).reservation;
+        if (call.answer == Paid::granted) ledger->settle_call(call.id, cost(dollar));
+        return call.answer;
+    };
+    CHECK(spend("agent-1.log") == Paid::granted);
+    CHECK(spend("agent-1.log") == Paid::spent);
+    CHECK(spend("agent-2.log") == Paid::granted);
+}
+
 TEST_CASE_FIXTURE(Spending, "a job that asks waits, keeps its issue, and goes on with the answer") {
     open();
     const auto claim = working();
@@ -176,6 +195,7 @@ TEST_CASE_FIXTURE(Spending, "a job that asks waits, keeps its issue, and goes on
     CHECK(waiting.waits_for == WaitsFor::nothing);
     CHECK(waiting.question.empty());
     CHECK(waiting.answer == "Euro.");
+    CHECK(waiting.resumed_at == now());
     CHECK(waiting.budget_added == 2 * dollar);
     const auto again = ledger->claim({});
     REQUIRE(again);

@@ -12,6 +12,7 @@ namespace {
 
 const std::string token = "zy8-forge-token-0b7f?>~q";
 const std::string key = "model-key-5521-abcdefgh";
+const std::string amp_key = "amp-key-9f31c0de77";
 const std::string pem_line = "MIIBOgIBAAJBAKj34GkxFhD90vcNLYLInFEX6Ppy1tPf9Cnzj4p4WGeKLs1Pt8Qu";
 
 SecretScan scan() {
@@ -26,6 +27,8 @@ SecretScan scan() {
     config::ModelProvider provider{.name = "lab"};
     provider.keys.emplace_back(key);
     settings.models.providers.push_back(std::move(provider));
+    settings.profiles = {
+        {.name = "amp", .environment = {{"AMP_API_KEY", amp_key}, {"LC_ALL", "C.UTF-8-plain"}}}};
     return SecretScan(settings);
 }
 
@@ -39,7 +42,7 @@ std::string upper(std::string text) {
 
 TEST_CASE("each of our secrets is found in the middle of any text") {
     const auto looks = scan();
-    for (const auto& secret : {token, key, std::string("hook-secret-77aa"), pem_line}) {
+    for (const auto& secret : {token, key, std::string("hook-secret-77aa"), amp_key, pem_line}) {
         CAPTURE(secret);
         CHECK(looks.holds_ours("before " + secret + " after"));
         CHECK(looks.holds_ours(bot::hex(secret)));
@@ -65,6 +68,8 @@ TEST_CASE("what has the shape of a known key is suspicious, ours or not") {
     CHECK(looks.suspicious("token = \"ghp_" + std::string(36, 'a') + "\""));
     CHECK(looks.suspicious("-----BEGIN EC PRIVATE KEY-----"));
     CHECK(looks.suspicious(key));
+    CHECK_FALSE(looks.suspicious("-----BEGIN CERTIFICATE-----"));
+    CHECK_FALSE(looks.holds_ours("C.UTF-8-plain"));
     CHECK_FALSE(looks.suspicious("an ordinary sentence with ghp_ and sk- in it"));
 }
 
