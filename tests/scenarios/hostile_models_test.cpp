@@ -190,6 +190,7 @@ TEST_CASE(
         PracticeModel model;
         scenarios::answer_all(model, 4'000);          // $4.01 each, and little more is reserved for one
         model.fail({.kind = Fault::Kind::no_usage});  // is paid as what was reserved
+        model.fail({.kind = Fault::Kind::slow, .times = Fault::always, .patience = 1s});  // all overlap
         auto plan = scenarios::with_model(
             model,
             "trap '' TERM; for i in $(seq 50); do perl call.pl stream > $HOME/said-$i & done; wait; "
@@ -209,7 +210,6 @@ TEST_CASE(
         const auto dollars = static_cast<double>(truth.input + truth.cached + truth.output) / 1'000;
         CHECK(dollars <= limit);
         CHECK(dollars > limit / 2);  // and what is there may be spent
-        CHECK(model.faults_left() == 0);
         const auto heard = factory.heard(issue);
         INFO(heard);
         REQUIRE(contains(heard, "all were answered"));
