@@ -18,7 +18,7 @@ inline constexpr std::string_view model_key = "practice-key-of-the-model-77c01d9
 /// call.pl` for a plain answer, `perl call.pl stream` for a streamed one. It prints the beginning of what
 /// came, head and all, and ends with 0 only when that was a good answer which came to its end.
 [[nodiscard]] Plan with_model(const practice_model::PracticeModel& model, const std::string& script,
-                              const std::string& backend,
+                              const std::string& backend = "bubblewrap",
                               const std::vector<std::string>& keys = {std::string(model_key)});
 
 /// The model takes these keys and says "well" to everything, for `input` tokens read and ten written.
