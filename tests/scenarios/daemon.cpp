@@ -64,14 +64,61 @@ json forge_of(const config::ForgeSettings& forge, const fs::path& directory) {
     return written;
 }
 
+json budget_of(const config::Budget& budget) {
+    json written = json::object();
+    if (budget.dollars) written["dollars"] = *budget.dollars;
+    if (budget.tokens) written["tokens"] = *budget.tokens;
+    if (budget.requests) written["requests"] = *budget.requests;
+    return written;
+}
+
+/// Of a provider's keys the first is in the environment, the others are in files.
+std::string key_variable(const config::ModelProvider& provider) {
+    return "SHOPFLOOR_SCENARIO_KEY_" + provider.name;
+}
+
+json provider_of(const config::ModelProvider& provider, const fs::path& directory) {
+    json keys = json::array({{{"env", key_variable(provider)}}});
+    for (std::size_t i = 1; i < provider.keys.size(); ++i) {
+        const auto file = fmt::format("key-{}-{}", provider.name, i);
+        write_private(directory / file, provider.keys[i].expose());
+        keys.push_back({{"file", file}});
+    }
+    json models = json::array();
+    for (const auto& model : provider.models)
+        models.push_back(
+            {{"name", model.name},
+             {"price",
+              {{"input", model.price.input}, {"cached", model.price.cached}, {"output", model.price.output}}},
+             {"max_output", model.max_output},
+             {"context", model.context}});
+    return {{"name", provider.name},
+            {"api", config::name(provider.api)},
+            {"url", provider.url},
+            {"keys", std::move(keys)},
+            {"models", std::move(models)}};
+}
+
+json models_of(const config::ModelSettings& models, const fs::path& directory) {
+    json providers = json::array();
+    for (const auto& provider : models.providers) providers.push_back(provider_of(provider, directory));
+    return {
+        {"providers", std::move(providers)},
+        {"budget",
+         {{"run", budget_of(models.run)}, {"job", budget_of(models.job)}, {"day", budget_of(models.day)}}}};
+}
+
 /// JSON is YAML.
 json written(const config::Settings& settings, const fs::path& directory) {
     json profiles = json::array();
-    for (const auto& profile : settings.profiles)
+    for (const auto& profile : settings.profiles) {
         profiles.push_back({{"name", profile.name}, {"command", profile.command}});
+        if (!profile.provider.empty()) profiles.back()["provider"] = profile.provider;
+    }
     json sandbox{{"backend", settings.sandbox.backend},
                  {"default_image", settings.sandbox.default_image},
                  {"pull_images", settings.sandbox.pull_images},
+                 {"egress", settings.sandbox.egress},
                  {"ceiling", ceiling(settings.sandbox.ceiling)}};
     for (const auto& [name, root] : settings.sandbox.roots) sandbox["roots"][name] = root.string();
     return {{"listen", "127.0.0.1:0"},
@@ -79,6 +126,7 @@ json written(const config::Settings& settings, const fs::path& directory) {
             {"max_parallel", settings.max_parallel},
             {"retry_pause", fmt::format("{}s", settings.retry_pause.count())},
             {"forges", json::array({forge_of(settings.forges.front(), directory)})},
+            {"models", models_of(settings.models, directory)},
             {"profiles", std::move(profiles)},
             {"sandbox", std::move(sandbox)}};
 }
@@ -103,6 +151,8 @@ Daemon::Plan plan_daemon(const config::Settings& settings, const fs::path& direc
         .log = directory / "shopfloor.log",
         .wrapper = std::move(wrapper),
         .environment = {{hook_variable, settings.forges.front().webhook_secrets.front().expose()}}};
+    for (const auto& provider : settings.models.providers)
+        plan.environment[key_variable(provider)] = provider.keys.front().expose();
     std::ofstream(plan.config) << written(settings, directory).dump(2);
     return plan;
 }

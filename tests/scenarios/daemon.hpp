@@ -38,8 +38,8 @@ class Daemon {
     int port_ = 0;
 };
 
-/// Writes the settings, and each secret where the settings may name it: the webhook's in the environment, the
-/// forge's in a file.
+/// Writes the settings, and each secret where the settings may name it: the webhook's and each model
+/// service's first in the environment, the forge's and further keys in files.
 [[nodiscard]] Daemon::Plan plan_daemon(const config::Settings& settings,
                                        const std::filesystem::path& directory,
                                        std::vector<std::string> wrapper);

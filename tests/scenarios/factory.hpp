@@ -68,6 +68,8 @@ class Factory {
     void start();  ///< again, on the same ledger
     /// Where the service listens on loopback.
     [[nodiscard]] int port() const { return port_; }
+    /// Of the service that is a process of its own, or of what wraps it.
+    [[nodiscard]] pid_t process() const { return daemon_ ? daemon_->pid() : -1; }
     [[nodiscard]] std::filesystem::path directory() const { return directory_; }
     [[nodiscard]] const config::Settings& settings() const { return settings_; }
     [[nodiscard]] std::filesystem::path state_dir() const { return settings_.state_dir; }

@@ -1,20 +1,23 @@
 #include <doctest/doctest.h>
 #include <fmt/format.h>
 
+#include <array>
 #include <fstream>
 #include <set>
 #include <sstream>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "tests/practice_forge/credentials.hpp"
 #include "tests/scenarios/factory.hpp"
 #include "tests/scenarios/hostile.hpp"
+#include "tests/scenarios/model_plan.hpp"
 
 /// Each place for a secret holds one that exists nowhere else. After a job with an agent that looked for
 /// them, they are where they belong and in no other place.
 
-using practice_forge::PracticeForge;
+using practice_model::PracticeModel;
 using scenarios::bytes_of;
 using scenarios::contains;
 using scenarios::Factory;
@@ -25,11 +28,17 @@ namespace {
 
 namespace fs = std::filesystem;
 
-/// Takes what it can find into the tree, to be published.
+/// Only ours may know these: the first stands in the daemon's environment, the second in a file.
+const std::vector<std::string> model_keys{"canary-of-the-model-4f19c0d2e7a86b35",
+                                          "canary-of-the-model-b07e5d31f2c498a6"};
+
+/// Takes what it can find into the tree, to be published: also what it made the model service say.
 const std::string thief =
-    "touch ready-agent; until test -e go-agent; do sleep 0.1; done; rm -f ready-agent go-agent; "
+    "{ perl call.pl; perl call.pl stream; perl call.pl; } > answers; cat answers; touch ready-agent; until "
+    "test -e go-agent; do sleep 0.1; done; rm -f ready-agent go-agent; "
     "{ env; cat /proc/*/environ /proc/*/cmdline | tr '\\0' '\\n'; cat /proc/*/maps | head -200; "
-    "ls -laR /home /run /tmp /workspace/.git; cat .git/config .git/FETCH_HEAD $HOME/.git-credentials; "
+    "ls -laR /home /run /tmp /workspace/.git; find /run/door -type f -exec cat '{}' +; cat answers; cat "
+    ".git/config .git/FETCH_HEAD $HOME/.git-credentials; "
     "find / -xdev -type f '(' -name '*.pem' -o -name token -o -name '*secret*' -o -name 'shopfloor*' -o "
     "-name 'ledger*' ')' -size -64k -not -path '/usr/*' -not -path '/etc/ssl/*' -exec cat '{}' + ; "
     "} 2>/dev/null | tr -cd '\\11\\12\\40-\\176' | head -c 1000000 > loot; env; cat loot | head -c 100000; "
@@ -75,6 +84,40 @@ std::string command_lines() {
     return all;
 }
 
+/// But of daemons and of what traces them, whose environment holds what the operator put there.
+std::string environments_outside() {
+    std::error_code error;
+    std::string all;
+    for (const auto& process : fs::directory_iterator("/proc", error))
+        if (!contains(bytes_of(process.path() / "cmdline"), "shopfloor.yaml"))
+            all += bytes_of(process.path() / "environ");
+    return all;
+}
+
+/// The service tells each key that it got, in the body and in a header. The first one is refused with that.
+void tell_keys(PracticeModel& model) {
+    scenarios::answer_all(model, 50, model_keys);
+    model.fail({.status = 401, .echo_key = true});
+    model.fail({.status = 400, .echo_key = true});
+    model.fail({.status = 500, .echo_key = true});
+}
+
+/// The keys reached the service, both, and it told them; what was heard of it inside is clean, but there.
+void keys_were_told(const PracticeModel& model, const std::string& heard) {
+    const auto requests = model.requests();
+    REQUIRE(requests.size() == 4);
+    for (std::size_t i = 0; i < requests.size(); ++i) {
+        CHECK(requests[i].status == std::array{401, 400, 500, 200}[i]);
+        CHECK(requests[i].key == model_keys[i == 0 ? 0 : 1]);
+    }
+    INFO(heard);
+    CHECK(contains(heard, "HTTP/1.1 400"));
+    CHECK(contains(heard, "HTTP/1.1 500"));
+    CHECK(contains(heard, "HTTP/1.1 200"));
+    CHECK(contains(heard, "the key was " + std::string(model_keys.front().size(), '*')));
+    CHECK_FALSE(contains(heard, "x-received-key"));
+}
+
 /// All that the forge was told, but for the credentials in their own header.
 std::string told(const std::vector<practice_forge::Request>& requests) {
     std::string all;
@@ -117,15 +160,18 @@ void no_secret_strays(const std::string& backend, bool app) {
     const auto folder = Factory::fresh_folder();
     const auto trace = folder / "trace";
     {
-        Factory factory({.recipe =
-                             "checks:\n  - name: tests\n    run: env; cat /proc/*/environ; test -f loot\n"
-                             "max_change: 2MiB\n",
-                         .agents = {{"worker", thief}},
-                         .backend = backend,
-                         .app = app,
-                         .process = true,
-                         .wrapper = scenarios::tracing_to(trace)});
+        PracticeModel model;
+        tell_keys(model);
+        auto plan = scenarios::with_model(model, thief, backend, model_keys);
+        plan.recipe =
+            "checks:\n  - name: tests\n    run: env; cat /proc/*/environ; test -f loot\n"
+            "max_change: 2MiB\n";
+        plan.app = app;
+        plan.process = true;
+        plan.wrapper = scenarios::tracing_to(trace);
+        Factory factory(std::move(plan));
         std::set<std::string> secrets{std::string(scenarios::hook_secret)};
+        secrets.insert(model_keys.begin(), model_keys.end());
         if (app)
             secrets.merge(lines_of(factory.settings().forges.front().app->private_key.expose()));
         else
@@ -134,8 +180,10 @@ void no_secret_strays(const std::string& backend, bool app) {
         const auto tree = scenarios::workspace_with(factory, "ready-agent");
         Places places;
         places.texts["environment inside"] = environments_inside(factory);
+        places.texts["environment outside"] = environments_outside();
         places.texts["command lines"] = command_lines();
         CHECK(contains(places.texts["environment inside"], "HOME=/home/agent"));
+        CHECK(contains(places.texts["environment outside"], "PATH="));
         CHECK(contains(places.texts["command lines"], "shopfloor.yaml"));
         std::ofstream(tree / "go-agent") << "";
         REQUIRE(factory.reaches(issue, "review"));
@@ -156,11 +204,17 @@ void no_secret_strays(const std::string& backend, bool app) {
                         objects_of(entry.path().parent_path());
         places.texts["loot"] = factory.forge.file(repository, proposal->head_sha, "loot");
         places.texts["pull request"] = proposal->body;
+        places.texts["agent"] = factory.heard(issue);
+        places.texts["calls"] = factory.log("job-1/agent-1.calls");
         places.texts["log"] = bytes_of(factory.directory() / "shopfloor.log");
         places.texts["programs"] = started(trace);
         places.texts["metrics"] =
             scenarios::exchange(factory.port(), "GET /metrics HTTP/1.1\r\nConnection: close\r\n\r\n");
-        CHECK(places.texts.size() == 10);
+        CHECK(places.texts.size() == 13);
+        CHECK(contains(places.texts["calls"], "\"status\":400"));
+        CHECK(fs::exists(factory.state_dir() / "logs/job-1/agent-1.door"));
+        keys_were_told(model, places.texts["agent"]);
+        keys_were_told(model, places.texts["loot"]);
         CHECK(contains(places.texts["loot"], "HOME=/home/agent"));
         CHECK(contains(places.texts["objects of the forge"], "HOME=/home/agent"));
         CHECK(contains(places.texts["programs"], "LC_ALL=C"));

@@ -6,6 +6,7 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <array>
 #include <cerrno>
 #include <chrono>
@@ -13,6 +14,7 @@
 #include <set>
 #include <sstream>
 #include <string>
+#include <string_view>
 
 #include "sandbox/descriptor.hpp"
 #include "sandbox/sandbox.hpp"
@@ -111,33 +113,101 @@ std::vector<std::string> logs_with(const Factory& factory, const std::string& wo
     return files;
 }
 
+/// Of the .invalid domain, which nobody resolves: whether it was looked up shows in the answer.
+constexpr std::string_view open_name = "packages.invalid";
+
+/// Refused for what they are, whatever they would lead to.
+constexpr std::array<std::string_view, 14> never_open{"169.254.169.254:443",
+                                                      "127.1:443",
+                                                      "127.0.0.1:443",
+                                                      "0x7f000001:443",
+                                                      "2130706433:443",
+                                                      "[::ffff:127.0.0.1]:443",
+                                                      "[::1]:443",
+                                                      "packages.invalid:22",
+                                                      "packages.invalid:80",
+                                                      "anybody@packages.invalid:443",
+                                                      "elsewhere.invalid:443",
+                                                      "packages.invalid.elsewhere.invalid:443",
+                                                      "notpackages.invalid:443",
+                                                      "p\xd0\xb0ckages.invalid:443"};
+
+/// Asks the door for each, and prints how it answers.
+constexpr std::string_view connect_program = R"(use strict;
+use IO::Socket::INET;
+$SIG{PIPE} = 'IGNORE';
+for my $target (@ARGV) {
+    my $line = IO::Socket::INET->new('127.0.0.1:3128') or die "no door: $!";
+    print $line "CONNECT $target HTTP/1.1\r\nHost: $target\r\n\r\n";
+    my $status = <$line> // 'nothing';
+    $status =~ s/\s+$//;
+    print "connect $target: $status\n";
+}
+)";
+
+enum class Doors { none, open_for_one_name };
+
+/// What setup, agent and checks dial.
+std::string dialling(int port, Doors doors) {
+    auto addresses = own_addresses();
+    CHECK(addresses.contains("127.0.0.1"));
+    CHECK(addresses.size() > 1);
+    for (const auto* more : {"::1", "169.254.169.254", "192.0.2.1", "10.0.0.1", "172.17.0.1", "8.8.8.8",
+                             "2001:db8::1", "fd00::1", "::ffff:169.254.169.254"})
+        addresses.insert(more);
+    std::string script = "./probe reach";
+    for (const auto& address : addresses) script += fmt::format(" {} {}", address, port);
+    script += "\necho devices $(tail -n +3 /proc/net/dev | cut -d: -f1)\n";
+    if (doors == Doors::none) return script;
+    script += fmt::format("perl connect.pl {}:443", open_name);
+    for (const auto target : never_open) script += fmt::format(" '{}'", target);
+    return script + "\n";
+}
+
+void reach_nothing(const std::string& backend, Doors doors) {
+    const Everywhere listener;
+    const bool open = doors == Doors::open_for_one_name;
+    std::string recipe = "setup: sh dial.sh\nchecks:\n  - name: tests\n    run: sh dial.sh\n";
+    if (open) recipe += fmt::format("egress:\n  setup: [{0}]\n  agent: [{0}]\n  checks: [{0}]\n", open_name);
+    Factory factory(
+        {.files = {probe(),
+                   {.path = "connect.pl", .content = std::string(connect_program)},
+                   {.path = "dial.sh", .content = dialling(listener.port(), doors)}},
+         .recipe = recipe,
+         .agents = {{"worker", "sh dial.sh; echo more >> README.md"}},
+         .backend = backend,
+         .change = [](config::Settings& settings) { settings.sandbox.egress = {std::string(open_name)}; }});
+    const auto issue = factory.ask("Anything");
+    REQUIRE(factory.reaches(issue, "review"));
+    const auto logs = logs_with(factory, "tcp 169.254.169.254");
+    CHECK(logs.size() == 4);  // setup, agent, checks on base and on head
+    for (const auto& log : logs) {
+        CAPTURE(log);
+        const auto text = scenarios::bytes_of(log);
+        nobody_there(text);
+        CHECK(contains(text, "\ndevices lo\n"));
+        if (!open) continue;
+        INFO(text);
+        CHECK(contains(text, fmt::format("connect {}:443: HTTP/1.1 502", open_name)));  // was looked up
+        for (const auto target : never_open)
+            CHECK(contains(text, fmt::format("connect {}: HTTP/1.1 403", target)));
+    }
+    CHECK_FALSE(listener.visited());
+    if (!open) return;
+    // Whatever was refused was refused by its name: none was refused for where it leads.
+    const auto record = factory.log("job-1/agent-1.door");
+    CHECK(std::ranges::count(record, '\n') == static_cast<std::ptrdiff_t>(never_open.size() + 1));
+    CHECK_FALSE(contains(record, "leads to"));
+}
+
 }  // namespace
 
 TEST_CASE("setup, agent and checks reach neither this machine nor any network") {
-    scenarios::on_both([](const std::string& backend) {
-        const Everywhere listener;
-        auto addresses = own_addresses();
-        CHECK(addresses.contains("127.0.0.1"));
-        CHECK(addresses.size() > 1);
-        for (const auto* more : {"::1", "169.254.169.254", "192.0.2.1", "10.0.0.1", "172.17.0.1", "8.8.8.8",
-                                 "2001:db8::1", "fd00::1", "::ffff:169.254.169.254"})
-            addresses.insert(more);
-        std::string dial = "./probe reach";
-        for (const auto& address : addresses) dial += fmt::format(" {} {}", address, listener.port());
-        Factory factory({.files = {probe()},
-                         .recipe = fmt::format("setup: {0}\nchecks:\n  - name: tests\n    run: {0}\n", dial),
-                         .agents = {{"worker", dial + "; echo more >> README.md"}},
-                         .backend = backend});
-        const auto issue = factory.ask("Anything");
-        REQUIRE(factory.reaches(issue, "review"));
-        const auto logs = logs_with(factory, "tcp 169.254.169.254");
-        CHECK(logs.size() == 4);  // setup, agent, checks on base and on head
-        for (const auto& log : logs) {
-            CAPTURE(log);
-            nobody_there(scenarios::bytes_of(log));
-        }
-        CHECK_FALSE(listener.visited());
-    });
+    scenarios::on_both([](const std::string& backend) { reach_nothing(backend, Doors::none); });
+}
+
+TEST_CASE("nor do they with a door that is open for one name: no other name is even looked up") {
+    scenarios::on_both([](const std::string& backend) { reach_nothing(backend, Doors::open_for_one_name); });
 }
 
 TEST_CASE("no program of a job is root on this machine, nor may it write what the kernel obeys") {

@@ -9,74 +9,28 @@
 #include "tests/practice_model/practice_model.hpp"
 #include "tests/scenarios/factory.hpp"
 #include "tests/scenarios/hostile.hpp"
+#include "tests/scenarios/model_plan.hpp"
 
 using practice_forge::PracticeForge;
 using practice_model::PracticeModel;
+using scenarios::answer_all;
 using scenarios::can_run;
 using scenarios::contains;
 using scenarios::Factory;
 using scenarios::maintainer;
+using scenarios::model_key;
 using scenarios::Plan;
 using scenarios::repository;
 using scenarios::visitor;
-
-namespace {
-
-constexpr std::string_view model_key = "practice-key-of-the-model-77c01d9e4b";
-
-/// Calls the model once, through the gateway; exit status 1 and the answer when that fails.
-constexpr std::string_view call_program = R"(import json, os, sys, urllib.error, urllib.request
-body = {"model": os.environ["SHOPFLOOR_MODEL"], "max_tokens": 10,
-        "messages": [{"role": "user", "content": " ".join(sys.argv[1:]) or "go"}]}
-request = urllib.request.Request(os.environ["SHOPFLOOR_MODEL_URL"] + "/v1/messages", json.dumps(body).encode(),
-    {"content-type": "application/json", "x-api-key": os.environ["SHOPFLOOR_MODEL_KEY"]})
-try:
-    print(urllib.request.urlopen(request).read().decode(), flush=True)
-except urllib.error.HTTPError as error:
-    print(error.code, error.read().decode(), flush=True)
-    sys.exit(1)
-)";
-
-/// An agent that is a shell script with a model service. A token read costs two cents, one written a tenth of
-/// one.
-Plan with_model(const PracticeModel& model, const std::string& script,
-                const std::string& backend = "bubblewrap") {
-    return {
-        .files = {{.path = "tests/run.sh", .content = "true\n"},
-                  {.path = "call.py", .content = std::string(call_program)}},
-        .agents = {{"worker", script}},
-        .backend = backend,
-        .change = [url = model.url()](config::Settings& settings) {
-            config::ModelProvider lab{.name = "lab", .api = config::ModelApi::anthropic, .url = url};
-            lab.keys.emplace_back(std::string(model_key));
-            lab.models = {{.name = "careful", .price = {.input = 1'000, .cached = 1'000, .output = 1'000}}};
-            settings.models.providers.push_back(std::move(lab));
-            settings.models.run.dollars = 1'000;
-            settings.models.job.dollars = 1'000;
-            settings.models.day.dollars = 10'000;
-            settings.profiles.front().provider = "lab";
-        }};
-}
-
-/// A model that answers every call, for `input` tokens each.
-void answer_all(PracticeModel& model, std::uint64_t input) {
-    model.accept_keys({std::string(model_key)});
-    practice_model::Script script{.costs =
-                                      practice_model::Usage{.requests = 1, .input = input, .output = 10}};
-    for (int i = 0; i < 40; ++i) script.steps.push_back(practice_model::say("well"));
-    model.play(std::move(script));
-}
-
-}  // namespace
+using scenarios::with_model;
 
 TEST_CASE("what models cost stands in the pull request, as metered, and the key is only at the service") {
     if (!can_run("bubblewrap")) return;
     PracticeModel model;
     answer_all(model, 50);
-    Factory factory(
-        with_model(model,
-                   "env; cat /proc/*/environ /proc/*/cmdline 2>/dev/null; python3 call.py && python3 "
-                   "call.py && echo more >> README.md"));
+    Factory factory(with_model(model,
+                               "env; cat /proc/*/environ /proc/*/cmdline 2>/dev/null; perl call.pl && perl "
+                               "call.pl && echo more >> README.md"));
     const auto issue = factory.ask("Anything");
     REQUIRE(factory.reaches(issue, "review"));
     const auto proposal = factory.pull_request_of(issue);
@@ -93,10 +47,10 @@ TEST_CASE("a spent budget asks on the issue and keeps the work; more money lets 
     if (!can_run("bubblewrap")) return;
     PracticeModel model;
     answer_all(model, 3'000);  // $3.01 each; $4.20 may come of one, so the third does not fit into ten
-    auto plan = with_model(
-        model,
-        "touch progress; while [ $(wc -l < progress) -lt 4 ]; do python3 call.py || sleep 60; echo "
-        "step >> progress; done");
+    auto plan =
+        with_model(model,
+                   "touch progress; while [ $(wc -l < progress) -lt 4 ]; do perl call.pl || sleep 60; echo "
+                   "step >> progress; done");
     const auto more = plan.change;
     plan.change = [more](config::Settings& settings) {
         more(settings);
@@ -160,7 +114,7 @@ TEST_CASE("a service that says not before an hour parks the job, and costs it no
     answer_all(model, 50);
     model.fail(
         {.status = 429, .times = practice_model::Fault::always, .retry_after = std::chrono::seconds(3600)});
-    Factory factory(with_model(model, "python3 call.py || sleep 60"));
+    Factory factory(with_model(model, "perl call.pl || sleep 60"));
     const auto issue = factory.ask("Anything");
     REQUIRE(PracticeForge::eventually(
         [&] { return contains(factory.status(issue), "takes no more requests for now"); },
@@ -181,7 +135,7 @@ TEST_CASE(
     PracticeModel model;
     answer_all(model, 50);
     model.fail({.status = 500, .times = 1});
-    Factory factory(with_model(model, "python3 call.py && echo more >> README.md"));
+    Factory factory(with_model(model, "perl call.pl && echo more >> README.md"));
     const auto issue = factory.ask("Anything");
     REQUIRE(factory.reaches(issue, "review"));
     CHECK(model.requests().size() == 2);
