@@ -139,9 +139,11 @@ std::vector<Case> cases() {
              .runs = 2,
              .words = "a fault of practice: the key was"},
             {.name = "the key in its refusal",
-             .faults = {{.status = 401, .times = Fault::always, .echo_key = true}},
+             .faults = {{.status = 401, .echo_key = true}},
              .script = plain,
-             .words = "takes no more requests for now"}};
+             .state = "review",
+             .runs = 2,
+             .words = "a fault of practice: the key was"}};
 }
 
 void ends_as_told(const Case& each) {
