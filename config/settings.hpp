@@ -66,9 +66,10 @@ struct SandboxSettings {
 };
 
 struct LabelSettings {
-    std::string trigger = "agent";               ///< `agent`, and `agent:<profile>`
-    std::string priority = "agent-priority";     ///< on the issue: goes before all that wait without it
-    std::string state_prefix = "agent-state: ";  ///< state labels: queued, working, waiting, review, blocked, done
+    std::string trigger = "agent";            ///< `agent`, and `agent:<profile>`
+    std::string priority = "agent-priority";  ///< on the issue: goes before all that wait without it
+    std::string state_prefix =
+        "agent-state: ";  ///< state labels: queued, working, waiting, review, blocked, done
 };
 
 struct Settings {
