@@ -28,7 +28,8 @@ struct Model {
     std::string name;  ///< as requests name it
     ModelPrice price;
     std::uint64_t max_output = 32'000;  ///< tokens of one answer; a request that names no limit gets this one
-    std::uint64_t context = 200'000;    ///< tokens of request and answer together, told to agents that ask
+    /// Tokens of request and answer together: told to agents that ask, and reserved for documents.
+    std::uint64_t context = 200'000;
 
     friend bool operator==(const Model&, const Model&) = default;
 };
@@ -42,7 +43,7 @@ struct ModelProvider {
     std::vector<Model> models;  ///< at least one; no other is forwarded
 };
 
-/// An upper limit on model use. What is not named is not limited.
+/// An upper limit on model use. What is empty is not limited.
 struct Budget {
     std::optional<double> dollars;
     std::optional<std::uint64_t> tokens;    ///< read and written together, cached ones too
