@@ -34,7 +34,8 @@ using Steady = std::chrono::steady_clock;
 
 constexpr int turns = 15;
 constexpr int calls_a_turn = 20;
-constexpr int first_calls = 20;  ///< of each way, not counted
+constexpr int first_calls = 20;                ///< of each way, not counted
+constexpr std::size_t request_bytes = 64'000;  ///< an agent's instructions, tools and first turns
 constexpr const char* model_name = "practice-model";
 constexpr std::string_view last_event = "message_stop";
 
@@ -49,12 +50,16 @@ sandbox::Descriptor dial(int port) {
     return socket;
 }
 
+/// Text as it stands in JSON, with its line ends and quotes.
 std::string conversation() {
     std::string talk;
-    for (int line = 0; talk.size() < 100'000; ++line)
-        talk += fmt::format(R"({}{{"role":"{}","content":[{{"type":"text","text":"{:.<1500}"}}]}})",
-                            line == 0 ? "" : ",", line % 2 == 0 ? "user" : "assistant",
-                            fmt::format("Turn {} of a long talk. ", line));
+    for (int turn = 0; talk.size() < request_bytes; ++turn) {
+        talk += fmt::format(R"({}{{"role":"{}","content":[{{"type":"text","text":")", turn == 0 ? "" : ",",
+                            turn % 2 == 0 ? "user" : "assistant");
+        for (int line = 0; line < 20; ++line)
+            talk += fmt::format(R"(    say(\"turn %d, line %d of a long talk\", {}, {});\n)", turn, line);
+        talk += R"("}]})";
+    }
     return fmt::format(R"({{"model":"{}","max_tokens":4000,"stream":true,"messages":[{}]}})", model_name,
                        talk);
 }
