@@ -1,4 +1,5 @@
-// The durable book. One SQLite file in WAL mode, synchronous=FULL: what a verb has returned is on disk.
+// The durable book. One SQLite file in WAL mode, synchronous=FULL: what a verb has returned is on disk, but
+// for settled calls.
 //
 // One connection writes, behind a mutex, with BEGIN IMMEDIATE (a deferred transaction that turns to writing
 // may fail at once with SQLITE_BUSY, busy_timeout or not); another one reads, so that pages for people never

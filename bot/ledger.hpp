@@ -172,7 +172,8 @@ class Ledger {
     };
     [[nodiscard]] Reserved reserve(RunId run, const sandbox::ModelUse& most,
                                    const config::ModelSettings& budgets);
-    /// A reservation that is not there any more changes nothing.
+    /// A reservation that is not there any more changes nothing. On disk with the next verb that writes;
+    /// until then a power cut leaves it reserved.
     void settle_call(std::int64_t reservation, const sandbox::ModelUse& used);
     /// Of the job so far, what is reserved counted too; all tokens as input.
     [[nodiscard]] sandbox::ModelUse spent(JobId job) const;

@@ -93,12 +93,15 @@ enum class Urgency { progress, at_once };
 struct Ledger::Inside {
     Inside(std::filesystem::path ledger_file, Options wanted);
 
+    enum class OnDisk { at_once, with_the_next };
     /// One transaction. Commits when `verb` returns; what it throws aborts.
     template <typename Verb>
-    auto write(Verb&& verb) {
+    auto write(Verb&& verb, OnDisk when = OnDisk::at_once) {
         checkpoints.keep_log_short();
         const std::lock_guard lock(writing);
         try {
+            writer.exec(when == OnDisk::at_once ? "PRAGMA synchronous = FULL"
+                                                : "PRAGMA synchronous = NORMAL");
             SQLite::Transaction transaction(writer, SQLite::TransactionBehavior::IMMEDIATE);
             if constexpr (std::is_void_v<decltype(verb(writer))>) {
                 verb(writer);

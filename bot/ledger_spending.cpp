@@ -153,10 +153,14 @@ Ledger::Reserved Ledger::reserve(RunId run, const sandbox::ModelUse& most,
 }
 
 void Ledger::settle_call(std::int64_t reservation, const sandbox::ModelUse& used) {
-    inside_->write([&](SQLite::Database& db) {
-        for (const auto& open : open_reservations(db, "WHERE id = ?1", reservation))
-            close(db, open, amount_of(used));
-    });
+    // The next call of the connection waits for this. A settlement that a power cut takes leaves its
+    // reservation, which counts for no less.
+    inside_->write(
+        [&](SQLite::Database& db) {
+            for (const auto& open : open_reservations(db, "WHERE id = ?1", reservation))
+                close(db, open, amount_of(used));
+        },
+        Inside::OnDisk::with_the_next);
 }
 
 void Ledger::Inside::lose_reservations(SQLite::Database& db) {

@@ -3,20 +3,15 @@
 #include <arpa/inet.h>
 #include <fcntl.h>
 #include <fmt/format.h>
-#include <net/if.h>
-#include <openssl/ssl.h>
 #include <poll.h>
-#include <sched.h>
 #include <sys/eventfd.h>
-#include <sys/ioctl.h>
 #include <sys/socket.h>
 #include <sys/syscall.h>
 #include <sys/un.h>
 
 #include <array>
 #include <cerrno>
-#include <cstring>
-#include <exception>
+#include <cstdlib>
 #include <sstream>
 
 namespace egress_stage {
@@ -26,45 +21,11 @@ namespace {
 using namespace std::chrono_literals;
 constexpr int patience_ms = 60'000;
 
-bool set_address(int socket, const char* interface, const char* address) {
-    ifreq request{};
-    std::strncpy(request.ifr_name, interface, IFNAMSIZ - 1);
-    sockaddr_in in{};
-    in.sin_family = AF_INET;
-    ::inet_pton(AF_INET, address, &in.sin_addr);
-    std::memcpy(&request.ifr_addr, &in, sizeof in);
-    return ::ioctl(socket, SIOCSIFADDR, &request) == 0;
-}
-
-bool bring_up() {
-    const sandbox::Descriptor socket(::socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0));
-    ifreq request{};
-    std::strncpy(request.ifr_name, "lo", IFNAMSIZ - 1);
-    request.ifr_flags = IFF_UP | IFF_RUNNING | IFF_LOOPBACK;
-    return socket && ::ioctl(socket.get(), SIOCSIFFLAGS, &request) == 0 &&
-           set_address(socket.get(), "lo:1", there) && set_address(socket.get(), "lo:2", there_too);
-}
-
 }  // namespace
 
 bool in_private_internet(const std::function<void()>& body) {
-    // A network namespace belongs to a thread and to the threads that it starts.
-    std::exception_ptr thrown;
-    int refused = 0;
-    std::thread([&] {
-        if (::unshare(CLONE_NEWNET) != 0 || !bring_up()) {
-            refused = errno;
-            return;
-        }
-        try {
-            body();
-        } catch (...) {
-            thrown = std::current_exception();
-        }
-    }).join();
-    if (thrown) std::rethrow_exception(thrown);
-    if (refused == 0) return true;
-    const auto reason = fmt::format("no private network here: {}", std::strerror(refused));
+    const auto reason = private_internet(body);
+    if (reason.empty()) return true;
     if (std::getenv("CI") != nullptr)
         FAIL_CHECK(reason);
     else
@@ -183,33 +144,6 @@ std::string Caller::hear_head() const {
         heard += more;
     }
     return heard;
-}
-
-std::string client_hello(const std::string& name, bool with_ech) {
-    SSL_CTX* context = SSL_CTX_new(TLS_client_method());
-    if (with_ech) {
-        SSL_CTX_add_custom_ext(
-            context, 0xfe0d, SSL_EXT_CLIENT_HELLO,
-            [](SSL*, unsigned, unsigned, const unsigned char** out, std::size_t* size, X509*, std::size_t,
-               int*, void*) {
-                static const std::array<unsigned char, 4> grease{1, 2, 3, 4};
-                *out = grease.data();
-                *size = grease.size();
-                return 1;
-            },
-            nullptr, nullptr, nullptr, nullptr);
-    }
-    SSL* ssl = SSL_new(context);
-    BIO* out = BIO_new(BIO_s_mem());
-    SSL_set_bio(ssl, BIO_new(BIO_s_mem()), out);
-    if (!name.empty()) SSL_set_tlsext_host_name(ssl, name.c_str());
-    SSL_connect(ssl);
-    char* bytes = nullptr;
-    const auto size = BIO_get_mem_data(out, &bytes);
-    std::string hello(bytes, static_cast<std::size_t>(size));
-    SSL_free(ssl);
-    SSL_CTX_free(context);
-    return hello;
 }
 
 std::string connect(std::string_view target) {

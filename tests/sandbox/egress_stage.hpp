@@ -16,19 +16,16 @@
 
 #include "sandbox/descriptor.hpp"
 #include "sandbox/door.hpp"
+#include "tests/sandbox/client_hello.hpp"
+#include "tests/sandbox/private_internet.hpp"
 #include "tests/sandbox/workspace_places.hpp"
 
 /// The stage of the door's tests: a real door, programs of the sandbox user before it, and behind it an
 /// internet of its own in a private network, out of which no packet leaves.
 namespace egress_stage {
 
-/// Runs `body` in a network namespace where some public addresses are this machine's. False and a word about
-/// it where that is not permitted; in CI a failure.
+/// Runs `body` in the private internet. False and a word about it where there is none; in CI a failure.
 bool in_private_internet(const std::function<void()>& body);
-
-inline constexpr auto there = "8.8.4.4";  ///< the addresses that are there: port 443 may be served
-inline constexpr auto there_too = "9.9.9.9";
-inline constexpr auto nowhere = "1.2.3.4";  ///< one that is not
 
 /// Accepts on port 443 of every address and leaves each connection to `talk`.
 class Server {
@@ -72,9 +69,6 @@ class Caller {
  private:
     sandbox::Descriptor socket_;
 };
-
-/// A ClientHello as OpenSSL writes it. An empty name sends none; `with_ech` adds an extension of that number.
-[[nodiscard]] std::string client_hello(const std::string& name, bool with_ech = false);
 
 /// `CONNECT target HTTP/1.1` with the usual fields.
 [[nodiscard]] std::string connect(std::string_view target);
