@@ -26,8 +26,8 @@
 #include "sandbox/workspace.hpp"
 #include "tests/bench/stage.hpp"
 #include "tests/bench/way_out.hpp"
-#include "tests/sandbox/client_hello.hpp"
-#include "tests/sandbox/private_internet.hpp"
+#include "tests/way_out/client_hello.hpp"
+#include "tests/way_out/private_internet.hpp"
 
 namespace {
 

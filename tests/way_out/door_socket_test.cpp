@@ -9,7 +9,7 @@
 #include <string>
 #include <vector>
 
-#include "tests/sandbox/egress_stage.hpp"
+#include "tests/way_out/egress_stage.hpp"
 
 /// The socket itself: who may come, what is there already, how it ends.
 

@@ -3,7 +3,7 @@
 #include <string>
 
 #include "sandbox/egress_hello.hpp"
-#include "tests/sandbox/egress_stage.hpp"
+#include "tests/way_out/egress_stage.hpp"
 
 using egress_stage::client_hello;
 using sandbox::HelloReader;

@@ -6,7 +6,7 @@
 #include <vector>
 
 #include "sandbox/gateway_usage.hpp"
-#include "tests/sandbox/gateway_stage.hpp"
+#include "tests/way_out/gateway_stage.hpp"
 
 using namespace gateway_stage;
 using config::ModelApi;

@@ -7,7 +7,7 @@
 #include <string>
 #include <vector>
 
-#include "tests/sandbox/gateway_stage.hpp"
+#include "tests/way_out/gateway_stage.hpp"
 
 using namespace gateway_stage;
 using config::ModelApi;

@@ -8,7 +8,7 @@
 #include <string>
 #include <vector>
 
-#include "tests/sandbox/egress_stage.hpp"
+#include "tests/way_out/egress_stage.hpp"
 
 /// TLS from end to end through the door, by the library that most programs inside use.
 

@@ -11,7 +11,7 @@
 #include <string>
 #include <utility>
 
-#include "tests/sandbox/gateway_stage.hpp"
+#include "tests/way_out/gateway_stage.hpp"
 
 using namespace gateway_stage;
 using sandbox::ModelKeys;

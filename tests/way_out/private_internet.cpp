@@ -1,4 +1,4 @@
-#include "tests/sandbox/private_internet.hpp"
+#include "tests/way_out/private_internet.hpp"
 
 #include <arpa/inet.h>
 #include <fmt/format.h>

@@ -8,7 +8,7 @@
 #include <thread>
 #include <vector>
 
-#include "tests/sandbox/gateway_stage.hpp"
+#include "tests/way_out/gateway_stage.hpp"
 
 using namespace gateway_stage;
 using sandbox::ModelUse;

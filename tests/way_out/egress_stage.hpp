@@ -16,9 +16,9 @@
 
 #include "sandbox/descriptor.hpp"
 #include "sandbox/door.hpp"
-#include "tests/sandbox/client_hello.hpp"
-#include "tests/sandbox/private_internet.hpp"
 #include "tests/sandbox/workspace_places.hpp"
+#include "tests/way_out/client_hello.hpp"
+#include "tests/way_out/private_internet.hpp"
 
 /// The stage of the door's tests: a real door, programs of the sandbox user before it, and behind it an
 /// internet of its own in a private network, out of which no packet leaves.

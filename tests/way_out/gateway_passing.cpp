@@ -4,7 +4,7 @@
 
 #include <nlohmann/json.hpp>
 
-#include "tests/sandbox/gateway_stage.hpp"
+#include "tests/way_out/gateway_stage.hpp"
 
 using namespace gateway_stage;
 using config::ModelApi;

@@ -18,7 +18,7 @@
 #include <vector>
 
 #include "sandbox/egress_resolve.hpp"
-#include "tests/sandbox/egress_stage.hpp"
+#include "tests/way_out/egress_stage.hpp"
 
 /// The system's own resolver, before a name server of a private internet.
 

@@ -8,7 +8,7 @@
 #include <thread>
 #include <vector>
 
-#include "tests/sandbox/egress_stage.hpp"
+#include "tests/way_out/egress_stage.hpp"
 
 /// What passes the door, against servers on public addresses of a private internet.
 

@@ -9,7 +9,7 @@
 #include <vector>
 
 #include "sandbox/egress_head.hpp"
-#include "tests/sandbox/egress_stage.hpp"
+#include "tests/way_out/egress_stage.hpp"
 
 /// What the door answers to those whom it does not let through, and what it remembers of them.
 

@@ -1,4 +1,4 @@
-#include "tests/sandbox/client_hello.hpp"
+#include "tests/way_out/client_hello.hpp"
 
 #include <openssl/ssl.h>
 

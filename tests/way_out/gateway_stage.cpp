@@ -1,4 +1,4 @@
-#include "tests/sandbox/gateway_stage.hpp"
+#include "tests/way_out/gateway_stage.hpp"
 
 #include <netinet/in.h>
 #include <poll.h>

@@ -1,4 +1,4 @@
-#include "tests/sandbox/egress_stage.hpp"
+#include "tests/way_out/egress_stage.hpp"
 
 #include <arpa/inet.h>
 #include <fcntl.h>
