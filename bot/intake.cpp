@@ -1,9 +1,9 @@
 #include "bot/intake.hpp"
 
 #include <algorithm>
-#include <cctype>
 
 #include "bot/report.hpp"
+#include "bot/same_word.hpp"
 
 namespace bot {
 
@@ -32,11 +32,6 @@ Subject subject_of(const Request& request) {
         Subject operator()(const Nothing&) const { return {}; }
     };
     return std::visit(Reader{}, request);
-}
-
-bool same_name(std::string_view a, std::string_view b) {
-    return std::ranges::equal(
-        a, b, [](unsigned char x, unsigned char y) { return std::tolower(x) == std::tolower(y); });
 }
 
 /// What cannot be seen leaves its field empty, and `decide` fails closed on it; only "not now" is an error.
@@ -85,9 +80,9 @@ bool repository_allowed(const config::ForgeSettings& forge, std::string_view ful
     return std::ranges::any_of(forge.repositories, [&](std::string_view allowed) {
         if (allowed == "*") return true;
         if (allowed.ends_with("/*"))
-            return same_name(allowed.substr(0, allowed.size() - 1),
+            return same_word(allowed.substr(0, allowed.size() - 1),
                              full_name.substr(0, full_name.find('/') + 1));
-        return same_name(allowed, full_name);
+        return same_word(allowed, full_name);
     });
 }
 

@@ -6,6 +6,7 @@
 #include <cctype>
 
 #include "bot/report.hpp"
+#include "bot/same_word.hpp"
 
 namespace bot {
 
@@ -13,16 +14,6 @@ namespace {
 
 using integrations::Permission;
 using integrations::Person;
-
-template <typename... Cases>
-struct Match : Cases... {
-    using Cases::operator()...;
-};
-
-bool same_word(std::string_view a, std::string_view b) {
-    const auto lower = [](unsigned char c) { return std::tolower(c); };
-    return std::ranges::equal(a, b, {}, lower, lower);
-}
 
 bool same_person(const Person& a, const Person& b) {
     if (!a.id.empty() && !b.id.empty()) return a.id == b.id;

@@ -5,22 +5,13 @@
 #include <system_error>
 
 #include "bot/intent.hpp"
+#include "bot/same_word.hpp"
 
 namespace bot {
 
 namespace {
 
 using integrations::Person;
-
-template <typename... Cases>
-struct Match : Cases... {
-    using Cases::operator()...;
-};
-
-bool same_word(std::string_view a, std::string_view b) {
-    const auto lower = [](unsigned char c) { return std::tolower(c); };
-    return std::ranges::equal(a, b, {}, lower, lower);
-}
 
 /// Forges ignore case in logins; an App's own login ends in `[bot]`.
 bool is_ours(const Person& person, std::string_view self) {

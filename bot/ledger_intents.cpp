@@ -1,6 +1,7 @@
 #include <fmt/format.h>
 
 #include "bot/ledger_inside.hpp"
+#include "bot/same_word.hpp"
 
 namespace bot {
 
@@ -29,11 +30,6 @@ std::optional<JobId> newest_job(SQLite::Database& db, const integrations::Thread
     if (!row.executeStep()) return std::nullopt;
     return JobId{row.getColumn(0).getInt64()};
 }
-
-template <typename... Cases>
-struct Overloaded : Cases... {
-    using Cases::operator()...;
-};
 
 }  // namespace
 
@@ -112,10 +108,9 @@ std::optional<JobId> Ledger::Inside::apply(SQLite::Database& db, const Intent& i
         wish(db, answer(words.thread, words.marker, words.answer), Urgency::at_once);
         return std::nullopt;
     };
-    return std::visit(
-        Overloaded{[&](const Start& begin) { return start(db, begin); }, stop_it, resume_it, refuse, say,
-                   end_review, [](const Ignore&) { return std::optional<JobId>(); }},
-        intent);
+    return std::visit(Match{[&](const Start& begin) { return start(db, begin); }, stop_it, resume_it, refuse,
+                            say, end_review, [](const Ignore&) { return std::optional<JobId>(); }},
+                      intent);
 }
 
 }  // namespace bot

@@ -30,6 +30,8 @@ struct EgressPolicy {
     /// Name -> addresses (numeric). Default: the system's resolver. Another one is not interrupted when the
     /// door closes, and must answer soon.
     std::function<std::vector<std::string>(const std::string& host)> resolve;
+    /// Numeric addresses of this machine: never dialled, public ones too. Default: those of its interfaces.
+    std::function<std::vector<std::string>()> own_addresses;
 };
 
 struct DoorPlan {

@@ -108,10 +108,12 @@ std::expected<std::vector<DialAddress>, Egress::No> Egress::vet(const Visit& vis
         return std::unexpected(No{.status = 502, .decision = Decision::failed, .why = "has no address"});
     if (found->size() > most_addresses)
         return std::unexpected(No{.why = "has more addresses than a host needs"});
+    const auto own = policy_.own_addresses ? policy_.own_addresses() : interface_addresses();
     std::vector<DialAddress> addresses;
     for (const auto& text : *found) {
         auto address = read_address(text);
-        const auto what = address ? inner_address(*address) : "no plain address";
+        auto what = address ? inner_address(*address) : "no plain address";
+        if (what.empty() && std::ranges::find(own, address->text) != own.end()) what = "this machine";
         if (!what.empty()) return std::unexpected(No{.why = fmt::format("leads to {}", what)});
         addresses.push_back(std::move(*address));
     }

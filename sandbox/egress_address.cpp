@@ -1,6 +1,7 @@
 #include "sandbox/egress_address.hpp"
 
 #include <arpa/inet.h>
+#include <ifaddrs.h>
 #include <netinet/in.h>
 
 #include <algorithm>
@@ -132,6 +133,26 @@ std::string inner_address(const DialAddress& address) {
     std::memcpy(bytes.data(), &six.sin6_addr, sizeof six.sin6_addr);
     if (auto what = first_of(AF_INET6, blocks6, bytes); !what.empty()) return what;
     return lies_in(AF_INET6, global6, bytes) ? "" : "an address that is not handed out";
+}
+
+std::vector<std::string> interface_addresses() {
+    std::vector<std::string> all;
+    ifaddrs* list = nullptr;
+    if (::getifaddrs(&list) != 0) return all;
+    const std::unique_ptr<ifaddrs, void (*)(ifaddrs*)> owner(list, ::freeifaddrs);
+    for (const auto* each = list; each != nullptr; each = each->ifa_next) {
+        if (each->ifa_addr == nullptr) continue;
+        std::array<char, INET6_ADDRSTRLEN> text{};
+        const void* bytes = nullptr;
+        if (each->ifa_addr->sa_family == AF_INET)
+            bytes = &reinterpret_cast<const sockaddr_in*>(each->ifa_addr)->sin_addr;
+        if (each->ifa_addr->sa_family == AF_INET6)
+            bytes = &reinterpret_cast<const sockaddr_in6*>(each->ifa_addr)->sin6_addr;
+        if (bytes != nullptr &&
+            ::inet_ntop(each->ifa_addr->sa_family, bytes, text.data(), text.size()) != nullptr)
+            all.emplace_back(text.data());
+    }
+    return all;
 }
 
 }  // namespace sandbox

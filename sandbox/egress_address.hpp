@@ -5,6 +5,7 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <vector>
 
 namespace sandbox {
 
@@ -20,5 +21,8 @@ struct DialAddress {
 
 /// Why an address is not one of the public internet, in a few words; empty when it is.
 [[nodiscard]] std::string inner_address(const DialAddress& address);
+
+/// The addresses of this machine's interfaces, as inet_ntop writes them.
+[[nodiscard]] std::vector<std::string> interface_addresses();
 
 }  // namespace sandbox

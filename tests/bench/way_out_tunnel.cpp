@@ -110,7 +110,8 @@ class Inside {
                                                  .resolve =
                                                      [](const std::string&) {
                                                          return std::vector<std::string>{egress_stage::there};
-                                                     }},
+                                                     },
+                                                 .own_addresses = [] { return std::vector<std::string>(); }},
                                       .gateway = nullptr,
                                       .record = folder / "door.jsonl"}),
                  "door");
