@@ -7,6 +7,7 @@
 #include <algorithm>
 #include <array>
 #include <cstring>
+#include <memory>
 #include <span>
 
 // What is not the public internet: IANA's special-purpose registries (RFC 6890; iana-ipv4-special-registry,

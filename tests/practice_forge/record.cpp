@@ -4,13 +4,14 @@ namespace practice_forge {
 
 Record::Record(const std::filesystem::path& file) {
     if (file.empty()) return;
+    file_.rdbuf()->pubsetbuf(nullptr, 0);  // a line is one write: several suites append at a time
     file_.open(file, std::ios::app);
     if (!file_) throw std::runtime_error("cannot write " + file.string());
 }
 
 void Record::write(const json& line) {
-    file_ << line.dump(-1, ' ', false, json::error_handler_t::replace) << '\n';
-    file_.flush();
+    const auto text = line.dump(-1, ' ', false, json::error_handler_t::replace) + '\n';
+    file_.write(text.data(), static_cast<std::streamsize>(text.size()));
 }
 
 void Record::add(Request request, bool api) {
