@@ -181,20 +181,6 @@ TEST_CASE("one inner address among many is enough to be refused, and nothing is 
     });
 }
 
-TEST_CASE(
-    "an allowed name that leads to this machine itself is refused, though its address is a public one") {
-    in_private_internet([] {
-        const Server server(echo);
-        Scene scene;
-        scene.policy.own_addresses = nullptr;  // those of the interfaces, as the daemon has it
-        scene.open();
-        CHECK(scene.answer(connect("good.example.com:443")).starts_with("HTTP/1.1 403 "));
-        CHECK(server.dialled().empty());
-        REQUIRE(scene.door->report().refused.size() == 1);
-        CHECK(scene.door->report().refused[0].why == "leads to this machine");
-    });
-}
-
 TEST_CASE("a name that changes its address is dialled where it was vetted: it is looked up once") {
     in_private_internet([] {
         const Server server(echo);
