@@ -135,7 +135,7 @@ TEST_CASE("whatever an agent says, in whichever way its job ends, is shown and w
         std::string_view state;
         std::int64_t issue = 0;
     };
-    std::vector<Job> jobs{{"said", "review"},      {"told", "review"},    {"asked", "done"},
+    std::vector<Job> jobs{{"said", "review"},      {"told", "review"},    {"asked", "waiting"},
                           {"idle", "done"},        {"failed", "blocked"}, {"long", "review"},
                           {"long-line", "review"}, {"names", "blocked"}};
     for (auto& job : jobs)
@@ -147,6 +147,8 @@ TEST_CASE("whatever an agent says, in whichever way its job ends, is shown and w
         CAPTURE(job.profile);
         REQUIRE(factory.reaches(job.issue, job.state));
         REQUIRE(PracticeForge::eventually([&] { return !contains(factory.status(job.issue), "### 🔧"); }));
+        if (job.state == "waiting")  // its question is a comment of its own
+            REQUIRE(PracticeForge::eventually([&] { return !factory.answers(job.issue).empty(); }));
         all_of_issue(factory, job.profile, job.issue);
         if (job.state == "review") all_of_pull_request(factory, job.profile, job.issue);
     }
