@@ -130,7 +130,8 @@ constexpr std::array<std::string_view, 14> never_open{"169.254.169.254:443",
                                                       "elsewhere.invalid:443",
                                                       "packages.invalid.elsewhere.invalid:443",
                                                       "notpackages.invalid:443",
-                                                      "p\xd0\xb0ckages.invalid:443"};
+                                                      "p\xd0\xb0"
+                                                      "ckages.invalid:443"};
 
 /// Asks the door for each, and prints how it answers.
 constexpr std::string_view connect_program = R"(use strict;
