@@ -48,6 +48,24 @@ std::int64_t peak_of(pid_t process) {
     return std::stoll(status.substr(at + field.size())) * 1024;
 }
 
+/// A sanitizer keeps what was freed, to know it again: its memory is not the program's.
+#if defined(__has_feature)
+#if __has_feature(address_sanitizer) || __has_feature(thread_sanitizer)
+constexpr bool sanitized = true;
+#else
+constexpr bool sanitized = false;
+#endif
+#else
+constexpr bool sanitized = false;
+#endif
+
+/// An answer without an end is read to the end of what is allowed, which takes its time under a sanitizer.
+bool reaches_in_time(const Factory& factory, std::int64_t issue, std::string_view state) {
+    bool reached = factory.reaches(issue, state);
+    for (int minute = 1; minute < 4 && !reached; ++minute) reached = factory.reaches(issue, state);
+    return reached;
+}
+
 /// All that the forge was told of a job, as it was told: status comments are overwritten.
 std::string told(const Factory& factory) {
     std::string all;
@@ -156,13 +174,13 @@ void ends_as_told(const Case& each) {
     Factory factory(std::move(plan));
     const auto peak = peak_of(factory.process());
     const auto issue = factory.ask("Anything");
-    if (!each.state.empty()) CHECK(factory.reaches(issue, each.state));
+    if (!each.state.empty()) CHECK(reaches_in_time(factory, issue, each.state));
     CHECK(PracticeForge::eventually([&] { return contains(told(factory), each.words); }, 60s));
     INFO(factory.status(issue));
     INFO(factory.heard(issue));
     if (each.faults.front().times == 1) CHECK(model.faults_left() == 0);
     CHECK(scenarios::rows_of(factory.state_dir() / "ledger.sqlite")["runs"] == each.runs);
-    CHECK(peak_of(factory.process()) - peak < 64 << 20);
+    if (!sanitized) CHECK(peak_of(factory.process()) - peak < 64 << 20);
 
     // The key came to the service; nobody else has it.
     REQUIRE_FALSE(model.requests().empty());
