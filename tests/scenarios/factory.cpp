@@ -3,6 +3,7 @@
 #include <doctest/doctest.h>
 #include <fmt/format.h>
 #include <stdlib.h>
+#include <sys/mount.h>
 #include <unistd.h>
 
 #include <cstdlib>
@@ -68,6 +69,15 @@ void add_containers(std::vector<std::string>& found, const std::string& instance
     found.push_back("containers " + listed->body);
 }
 
+void unmount_below(const std::string& folder) {
+    std::vector<std::string> places;
+    std::ifstream mounts("/proc/self/mounts");
+    for (std::string device, place, rest; mounts >> device >> place && std::getline(mounts, rest);)
+        if (place.starts_with(folder + "/")) places.push_back(place);
+    for (auto place = places.rbegin(); place != places.rend(); ++place)  // the latest lie on the others
+        (void)::umount2(place->c_str(), MNT_DETACH);
+}
+
 }  // namespace
 
 fs::path Factory::fresh_folder() {
@@ -124,6 +134,7 @@ Factory::Factory(Plan plan) : forge(forge_options(directory_)) {
 
 Factory::~Factory() {
     stop();
+    unmount_below(directory_.string());  // a job that waits keeps its workspace
     std::error_code error;
     fs::remove_all(directory_, error);
 }
