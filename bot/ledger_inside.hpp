@@ -100,8 +100,7 @@ struct Ledger::Inside {
         checkpoints.keep_log_short();
         const std::lock_guard lock(writing);
         try {
-            writer.exec(when == OnDisk::at_once ? "PRAGMA synchronous = FULL"
-                                                : "PRAGMA synchronous = NORMAL");
+            commit_when(when);
             SQLite::Transaction transaction(writer, SQLite::TransactionBehavior::IMMEDIATE);
             if constexpr (std::is_void_v<decltype(verb(writer))>) {
                 verb(writer);
@@ -131,6 +130,10 @@ struct Ledger::Inside {
         }
     }
 
+    void commit_when(OnDisk when) {
+        if (std::exchange(commits, when) == when) return;
+        writer.exec(when == OnDisk::at_once ? "PRAGMA synchronous = FULL" : "PRAGMA synchronous = NORMAL");
+    }
     [[nodiscard]] std::int64_t now() const { return to_ms(options.clock()); }
     void remember(std::optional<std::string> what);
 
@@ -171,6 +174,7 @@ struct Ledger::Inside {
     Options options;
     mutable std::mutex writing;
     mutable SQLite::Database writer;
+    OnDisk commits = OnDisk::at_once;  ///< as the writer is set now; opened so
     mutable std::mutex reading;
     mutable SQLite::Database reader;
     std::mt19937_64 chance{std::random_device{}()};  ///< of pauses; used while writing
