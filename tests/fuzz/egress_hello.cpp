@@ -44,7 +44,7 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
     if (whole && *whole) {
         require(bytes.front() == 22);
         const auto other = verdict("b.example.com", bytes, bytes.size());
-        require(!other && other.error() == "TLS asks for another server, a.example.com");
+        require(!other && other.error().starts_with("TLS asks for another server, "));  // in its own spelling
     }
     return 0;
 }
