@@ -66,15 +66,16 @@ Step<std::function<bool(const std::string&)>> ignored_paths(const Groundwork& gr
 }
 
 /// The reply as the adapter reads it, unless the sandbox knows better how the program ended.
-Step<integrations::AgentReply> reply_of(const integrations::Agent& agent, const std::filesystem::path& log,
+Step<integrations::AgentReply> reply_of(const Reader& reader, const std::string& adapter,
+                                        const std::filesystem::path& log,
                                         const sandbox::RunOutcome& outcome) {
     using End = sandbox::RunOutcome::End;
     switch (outcome.end) {
         case End::exited:
-            return agent.reply(log, outcome.exit_code);
+            return reader.reply(adapter, log, outcome.exit_code);
         case End::signalled:
             // Some programs end with what a service answered, which may look like a signal.
-            if (auto reply = agent.reply(log, outcome.exit_code);
+            if (auto reply = reader.reply(adapter, log, outcome.exit_code);
                 reply.verdict == integrations::AgentReply::Verdict::quota ||
                 reply.verdict == integrations::AgentReply::Verdict::unavailable)
                 return reply;
@@ -167,7 +168,8 @@ Step<AgentPass> pass(Shop& shop, const Job& job, const Lease& lease, const Groun
         const auto out = way_out.report();
         ground.refusals->add("agent", out);
         auto halted = way_out.halt();
-        reply = halted ? std::unexpected(*halted) : reply_of(agent, log, outcome);
+        reply =
+            halted ? std::unexpected(*halted) : reply_of(shop.reader, ground.profile.adapter, log, outcome);
         if (reply && !ground.profile.provider.empty()) blame(*reply, out.models, outcome.adopted);
         pass.usage = usage_of(ground, out.models.used, reply ? &*reply : nullptr);
         shop.ledger.end_run(lease, run,
@@ -190,8 +192,8 @@ Step<AgentPass> pass(Shop& shop, const Job& job, const Lease& lease, const Groun
 }
 
 /// A pass that ended in an earlier process or attempt: what it came to is in the ledger and in its log.
-AgentPass paid_pass(const Shop& shop, const Job& job, const integrations::Agent& agent, const Round& round) {
-    AgentPass pass{.reply = agent.reply(log_of(shop, job.id, round.number), 0)};
+AgentPass paid_pass(const Shop& shop, const Job& job, const std::string& adapter, const Round& round) {
+    AgentPass pass{.reply = shop.reader.reply(adapter, log_of(shop, job.id, round.number), 0)};
     const auto runs = shop.ledger.runs(job.id);
     if (!runs.empty()) pass.usage = runs.back().usage;
     return pass;
@@ -296,7 +298,7 @@ Step<AgentPass> run_agent(Shop& shop, const Job& job, const Lease& lease, const 
         // The process that stored this may have been killed before it could remove what it ran in.
         (void)shop.sandbox.sweep([own = run_name(shop, job.id, step_name(round.number))](
                                      std::string_view name) { return name != own; });
-        done = paid_pass(shop, job, *agent, round);
+        done = paid_pass(shop, job, ground.profile.adapter, round);
     } else {
         done = pass(shop, job, lease, ground, workspace, round, control);
     }

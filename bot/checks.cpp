@@ -31,13 +31,14 @@ CheckResult::Verdict verdict_of(const sandbox::RunOutcome& outcome) {
     return CheckResult::Verdict::not_run;
 }
 
-void read_junit(const sandbox::Workspace& workspace, const std::string& path, CheckResult& result) {
-    const auto xml = workspace.read(path, junit_cap);
+void read_junit(const Reader& reader, const sandbox::Workspace& workspace, const std::string& path,
+                CheckResult& result) {
+    auto xml = workspace.read(path, junit_cap);
     if (!xml) {
         result.junit_problem = without_host_paths(xml.error().message);
         return;
     }
-    auto cases = parse_junit(*xml);
+    auto cases = reader.junit(std::move(*xml));
     if (cases)
         result.tests = std::move(*cases);
     else
@@ -82,7 +83,7 @@ Step<std::vector<CheckResult>> run_checks(Shop& shop, const Job& job, const Grou
                            .exit_code = outcome->exit_code,
                            .duration = outcome->duration,
                            .log_tail = log_tail(log)};
-        if (check.junit) read_junit(**workspace, *check.junit, result);
+        if (check.junit) read_junit(shop.reader, **workspace, *check.junit, result);
         spdlog::info("job {}: check {} on {}: {}", job.id.value, check.name, what, how_it_ended(*outcome));
         results.push_back(std::move(result));
     }

@@ -125,7 +125,7 @@ void PeerPart::serve(sandbox::Descriptor socket, const std::stop_token& stop) {
 
 std::shared_ptr<sandbox::Peer> PeerPart::peer() const {
     std::unique_lock lock(mutex_);
-    if (!news_.wait_for(lock, patience, [&] { return peer_ != nullptr; }))
+    if (!news_.wait_for(lock, patience, [&] { return peer_ != nullptr && !peer_->over(); }))
         throw sandbox::ChannelError(fmt::format("the {} does not come back", plan_.name));
     return peer_;
 }

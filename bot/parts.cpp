@@ -2,10 +2,12 @@
 
 #include <fmt/format.h>
 
-#include <span>
+#include <array>
 #include <stdexcept>
 #include <utility>
 
+#include "bot/reader_part.hpp"
+#include "bot/runner_part.hpp"
 #include "sandbox/part.hpp"
 
 namespace bot {
@@ -14,7 +16,11 @@ namespace {
 
 using Serve = int (*)(sandbox::Descriptor channel);
 
-constexpr std::span<const std::pair<std::string_view, Serve>> parts;
+constexpr std::array<std::pair<std::string_view, Serve>, 3> parts{{
+    {"reader", serve_reader},
+    {"runner", serve_runner},
+    {"runner-over-tcp", serve_runner_over_tcp},
+}};
 
 }  // namespace
 

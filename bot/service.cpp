@@ -24,6 +24,8 @@
 #include "bot/listener.hpp"
 #include "bot/loops.hpp"
 #include "bot/metrics.hpp"
+#include "bot/reader.hpp"
+#include "bot/runner.hpp"
 #include "bot/shop.hpp"
 #include "bot/state_dir.hpp"
 
@@ -39,24 +41,20 @@ constexpr auto idle_wait = 5s;
 constexpr auto pause_after_fault = 2s;
 constexpr int intake_niceness = 10;
 
-std::unique_ptr<sandbox::Sandbox> open_sandbox(const config::SandboxSettings& settings,
-                                               const std::string& instance) {
-    auto made = sandbox::make_sandbox(settings, instance);
-    if (!made) throw std::runtime_error("sandbox: " + made.error().message);
-    return std::move(*made);
-}
-
 }  // namespace
 
 struct Service::Inside {
-    explicit Inside(config::Settings given)
+    Inside(config::Settings given, const std::filesystem::path& program)
         : settings(std::move(given)),
           state(settings.state_dir),
           ledger(state.path() / "ledger.sqlite", {.first_pause = settings.retry_pause}),
           forges(settings.forges),
           mirrors(state.path() / "mirrors", forges),
-          sandbox(open_sandbox(settings.sandbox, state.instance())),
-          workspaces({.directory = state.path() / "workspaces", .cache_bytes = settings.cache_bytes}),
+          runner(program, settings.sandbox, state.instance()),
+          reader(program, state.path() / "empty"),
+          workspaces({.directory = state.path() / "workspaces",
+                      .cache_bytes = settings.cache_bytes,
+                      .reader = &reader}),
           disk(state.path(), settings.min_free_bytes),
           model_keys(settings.models),
           secrets(settings),
@@ -66,7 +64,8 @@ struct Service::Inside {
                .ledger = ledger,
                .forges = forges,
                .mirrors = mirrors,
-               .sandbox = *sandbox,
+               .sandbox = runner,
+               .reader = reader,
                .workspaces = workspaces,
                .heartbeat = heartbeat,
                .baselines = baselines,
@@ -79,7 +78,7 @@ struct Service::Inside {
                .intake_bell = intake_bell,
                .work_bell = work_bell,
                .report_bells = report_bells} {
-        spdlog::info("sandbox: {}", sandbox->describe());
+        spdlog::info("sandbox: {}", runner.describe());
         if (workspaces.layering() == sandbox::Layering::copy)
             spdlog::warn("workspaces are plain copies, without quota: {}", workspaces.layering_reason());
         const auto taken_back =
@@ -127,7 +126,8 @@ struct Service::Inside {
     Ledger ledger;
     Forges forges;
     Mirrors mirrors;
-    std::unique_ptr<sandbox::Sandbox> sandbox;
+    Runner runner;
+    Reader reader;
     sandbox::Workspaces workspaces;
     DiskReserve disk;
     sandbox::ModelKeys model_keys;
@@ -141,7 +141,8 @@ struct Service::Inside {
     std::optional<Listener> listener;
 };
 
-Service::Service(config::Settings settings) : inside_(std::make_unique<Inside>(std::move(settings))) {}
+Service::Service(config::Settings settings, const std::filesystem::path& program)
+    : inside_(std::make_unique<Inside>(std::move(settings), program)) {}
 
 Service::~Service() = default;
 

@@ -15,6 +15,7 @@
 #include "bot/heartbeat.hpp"
 #include "bot/ledger.hpp"
 #include "bot/mirrors.hpp"
+#include "bot/reader.hpp"
 #include "bot/secret_scan.hpp"
 #include "bot/single_flight.hpp"
 #include "config/settings.hpp"
@@ -56,6 +57,7 @@ struct Shop {
     Forges& forges;
     Mirrors& mirrors;
     sandbox::Sandbox& sandbox;
+    const Reader& reader;
     sandbox::Workspaces& workspaces;
     Heartbeat& heartbeat;
     SingleFlight& baselines;

@@ -67,9 +67,9 @@ class Agent {
  public:
     virtual ~Agent() = default;
     [[nodiscard]] virtual AgentCommand command(const AgentTask& task) const = 0;
-    /// `log` holds what the program printed (possibly capped, hostile); `exit_code` is not the verdict for
-    /// all agents.
-    [[nodiscard]] virtual AgentReply reply(const std::filesystem::path& log, int exit_code) const = 0;
+    /// `printed`: by the program, possibly without its middle or beginning, hostile. `exit_code` is not the
+    /// verdict for all agents.
+    [[nodiscard]] virtual AgentReply reply(std::string_view printed, int exit_code) const = 0;
     /// Why this adapter cannot do what a profile says, for `check`; `key` is the profile's member, file and
     /// line are not set. `provider` is the one that the profile names, or nullptr.
     [[nodiscard]] virtual std::optional<config::Error> fault(const config::AgentProfile& profile,

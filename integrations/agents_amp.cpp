@@ -64,9 +64,9 @@ class AmpAgent final : public Agent {
         return command;
     }
 
-    AgentReply reply(const std::filesystem::path& log, int exit_code) const override {
+    AgentReply reply(std::string_view printed, int exit_code) const override {
         Transcript told;
-        const auto beside = read_records(log, [&](const Json& record) {
+        const auto beside = read_records(printed, [&](const Json& record) {
             const auto type = text(record, {"type"});
             if (type == "result") take_result(record, told);
             const auto* message = type == "assistant" ? find(record, {"message"}) : nullptr;

@@ -79,9 +79,9 @@ class ClaudeAgent final : public Agent {
         return command;
     }
 
-    AgentReply reply(const std::filesystem::path& log, int exit_code) const override {
+    AgentReply reply(std::string_view printed, int exit_code) const override {
         Transcript told;
-        const auto beside = read_records(log, [&](const Json& record) {
+        const auto beside = read_records(printed, [&](const Json& record) {
             const auto type = text(record, {"type"});
             if (type == "result") take_result(record, told);
             // A helper's messages name the tool call that it works for; failures are put as synthetic ones.

@@ -67,10 +67,10 @@ class CodexAgent final : public Agent {
         return command;
     }
 
-    AgentReply reply(const std::filesystem::path& log, int exit_code) const override {
+    AgentReply reply(std::string_view printed, int exit_code) const override {
         Transcript told;
         std::string last_error;  // most are notices that it goes on; the last one counts when nothing follows
-        const auto beside = read_records(log, [&](const Json& record) {
+        const auto beside = read_records(printed, [&](const Json& record) {
             const auto type = text(record, {"type"});
             if (type == "item.completed" && text(record, {"item", "type"}) == "agent_message") {
                 told.message = text(record, {"item", "text"});

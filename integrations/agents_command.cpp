@@ -130,10 +130,10 @@ class CommandAgent final : public Agent {
         return command;
     }
 
-    AgentReply reply(const std::filesystem::path& log, int exit_code) const override {
-        auto printed = read_log_end(log, log_end);
-        auto account = take_account(printed);
-        const auto text = plain_text(printed);
+    AgentReply reply(std::string_view printed, int exit_code) const override {
+        std::string log(end_of(printed, log_end));
+        auto account = take_account(log);
+        const auto text = plain_text(log);
         if (!account) account = account_of(text);
         AgentReply reply{.verdict = verdict_of(exit_code, *account),
                          .summary = std::move(account->summary),

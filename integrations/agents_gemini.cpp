@@ -64,10 +64,10 @@ class GeminiAgent final : public Agent {
         return command;
     }
 
-    AgentReply reply(const std::filesystem::path& log, int exit_code) const override {
+    AgentReply reply(std::string_view printed, int exit_code) const override {
         Transcript told;
         bool goes_on = false;  // a message comes in pieces
-        const auto beside = read_records(log, [&](const Json& record) {
+        const auto beside = read_records(printed, [&](const Json& record) {
             const auto type = text(record, {"type"});
             if (type == "message" && text(record, {"role"}) == "assistant") {
                 if (!goes_on) told.message.clear();

@@ -95,9 +95,9 @@ class OpencodeAgent final : public Agent {
         return command;
     }
 
-    AgentReply reply(const std::filesystem::path& log, int exit_code) const override {
+    AgentReply reply(std::string_view printed, int exit_code) const override {
         Transcript told;
-        const auto beside = read_records(log, [&](const Json& record) {
+        const auto beside = read_records(printed, [&](const Json& record) {
             const auto type = text(record, {"type"});
             if (type == "text") {
                 told.message = text(record, {"part", "text"});

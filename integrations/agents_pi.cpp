@@ -106,10 +106,10 @@ class PiAgent final : public Agent {
         return command;
     }
 
-    AgentReply reply(const std::filesystem::path& log, int exit_code) const override {
+    AgentReply reply(std::string_view printed, int exit_code) const override {
         Transcript told;
         const auto beside = read_records(
-            log,
+            printed,
             [&](const Json& record) {
                 if (text(record, {"type"}) != "message_end") return;
                 if (const auto* message = find(record, {"message"})) take_message(*message, told);

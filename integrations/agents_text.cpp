@@ -1,7 +1,6 @@
 #include "integrations/agents_text.hpp"
 
 #include <algorithm>
-#include <fstream>
 #include <vector>
 
 namespace integrations {
@@ -82,18 +81,11 @@ bool is_inner_byte(char c) { return (static_cast<unsigned char>(c) & 0xc0) == 0x
 
 }  // namespace
 
-std::string read_log_end(const std::filesystem::path& log, std::size_t most) {
-    std::ifstream in(log, std::ios::binary | std::ios::ate);
-    const auto size = static_cast<std::streamoff>(in.tellg());
-    if (!in || size <= 0) return {};
-    const auto begin = std::max<std::streamoff>(0, size - static_cast<std::streamoff>(most));
-    std::string text(static_cast<std::size_t>(size - begin), '\0');
-    in.seekg(begin);
-    in.read(text.data(), static_cast<std::streamsize>(text.size()));
-    text.resize(static_cast<std::size_t>(in.gcount()));
-    const auto first = begin == 0 ? std::string::npos : text.find('\n');
-    if (first != std::string::npos && first + 1 < text.size()) text.erase(0, first + 1);
-    return text;
+std::string_view end_of(std::string_view printed, std::size_t most) {
+    if (printed.size() <= most) return printed;
+    printed.remove_prefix(printed.size() - most);
+    if (const auto first = printed.find('\n'); first + 1 < printed.size()) printed.remove_prefix(first + 1);
+    return printed;
 }
 
 std::string plain_text(std::string_view printed) {

@@ -1,16 +1,15 @@
 #pragma once
 
 #include <cstddef>
-#include <filesystem>
 #include <string>
 #include <string_view>
 
 /// Reading what a program printed as hostile text.
 namespace integrations {
 
-/// The end of a log, at most `most` bytes, from the beginning of a line (a single longer line is cut). Empty
-/// when the log cannot be read.
-[[nodiscard]] std::string read_log_end(const std::filesystem::path& log, std::size_t most);
+/// The end of what was printed, at most `most` bytes, from the beginning of a line (a single longer line is
+/// cut).
+[[nodiscard]] std::string_view end_of(std::string_view printed, std::size_t most);
 
 /// Valid UTF-8 without terminal escapes, control characters (but line feed and tab) and lines that a carriage
 /// return has overwritten.

@@ -4,7 +4,6 @@
 #include <array>
 #include <cctype>
 #include <cmath>
-#include <fstream>
 #include <nlohmann/json.hpp>
 
 #include "integrations/agents_text.hpp"
@@ -17,25 +16,11 @@ using Json = nlohmann::json;
 using Verdict = AgentReply::Verdict;
 
 constexpr std::size_t longest_line = 2 << 20;  ///< lines of 1.05 MB were seen (codex, of 5 MB of output)
-constexpr std::streamoff most_of_log = 64 << 20;
 constexpr int deepest = 24;
 constexpr std::size_t longest_rest = 16 << 10;
 constexpr std::size_t longest_detail = 2000;  ///< code points
 constexpr std::uint64_t most_tokens = 1'000'000'000'000;
 constexpr double most_dollars = 1'000'000;
-
-/// The next line, without its end; what is longer than `longest_line` is read and not kept. False at the end.
-bool next_line(std::streambuf& in, std::string& line) {
-    using Traits = std::streambuf::traits_type;
-    line.clear();
-    bool any = false;
-    for (auto c = in.sbumpc(); c != Traits::eof(); c = in.sbumpc()) {
-        any = true;
-        if (c == '\n') break;
-        if (line.size() <= longest_line) line += Traits::to_char_type(c);
-    }
-    return any;
-}
 
 bool is_digit(char c) { return c >= '0' && c <= '9'; }
 
@@ -82,15 +67,14 @@ nlohmann::json parse_record(std::string_view line) {
     return Json::parse(line, shallow, false);
 }
 
-BesideRecords read_records(const std::filesystem::path& log, const std::function<void(const Json&)>& record,
+BesideRecords read_records(std::string_view printed, const std::function<void(const Json&)>& record,
                            const std::function<void(std::string_view)>& rest) {
     BesideRecords beside;
-    std::ifstream in(log, std::ios::binary | std::ios::ate);
-    const auto size = static_cast<std::streamoff>(in.tellg());
-    if (!in || size <= 0) return beside;
-    in.seekg(std::max<std::streamoff>(0, size - most_of_log));
-    std::string line, words;
-    while (next_line(*in.rdbuf(), line)) {
+    std::string words;
+    while (!printed.empty()) {
+        const auto end = std::min(printed.find('\n'), printed.size());
+        const auto line = printed.substr(0, std::min(end, longest_line + 1));
+        printed.remove_prefix(std::min(end + 1, printed.size()));
         const auto object = line.starts_with('{') ? parse_record(line) : Json(Json::value_t::discarded);
         if (object.is_object()) {
             beside.any_record = true;
@@ -98,7 +82,7 @@ BesideRecords read_records(const std::filesystem::path& log, const std::function
             continue;
         }
         if (rest) rest(line);
-        words.append(line, 0, longest_rest).push_back('\n');
+        words.append(line.substr(0, longest_rest)).push_back('\n');
         if (words.size() > 4 * longest_rest) words.erase(0, words.size() - longest_rest);
     }
     beside.words = last_lines(plain_text(words), 10);

@@ -1,7 +1,6 @@
 #pragma once
 
 #include <cstdint>
-#include <filesystem>
 #include <functional>
 #include <initializer_list>
 #include <nlohmann/json_fwd.hpp>
@@ -36,10 +35,9 @@ struct BesideRecords {
     std::string words;  ///< the last lines, plain text
 };
 
-/// Takes the records in order: every line of at most 2 MiB, among the last 64 MiB, that is a JSON object.
+/// Takes the records in order: every line of at most 2 MiB that is a JSON object.
 /// What lies deeper than 24 levels in it is left out. A line that is none goes to `rest`, when there is one.
-BesideRecords read_records(const std::filesystem::path& log,
-                           const std::function<void(const nlohmann::json&)>& record,
+BesideRecords read_records(std::string_view printed, const std::function<void(const nlohmann::json&)>& record,
                            const std::function<void(std::string_view line)>& rest = {});
 
 /// A line as `read_records` takes it; a discarded value when it is no JSON.

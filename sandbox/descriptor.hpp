@@ -26,6 +26,9 @@ class Descriptor {
     [[nodiscard]] int get() const { return fd_; }
     explicit operator bool() const { return fd_ >= 0; }
 
+    /// The caller's from now on.
+    [[nodiscard]] int release() { return std::exchange(fd_, -1); }
+
     void close() {
         if (fd_ >= 0) ::close(std::exchange(fd_, -1));
     }

@@ -27,6 +27,8 @@
 
 namespace sandbox {
 
+namespace fs = std::filesystem;
+
 namespace {
 
 using Kind = HarvestError::Kind;
@@ -155,9 +157,9 @@ class Walk {
         if (!under) return lost(path, under.error());
         if (written_ == Written::overlay && tree::is_whiteout(about)) return removed(path, *under);
         if (S_ISDIR(about.st_mode)) return subfolder(path, *under, merges);
-        if (ignored(path)) return true;
         if (S_ISREG(about.st_mode)) return file(view, name, *under);
         if (S_ISLNK(about.st_mode)) return link(view, name, *under);
+        if (ignored(path)) return true;
         return reject(Kind::special_file, path, "is a device, pipe or socket, which no commit can hold.");
     }
 
@@ -194,6 +196,7 @@ class Walk {
             if (!original) return lost(path, errno);
             if (same_bytes(opened.get(), original.get())) return true;
         }
+        if (ignored(path)) return true;
         if (about.st_nlink > 1)
             return reject(Kind::hard_link, path,
                           "has a second name (a hard link), which no commit can hold.");
@@ -219,6 +222,7 @@ class Walk {
             if (!original) return lost(path, original.error());
             if (*original == *target) return true;
         }
+        if (ignored(path)) return true;
         if (!may_add(path)) return false;
         if (const auto fault = link_fault(path, *target); !fault.empty())
             return reject(Kind::outward_link, path, fmt::format("is a link that {}.", fault));
@@ -330,6 +334,42 @@ std::expected<std::string, HarvestError> read_file_beneath(const tree::Fd& own, 
     auto content = steady_content(opened.get(), about);
     if (!content) return std::unexpected(unreadable(path, Kind::vanished, "was changed while it was read."));
     return std::move(*content);
+}
+
+namespace {
+
+class OwnReader final : public TreeReader {
+ public:
+    std::expected<Changes, HarvestError> harvest(const fs::path& own, Written written,
+                                                 const std::vector<fs::path>& layers,
+                                                 const HarvestLimits& limits) override {
+        auto top = tree::open_folder(own);
+        if (!top) return broken(own);
+        std::vector<tree::Fd> below;
+        for (const auto& path : layers) {
+            below.push_back(tree::open_folder(path));
+            if (!below.back()) return broken(path);
+        }
+        return harvest_tree(std::move(top), written, std::move(below), limits);
+    }
+
+    std::expected<std::string, HarvestError> read(const fs::path& root, const std::string& path,
+                                                  std::uint64_t cap) override {
+        return read_file_beneath(tree::open_folder(root), path, cap);
+    }
+
+ private:
+    static std::unexpected<HarvestError> broken(const fs::path& path) {
+        auto why = tree::failed("cannot open", path);
+        return std::unexpected(HarvestError{Kind::io, path.filename().string(), why.message});
+    }
+};
+
+}  // namespace
+
+TreeReader& own_reader() {
+    static OwnReader reader;
+    return reader;
 }
 
 }  // namespace sandbox

@@ -43,6 +43,33 @@ struct HarvestError {
     std::string message;  ///< a sentence for the issue
 };
 
+/// How a tree tells what a run changed.
+enum class Written {
+    overlay,  ///< only what changed, with the kernel's whiteouts and opaque folders: an overlay's upper
+              ///< folder
+    whole,    ///< the whole tree: what is not there was removed
+};
+
+/// Who reads trees that strangers wrote: this process (`own_reader`), or one that has nothing to lose.
+/// Thread-safe.
+class TreeReader {
+ public:
+    virtual ~TreeReader() = default;
+    /// What `own` holds that the layers (lowest first) do not.
+    [[nodiscard]] virtual std::expected<Changes, HarvestError> harvest(
+        const std::filesystem::path& own, Written written, const std::vector<std::filesystem::path>& layers,
+        const HarvestLimits& limits) = 0;
+    /// One plain file beneath `root`, never through a link, at most `cap` bytes.
+    [[nodiscard]] virtual std::expected<std::string, HarvestError> read(const std::filesystem::path& root,
+                                                                        const std::string& path,
+                                                                        std::uint64_t cap) = 0;
+};
+
+[[nodiscard]] TreeReader& own_reader();
+
+/// Why these are no changes that a harvest within such limits gives, as a sentence; empty when they are.
+[[nodiscard]] std::string changes_fault(const Changes& changes, const HarvestLimits& limits);
+
 /// Why a path must not enter a commit, as the end of a sentence ("its name ..."); empty when it may.
 [[nodiscard]] std::string path_fault(std::string_view path);
 

@@ -169,4 +169,21 @@ std::string printable(std::string_view text) {
     return result;
 }
 
+std::string changes_fault(const Changes& changes, const HarvestLimits& limits) {
+    if (changes.size() > limits.max_files) return "there are more changed paths than a run may have.";
+    std::uint64_t bytes = 0;
+    for (std::size_t i = 0; i < changes.size(); ++i) {
+        const auto& change = changes[i];
+        auto fault = path_fault(change.path);
+        if (fault.empty() && change.kind == Change::Kind::link)
+            fault = link_fault(change.path, change.content);
+        if (!fault.empty()) return fmt::format("`{}` {}.", printable(change.path), fault);
+        // Sorted by path, so what lies below another comes after it with nothing but its like between.
+        if (i > 0 && changes[i - 1].path >= change.path) return "the changed paths are out of order.";
+        bytes += change.content.size();
+    }
+    if (bytes > limits.max_bytes) return "the changes are larger than a run's may be.";
+    return {};
+}
+
 }  // namespace sandbox

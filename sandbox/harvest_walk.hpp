@@ -9,12 +9,6 @@
 
 namespace sandbox {
 
-enum class Written {
-    overlay,  ///< only what changed, with the kernel's whiteouts and opaque folders: an overlay's upper
-              ///< folder
-    whole,    ///< the whole tree: what is not there was removed
-};
-
 /// What `own` holds that the layers (lowest first) do not.
 [[nodiscard]] std::expected<Changes, HarvestError> harvest_tree(tree::Fd own, Written written,
                                                                 std::vector<tree::Fd> layers,

@@ -18,10 +18,6 @@
 
 namespace sandbox::tree {
 
-void Fd::reset() {
-    if (number_ >= 0) ::close(std::exchange(number_, -1));
-}
-
 Error failed(std::string_view what, const std::filesystem::path& path, int number) {
     static constexpr std::array passing{ENOSPC, EDQUOT, EMFILE, ENFILE, ENOMEM, EIO};
     return {
@@ -55,10 +51,11 @@ bool have_openat2() {
 }
 
 std::expected<std::vector<std::string>, int> names_in(int folder) {
-    const int own = ::openat(folder, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-    if (own < 0) return std::unexpected(errno);
-    const std::unique_ptr<DIR, int (*)(DIR*)> stream(::fdopendir(own), ::closedir);
+    auto own = open_beneath(folder, "", O_RDONLY | O_DIRECTORY);
+    if (!own) return std::unexpected(errno);
+    const std::unique_ptr<DIR, int (*)(DIR*)> stream(::fdopendir(own.get()), ::closedir);
     if (!stream) return std::unexpected(errno);
+    std::ignore = own.release();
     std::vector<std::string> names;
     errno = 0;
     while (const dirent* entry = ::readdir(stream.get())) {

@@ -10,6 +10,7 @@
 #include <utility>
 #include <vector>
 
+#include "sandbox/descriptor.hpp"
 #include "sandbox/sandbox.hpp"
 
 /// File trees written by somebody else. Every open goes through openat2 beneath a folder we hold: no link is
@@ -17,26 +18,7 @@
 /// flattened, to remove it).
 namespace sandbox::tree {
 
-/// Owner of a file descriptor.
-class Fd {
- public:
-    explicit Fd(int number = -1) : number_(number) {}
-    ~Fd() { reset(); }
-    Fd(Fd&& other) noexcept : number_(std::exchange(other.number_, -1)) {}
-    Fd& operator=(Fd&& other) noexcept {
-        if (this != &other) {
-            reset();
-            number_ = std::exchange(other.number_, -1);
-        }
-        return *this;
-    }
-    [[nodiscard]] int get() const { return number_; }
-    explicit operator bool() const { return number_ >= 0; }
-
- private:
-    void reset();
-    int number_;
-};
+using Fd = Descriptor;
 
 /// `what`, then the sentence of errno (or of `number`). Of the kind `unavailable` when the machine has run
 /// out of something or its disk fails.

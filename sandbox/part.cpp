@@ -37,25 +37,42 @@ void must(bool done, std::string_view what) {
 constexpr std::array passed_on{"TZ",           "LANG",         "SSL_CERT_FILE", "SSL_CERT_DIR",
                                "ASAN_OPTIONS", "TSAN_OPTIONS", "UBSAN_OPTIONS"};
 
-void keep_capabilities(std::initializer_list<unsigned> kept) {
-    __user_cap_header_struct header{.version = _LINUX_CAPABILITY_VERSION_3, .pid = 0};
-    std::array<__user_cap_data_struct, 2> sets{};
-    for (const auto one : kept) {
-        sets.at(one / 32).effective |= 1U << (one % 32);
-        sets.at(one / 32).permitted |= 1U << (one % 32);
+using Capabilities = std::array<__user_cap_data_struct, 2>;
+
+bool has(const Capabilities& sets, unsigned one) {
+    return (sets.at(one / 32).permitted & (1U << (one % 32))) != 0;
+}
+
+/// Of these, what we have; a daemon in a container may have fewer.
+void keep_capabilities(const Capabilities& present, std::initializer_list<unsigned> wanted) {
+    Capabilities kept{};
+    for (const auto one : wanted) {
+        if (!has(present, one)) continue;
+        kept.at(one / 32).effective |= 1U << (one % 32);
+        kept.at(one / 32).permitted |= 1U << (one % 32);
     }
-    must(::syscall(SYS_capset, &header, sets.data()) == 0, "capabilities cannot be given up");
+    __user_cap_header_struct header{.version = _LINUX_CAPABILITY_VERSION_3, .pid = 0};
+    must(::syscall(SYS_capset, &header, kept.data()) == 0, "capabilities cannot be given up");
+}
+
+Capabilities present_capabilities() {
+    Capabilities sets{};
+    __user_cap_header_struct header{.version = _LINUX_CAPABILITY_VERSION_3, .pid = 0};
+    must(::syscall(SYS_capget, &header, sets.data()) == 0, "capabilities cannot be read");
+    return sets;
 }
 
 void take_user(const Walls& walls) {
     const auto id = walls.user.value();
+    const auto present = present_capabilities();
     must(::prctl(PR_SET_KEEPCAPS, 1, 0, 0, 0) == 0, "capabilities cannot be kept");
     must(::setgroups(0, nullptr) == 0 && ::setresgid(id, id, id) == 0 && ::setresuid(id, id, id) == 0,
          fmt::format("the user id {} cannot be taken on", id));
-    if (walls.reads_any_file)
-        keep_capabilities({CAP_DAC_READ_SEARCH, CAP_SYS_ADMIN});
-    else
-        keep_capabilities({});
+    if (!walls.reads_any_file) return keep_capabilities(present, {});
+    // The second for files, where the first is not had; the third for the overlay's marks on folders.
+    if (has(present, CAP_DAC_READ_SEARCH))
+        return keep_capabilities(present, {CAP_DAC_READ_SEARCH, CAP_SYS_ADMIN});
+    keep_capabilities(present, {CAP_DAC_OVERRIDE, CAP_SYS_ADMIN});
 }
 
 }  // namespace
@@ -66,8 +83,7 @@ void wall_in(const Walls& walls) {
     must(::prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) == 0, "new privileges cannot be refused");
     if (::geteuid() == 0) {
         if (walls.root) {
-            must(::chroot(walls.root->c_str()) == 0 && ::chdir("/") == 0,
-                 fmt::format("{} cannot be made the root", walls.root->string()));
+            must(::fchdir(*walls.root) == 0 && ::chroot(".") == 0, "an empty folder cannot be made the root");
         }
         if (walls.user) take_user(walls);
     }
@@ -76,16 +92,17 @@ void wall_in(const Walls& walls) {
     if (::getppid() != parent) ::_exit(0);
     const rlimit none{0, 0};
     must(::setrlimit(RLIMIT_CORE, &none) == 0, "cores cannot be switched off");
-    must(::prctl(PR_SET_DUMPABLE, 0, 0, 0, 0) == 0, "debuggers cannot be kept out");
+    // Without root this would close /proc/self to the programs that a part starts.
+    if (::geteuid() == 0 || !walls.any_call)
+        must(::prctl(PR_SET_DUMPABLE, 0, 0, 0, 0) == 0, "debuggers cannot be kept out");
     if (!walls.any_call) filter_own_calls(walls.rights);
 }
 
-void leave_network() {
-    if (::geteuid() == 0) must(::unshare(CLONE_NEWNET) == 0, "no network of its own can be had");
-}
+bool leave_network() { return ::unshare(CLONE_NEWNET) == 0; }
 
 ProcessPlan part_plan(const std::filesystem::path& program, std::string_view name, std::vector<int> files) {
-    ProcessPlan plan{.argv = {program.string(), "part", std::string(name)},
+    ProcessPlan plan{.argv = {"shopfloor", "part", std::string(name)},
+                     .program = program.string(),
                      .input = -1,
                      .output = STDERR_FILENO,
                      .files = std::move(files)};

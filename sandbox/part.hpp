@@ -36,8 +36,8 @@ struct Walls {
     bool any_call = false;
     /// As root: user and group id taken on, without other groups.
     std::optional<unsigned> user;
-    /// As root: the only folder there is, an empty one.
-    std::optional<std::filesystem::path> root;
+    /// As root: the descriptor of the only folder there is, an empty one.
+    std::optional<int> root;
     /// Kept when the user id changes: reads files whatever their mode, and sees the marks of overlays.
     bool reads_any_file = false;
 };
@@ -48,8 +48,9 @@ struct Walls {
 /// calls are all that keeps them apart.
 void wall_in(const Walls& walls);
 
-/// As root, where the kernel gives it: no network but an own, empty one.
-void leave_network();
+/// No network from now on but an own, empty one. False where that cannot be had: without CAP_SYS_ADMIN. For
+/// this thread and its threads to come.
+bool leave_network();
 
 /// How to start `program` (this one: /proc/self/exe) as the part `name`; `files` become part_channel and what
 /// follows it. What it prints goes where our messages go.

@@ -92,7 +92,8 @@ void take_user(const Prepared& child) {
     ::sigemptyset(&held);
     for (const int signal : child.plan.held_signals) ::sigaddset(&held, signal);
     ::sigprocmask(SIG_SETMASK, &held, nullptr);
-    ::execve(child.argv[0], child.argv.data(), child.environment.data());
+    const auto& program = child.plan.program;
+    ::execve(program.empty() ? child.argv[0] : program.c_str(), child.argv.data(), child.environment.data());
     fail(child.report);
 }
 

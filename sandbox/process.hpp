@@ -16,7 +16,8 @@ namespace sandbox {
 
 /// How to start a program of the host.
 struct ProcessPlan {
-    std::vector<std::string> argv;                      ///< argv[0] is a path
+    std::vector<std::string> argv;
+    std::string program;                                ///< its path; empty: argv[0]
     std::vector<std::string> environment;               ///< all of it, NAME=value each
     int input = -1;                                     ///< becomes 0; -1: /dev/null
     int output = -1;                                    ///< becomes 1 and 2

@@ -124,7 +124,10 @@ struct Workspaces::Inside {
         const fs::path folder = runs() / ".probe";
         WorkspaceTree::demolish(folder);
         const auto layer = std::make_shared<const LayerUse>(templates(), true);
-        WorkspaceTree probe({.folder = folder, .templates = templates(), .layering = Layering::overlay},
+        WorkspaceTree probe({.folder = folder,
+                             .templates = templates(),
+                             .layering = Layering::overlay,
+                             .reader = settings.reader},
                             {layer});
         config::Limits small;
         small.disk_bytes = 4U << 20U;
@@ -185,7 +188,9 @@ std::expected<std::unique_ptr<WorkspaceTree>, Error> Workspaces::Inside::open(
     if (!claim(name)) return refused("it is open already");
     const fs::path folder = runs() / name;
     auto made = std::make_unique<WorkspaceTree>(
-        WorkspaceTree::Place{.folder = folder, .templates = templates(), .layering = layering}, layers);
+        WorkspaceTree::Place{
+            .folder = folder, .templates = templates(), .layering = layering, .reader = settings.reader},
+        layers);
     made->on_close([this, name](bool kept) { release(name, kept); });
     // One opened over other layers (the image was changed meanwhile) is of no use: a fresh one takes its
     // place.

@@ -71,7 +71,8 @@ class Workspaces {
     struct Settings {
         std::filesystem::path directory;  ///< made when it is not there; root-owned, mode 0711; ours alone
         std::uint64_t cache_bytes = 20ULL << 30;
-        std::optional<Layering> force;  ///< instead of the best this machine can do
+        std::optional<Layering> force;       ///< instead of the best this machine can do
+        TreeReader* reader = &own_reader();  ///< outlives it
     };
 
     /// Tries out what the kernel gives. Throws when the folder cannot be had, another process has it, the

@@ -172,25 +172,13 @@ std::expected<void, Error> WorkspaceTree::adopt() {
 }
 
 std::expected<Changes, HarvestError> WorkspaceTree::harvest(const HarvestLimits& limits) const {
-    const auto broken = [](const fs::path& path) {
-        auto why = failed("cannot open", path);
-        return std::unexpected(HarvestError{HarvestError::Kind::io, path.filename().string(), why.message});
-    };
-    auto written = tree::open_folder(own());
-    if (!written) return broken(own());
-    std::vector<tree::Fd> below;
-    for (const auto& path : layers()) {
-        below.push_back(tree::open_folder(path));
-        if (!below.back()) return broken(path);
-    }
-    return harvest_tree(std::move(written),
-                        place_.layering == Layering::overlay ? Written::overlay : Written::whole,
-                        std::move(below), limits);
+    return place_.reader->harvest(
+        own(), place_.layering == Layering::overlay ? Written::overlay : Written::whole, layers(), limits);
 }
 
 std::expected<std::string, HarvestError> WorkspaceTree::read(const fs::path& relative,
                                                              std::uint64_t cap) const {
-    return read_file_beneath(tree::open_folder(root()), relative.string(), cap);
+    return place_.reader->read(root(), relative.string(), cap);
 }
 
 namespace {

@@ -19,6 +19,7 @@ class WorkspaceTree final : public Workspace {
         std::filesystem::path folder;     ///< runs/<name>
         std::filesystem::path templates;  ///< empty disk images, one per size
         Layering layering = Layering::overlay;
+        TreeReader* reader = &own_reader();
     };
     /// Called once, when the workspace is closed; whether it was kept.
     using Closed = std::function<void(bool kept)>;

@@ -1,6 +1,3 @@
-#include <sys/mman.h>
-#include <unistd.h>
-
 #include <cstddef>
 #include <cstdint>
 #include <cstdlib>
@@ -31,9 +28,7 @@ void must_be_plain(std::string_view text, std::size_t most) {
 }  // namespace
 
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
-    static const int file = memfd_create("log", MFD_CLOEXEC);
-    must(file >= 0 && ftruncate(file, 0) == 0 && pwrite(file, data, size, 0) == static_cast<ssize_t>(size));
-    const std::string log = "/proc/self/fd/" + std::to_string(file);
+    const std::string_view log(reinterpret_cast<const char*>(data), size);
     for (const auto name : integrations::agent_names()) {
         const auto reply = integrations::find_agent(name)->reply(log, static_cast<int>(size % 2));
         must_be_plain(reply.summary, 4000);

@@ -141,9 +141,10 @@ TEST_CASE("as root, a reader sees a tree that it was given, whatever the modes, 
     fs::permissions(folder / "tree/inner/file", fs::perms::none);
     const auto view = sandbox::view_of(folder / "tree");
     REQUIRE(view);
+    const sandbox::Descriptor empty(::open((folder / "empty").c_str(), O_PATH | O_DIRECTORY | O_CLOEXEC));
     const Walls walls{.rights = {Right::beneath, Right::files},
                       .user = sandbox::reader_user,
-                      .root = folder / "empty",
+                      .root = empty.get(),
                       .reads_any_file = true};
     const auto reads = [&](const char* path) {
         return behind(walls, [&] {

@@ -144,6 +144,8 @@ int port_told(const fs::path& log, std::size_t offset) {
 
 }  // namespace
 
+fs::path program() { return fs::canonical("/proc/self/exe").parent_path().parent_path() / "shopfloor"; }
+
 Daemon::Plan plan_daemon(const config::Settings& settings, const fs::path& directory,
                          std::vector<std::string> wrapper) {
     Daemon::Plan plan{
@@ -159,7 +161,7 @@ Daemon::Plan plan_daemon(const config::Settings& settings, const fs::path& direc
 
 Daemon::Daemon(const Plan& plan) {
     auto words = plan.wrapper;
-    words.push_back(fs::canonical("/proc/self/exe").parent_path() / "../shopfloor");
+    words.push_back(program());
     for (const auto* more : {"serve", "--config"}) words.emplace_back(more);
     words.push_back(plan.config);
     std::vector<char*> argv;

@@ -10,6 +10,7 @@
 #include <fstream>
 #include <sstream>
 
+#include "bot/log_tail.hpp"
 #include "sandbox/docker_api.hpp"
 #include "sandbox/sandbox.hpp"
 
@@ -144,7 +145,7 @@ void Factory::start() {
         daemon_ = std::make_unique<Daemon>(process_);
         port_ = daemon_->port();
     } else {
-        service_ = std::make_unique<bot::Service>(settings_);
+        service_ = std::make_unique<bot::Service>(settings_, program());
         port_ = service_->port();
         serving_ = std::jthread([this](const std::stop_token& stop) { service_->run(stop); });
     }
@@ -182,7 +183,10 @@ bool Factory::reaches(std::int64_t issue, std::string_view state) {
             return states == std::vector{label};  // the new one is put on before the old one is taken off
         },
         std::chrono::seconds(60));
-    if (!reached) MESSAGE("status comment: " << status(issue));
+    if (!reached) {
+        MESSAGE("status comment: " << status(issue));
+        if (daemon_) MESSAGE("the daemon's log ends with: " << bot::log_tail(process_.log));
+    }
     return reached;
 }
 
