@@ -2,21 +2,15 @@
 
 #include <functional>
 #include <memory>
-#include <stdexcept>
 #include <string>
 #include <vector>
 
 #include "bot/ledger.hpp"
+#include "bot/listener_bind.hpp"
 #include "bot/metrics.hpp"
 #include "config/settings.hpp"
 
 namespace bot {
-
-/// It cannot listen: a sentence for the operator, with the mend.
-class ListenError : public std::runtime_error {
- public:
-    using std::runtime_error::runtime_error;
-};
 
 /// The door for webhooks. Serves from construction to destruction, in threads of its own:
 ///   POST /hooks/{forge}  202 {"status":"accepted"} or {"status":"duplicate"}: on disk when it is said; 200
