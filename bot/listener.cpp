@@ -6,16 +6,16 @@
 #include <algorithm>
 #include <atomic>
 #include <chrono>
-#include <exception>
-#include <expected>
 #include <map>
 #include <optional>
+#include <stdexcept>
+#include <string>
 #include <string_view>
 #include <utility>
 
-#include "bot/listener_bind.hpp"
 #include "bot/listener_request.hpp"
 #include "bot/listener_server.hpp"
+#include "bot/metrics.hpp"
 #include "integrations/forge.hpp"
 
 namespace bot {
@@ -53,35 +53,31 @@ ListenerAnswer refused(int status, std::string why) {
 }  // namespace
 
 struct Listener::Inside {
-    Inside(Options wanted, Ledger& the_ledger, Metrics& the_metrics);
+    Inside(sandbox::Descriptor listening, const std::vector<config::ForgeSettings>& forges,
+           ListenerKeeper& the_keeper);
 
     void add_route(const config::ForgeSettings& forge);
-    void add_gauges();
     Route* route_of(const std::string& path);
     void handle(ListenerRequest request);
-    [[nodiscard]] ListenerAnswer get(const std::string& path);
-    [[nodiscard]] std::optional<ListenerAnswer> fault_of(const ListenerHead& head, const Route* route) const;
+    void get(ListenerRequest request);
+    [[nodiscard]] static std::optional<ListenerAnswer> fault_of(const ListenerHead& head, const Route* route);
     void take(Route& route, ListenerRequest request);
-    void acknowledge(Route& route, Clock::time_point began, ListenerRequest request,
-                     const std::expected<Ledger::Recorded, LedgerError>& stored);
+    static void acknowledge(Route& route, Clock::time_point began, ListenerRequest request,
+                            ListenerKeeper::Recorded recorded);
     void log_refusal(const Route& route, const ListenerRequest& request, const integrations::Rejected& why);
 
-    Options options;
-    Ledger& ledger;
-    Metrics& metrics;
+    ListenerKeeper& keeper;
+    Metrics metrics;
     std::map<std::string, Route> routes;  // by name
     std::atomic<Clock::rep> next_log{0};
     std::atomic<int> not_logged{0};
-    int port = 0;
     std::optional<ListenerServer> server;  // last: its threads use all of the above
 };
 
-Listener::Inside::Inside(Options wanted, Ledger& the_ledger, Metrics& the_metrics)
-    : options(std::move(wanted)), ledger(the_ledger), metrics(the_metrics) {
-    for (const auto& forge : options.forges) add_route(forge);
-    add_gauges();
-    auto listening = listen_on(options.host, options.port);
-    port = port_of(listening);
+Listener::Inside::Inside(sandbox::Descriptor listening, const std::vector<config::ForgeSettings>& forges,
+                         ListenerKeeper& the_keeper)
+    : keeper(the_keeper) {
+    for (const auto& forge : forges) add_route(forge);
     server.emplace(std::move(listening), ListenerServer::Limits{},
                    [this](ListenerRequest request) { handle(std::move(request)); });
 }
@@ -89,7 +85,7 @@ Listener::Inside::Inside(Options wanted, Ledger& the_ledger, Metrics& the_metric
 void Listener::Inside::add_route(const config::ForgeSettings& forge) {
     const auto* kind = integrations::find_forge_kind(forge.kind);
     if (kind == nullptr)
-        throw ListenError(fmt::format("forge {}: there is no kind `{}`", forge.name, forge.kind));
+        throw std::runtime_error(fmt::format("forge {}: there is no kind `{}`", forge.name, forge.kind));
     const auto counter = [&](const char* outcome) -> Metrics::Counter& {
         return metrics.counter("shopfloor_deliveries_total", "Webhook deliveries by what became of them.",
                                {{"forge", forge.name}, {"outcome", outcome}});
@@ -110,28 +106,6 @@ void Listener::Inside::add_route(const config::ForgeSettings& forge) {
                                                            {{"forge", forge.name}})});
 }
 
-void Listener::Inside::add_gauges() {
-    const auto age = [](const std::optional<Time>& since) {
-        return since ? std::chrono::duration<double>(std::chrono::system_clock::now() - *since).count() : 0.0;
-    };
-    metrics.gauge("shopfloor_jobs", "Jobs by state.", [this] {
-        Metrics::Figures figures;
-        for (const auto& [state, count] : ledger.figures().jobs)
-            figures.emplace_back(Metrics::Labels{{"state", std::string(name(state))}}, count);
-        return figures;
-    });
-    metrics.gauge("shopfloor_oldest_queued_seconds", "How long the oldest queued job has waited.",
-                  [this, age] { return Metrics::Figures{{{}, age(ledger.figures().oldest_queued)}}; });
-    metrics.gauge("shopfloor_deliveries_waiting", "Stored deliveries not yet decided on.", [this] {
-        return Metrics::Figures{{{}, static_cast<double>(ledger.figures().deliveries_waiting)}};
-    });
-    metrics.gauge("shopfloor_reports_waiting", "Comments, labels and reactions not yet posted.", [this] {
-        return Metrics::Figures{{{}, static_cast<double>(ledger.figures().reports_waiting)}};
-    });
-    metrics.gauge("shopfloor_oldest_report_seconds", "How long the oldest report has waited.",
-                  [this, age] { return Metrics::Figures{{{}, age(ledger.figures().oldest_report)}}; });
-}
-
 Route* Listener::Inside::route_of(const std::string& path) {
     if (!path.starts_with(hooks)) return nullptr;
     const auto found = routes.find(path.substr(hooks.size()));
@@ -141,14 +115,14 @@ Route* Listener::Inside::route_of(const std::string& path) {
 void Listener::Inside::handle(ListenerRequest request) {
     const auto& head = request.head();
     if (!head) return request.answer(refused(400, head.error()));
-    if (head->method == "GET" || head->method == "HEAD") return request.answer(get(head->path));
+    if (head->method == "GET" || head->method == "HEAD") return get(std::move(request));
     auto* route = route_of(head->path);
     if (const auto fault = fault_of(*head, route)) return request.answer(*fault);
     take(*route, std::move(request));
 }
 
 /// What can be said before the body is read; nothing when there is a route and all is well.
-std::optional<ListenerAnswer> Listener::Inside::fault_of(const ListenerHead& head, const Route* route) const {
+std::optional<ListenerAnswer> Listener::Inside::fault_of(const ListenerHead& head, const Route* route) {
     if (route == nullptr) return refused(404, "there is no such forge in the settings");
     if (head.method != "POST") {
         auto answer = refused(405, "webhooks are sent with POST");
@@ -162,24 +136,23 @@ std::optional<ListenerAnswer> Listener::Inside::fault_of(const ListenerHead& hea
     return std::nullopt;
 }
 
-ListenerAnswer Listener::Inside::get(const std::string& path) {
-    if (path == "/healthz") return said(200, "alive\n");
-    try {
-        if (path == "/metrics") {
-            auto answer = said(200, metrics.text());
-            answer.type = "text/plain; version=0.0.4";
-            return answer;
-        }
-        if (path == "/readyz") {
-            auto reasons = options.ready ? options.ready() : std::vector<std::string>();
-            if (auto trouble = ledger.trouble()) reasons.push_back(std::move(*trouble));
-            if (reasons.empty()) return said(200, "ready\n");
-            return said(503, fmt::format("{}\n", fmt::join(reasons, "\n")));
-        }
-    } catch (const std::exception& fault) {
-        return said(503, fmt::format("{}\n", fault.what()));
-    }
-    return said(404, "not found\n");
+void Listener::Inside::get(ListenerRequest request) {
+    const auto& path = request.head()->path;
+    if (path == "/healthz") return request.answer(said(200, "alive\n"));
+    if (path == "/metrics")
+        return keeper.ask_figures([this, request = std::move(request)](
+                                      const ListenerKeeper::Figures& figures) mutable {
+            auto answer = figures ? said(200, metrics.text() + *figures) : said(503, figures.error() + "\n");
+            if (figures) answer.type = "text/plain; version=0.0.4";
+            request.answer(answer);
+        });
+    if (path == "/readyz")
+        return keeper.ask_ready(
+            [request = std::move(request)](const std::vector<std::string>& reasons) mutable {
+                request.answer(reasons.empty() ? said(200, "ready\n")
+                                               : said(503, fmt::format("{}\n", fmt::join(reasons, "\n"))));
+            });
+    request.answer(said(404, "not found\n"));
 }
 
 void Listener::Inside::take(Route& route, ListenerRequest request) {
@@ -211,29 +184,32 @@ void Listener::Inside::take(Route& route, ListenerRequest request) {
         route.ping.add();
         return request.answer(done(200, R"({"status":"pong"})"));
     }
-    ledger.record(*verified, [this, &route, began, request = std::move(request)](const auto& stored) mutable {
-        acknowledge(route, began, std::move(request), stored);
+    std::vector<integrations::VerifiedDelivery> one;
+    one.push_back(std::move(*verified));
+    keeper.record(std::move(one), [&route, began, request = std::move(request)](
+                                      const std::vector<ListenerKeeper::Recorded>& recorded) mutable {
+        acknowledge(route, began, std::move(request), recorded.front());
     });
 }
 
 /// On disk, or not: now the answer may go out.
 void Listener::Inside::acknowledge(Route& route, Clock::time_point began, ListenerRequest request,
-                                   const std::expected<Ledger::Recorded, LedgerError>& stored) {
+                                   ListenerKeeper::Recorded recorded) {
     route.acknowledged.observe(std::chrono::duration<double>(Clock::now() - began).count());
-    if (!stored) {
-        route.unstored.add();
-        spdlog::error("delivery for {} not stored: {}", route.settings.name, stored.error().what());
-        auto answer = refused(503, "it cannot be stored now: send it again");
-        answer.more_headers = "Retry-After: 10\r\n";
-        return request.answer(answer);
+    switch (recorded) {
+        case ListenerKeeper::Recorded::fresh:
+            route.accepted.add();
+            return request.answer(done(202, R"({"status":"accepted"})"));
+        case ListenerKeeper::Recorded::duplicate:
+            route.duplicate.add();
+            return request.answer(done(202, R"({"status":"duplicate"})"));
+        case ListenerKeeper::Recorded::failed:
+            break;
     }
-    if (*stored == Ledger::Recorded::duplicate) {
-        route.duplicate.add();
-        return request.answer(done(202, R"({"status":"duplicate"})"));
-    }
-    route.accepted.add();
-    if (options.ring) options.ring();
-    request.answer(done(202, R"({"status":"accepted"})"));  // last: nobody waits for this thread any more
+    route.unstored.add();
+    auto answer = refused(503, "it cannot be stored now: send it again");
+    answer.more_headers = "Retry-After: 10\r\n";
+    request.answer(answer);
 }
 
 /// A flood is one line a second.
@@ -250,11 +226,10 @@ void Listener::Inside::log_refusal(const Route& route, const ListenerRequest& re
                  not_logged.exchange(0));
 }
 
-Listener::Listener(Options options, Ledger& ledger, Metrics& metrics)
-    : inside_(std::make_unique<Inside>(std::move(options), ledger, metrics)) {}
+Listener::Listener(sandbox::Descriptor listening, const std::vector<config::ForgeSettings>& forges,
+                   ListenerKeeper& keeper)
+    : inside_(std::make_unique<Inside>(std::move(listening), forges, keeper)) {}
 
 Listener::~Listener() = default;
-
-int Listener::port() const { return inside_->port; }
 
 }  // namespace bot

@@ -1,14 +1,11 @@
 #pragma once
 
-#include <functional>
 #include <memory>
-#include <string>
 #include <vector>
 
-#include "bot/ledger.hpp"
-#include "bot/listener_bind.hpp"
-#include "bot/metrics.hpp"
+#include "bot/listener_keeper.hpp"
 #include "config/settings.hpp"
+#include "sandbox/descriptor.hpp"
 
 namespace bot {
 
@@ -23,23 +20,14 @@ namespace bot {
 /// Nothing of a refused delivery is kept.
 class Listener {
  public:
-    struct Options {
-        std::string host = "127.0.0.1";
-        int port = 0;  ///< 0: a free one
-        std::vector<config::ForgeSettings> forges;
-        std::function<void()> ring;  ///< after each new delivery; quick, thread-safe
-        std::function<std::vector<std::string>()>
-            ready;  ///< reasons why not, beside the ledger's; thread-safe
-    };
-
-    /// `ledger` and `metrics` outlive it. Throws ListenError.
-    Listener(Options options, Ledger& ledger, Metrics& metrics);
-    /// Answers what has begun, then ends.
+    /// Takes connections from `listening` (bot/listener_bind.hpp). Of the forges it needs names, kinds and
+    /// webhook secrets. `keeper` outlives it. Throws std::runtime_error.
+    Listener(sandbox::Descriptor listening, const std::vector<config::ForgeSettings>& forges,
+             ListenerKeeper& keeper);
+    /// Answers what has begun, then ends: waits for the keeper's answers, or until they were dropped.
     ~Listener();
     Listener(const Listener&) = delete;
     Listener& operator=(const Listener&) = delete;
-
-    [[nodiscard]] int port() const;
 
  private:
     struct Inside;

@@ -5,7 +5,6 @@
 #include <netinet/tcp.h>
 #include <poll.h>
 #include <sys/socket.h>
-#include <sys/time.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -28,8 +27,8 @@ ListenerSocket::ListenerSocket(int descriptor, const std::atomic<bool>& stopping
     : descriptor_(descriptor), stopping_(stopping) {
     const int on = 1;
     ::setsockopt(descriptor_, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
-    const timeval longest{.tv_sec = 5, .tv_usec = 0};  // who does not read its answers
-    ::setsockopt(descriptor_, SOL_SOCKET, SO_SNDTIMEO, &longest, sizeof longest);
+    const int room = 256 * 1024;  // for an answer as a whole
+    ::setsockopt(descriptor_, SOL_SOCKET, SO_SNDBUF, &room, sizeof room);
 }
 
 ListenerSocket::~ListenerSocket() { ::close(descriptor_); }
@@ -90,14 +89,9 @@ bool ListenerSocket::fill() {
     }
 }
 
-bool ListenerSocket::send(std::string_view text) {
-    while (!text.empty()) {
-        const auto sent = ::send(descriptor_, text.data(), text.size(), MSG_NOSIGNAL);
-        if (sent < 0 && errno == EINTR) continue;
-        if (sent <= 0) return false;
-        text.remove_prefix(static_cast<std::size_t>(sent));
-    }
-    return true;
+bool ListenerSocket::send(std::string_view text) const {
+    const auto sent = ::send(descriptor_, text.data(), text.size(), MSG_NOSIGNAL | MSG_DONTWAIT);
+    return sent == static_cast<ssize_t>(text.size());
 }
 
 }  // namespace bot

@@ -36,8 +36,9 @@ class ListenerSocket {
     /// Waits for more input; false when none comes any more, or none in time.
     [[nodiscard]] bool fill();
 
-    /// Sends all of it, or says false.
-    [[nodiscard]] bool send(std::string_view text);
+    /// False when the socket has no room for all of it, or is closed: nobody waits for who does not read its
+    /// answers.
+    [[nodiscard]] bool send(std::string_view text) const;
 
  private:
     int descriptor_;

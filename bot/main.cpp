@@ -84,6 +84,11 @@ int healthy(const std::string& file) {
     return 1;
 }
 
+void set_up_log() {
+    spdlog::set_default_logger(spdlog::stderr_logger_mt("shopfloor"));
+    spdlog::set_pattern("%Y-%m-%dT%H:%M:%S.%e%z %l %v");
+}
+
 int serve(const std::string& file) {
     // Blocked before any thread starts, so that only the waiting thread sees them.
     sigset_t ends{};
@@ -95,10 +100,9 @@ int serve(const std::string& file) {
 
     auto settings = load(file);
     if (!settings) return bad_configuration;
-    spdlog::set_default_logger(spdlog::stderr_logger_mt("shopfloor"));
-    spdlog::set_pattern("%Y-%m-%dT%H:%M:%S.%e%z %l %v");
+    set_up_log();
     spdlog::set_level(spdlog::level::from_str(settings->log_level));
-    bot::Service service(std::move(*settings));
+    bot::Service service(std::move(*settings), "/proc/self/exe");
     const std::jthread server([&](const std::stop_token& stop) { service.run(stop); });
     int which = 0;
     sigwait(&ends, &which);
@@ -133,7 +137,10 @@ int main(int argc, char** argv) {
     part->add_option("name", name)->required();
     CLI11_PARSE(app, argc, argv);
     try {
-        if (part->parsed()) return bot::run_part(name);
+        if (part->parsed()) {
+            set_up_log();
+            return bot::run_part(name);
+        }
         if (serving->parsed()) return serve(file);
         return checking->parsed() ? check(file) : healthy(file);
     } catch (const std::exception& error) {

@@ -14,7 +14,8 @@ namespace bot {
 class Service {
  public:
     /// Throws std::runtime_error with a sentence for the operator when something it needs is not there.
-    explicit Service(config::Settings settings);
+    /// `program`: the daemon's, started anew for each of its other processes.
+    Service(config::Settings settings, const std::filesystem::path& program);
     /// Stops: no new claims first, then the loops; programs in sandboxes that can go on without us do.
     ~Service();
     Service(const Service&) = delete;
