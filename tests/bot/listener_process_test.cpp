@@ -13,6 +13,7 @@
 #include <fstream>
 #include <mutex>
 #include <set>
+#include <stdexcept>
 #include <thread>
 
 #include "bot/listener_process.hpp"
@@ -27,7 +28,10 @@ namespace {
 struct ProcessFixture : ListenerFixture {
     ~ProcessFixture() { process.reset(); }
 
-    void start() {
+    static std::filesystem::path shopfloor() {
+        return std::filesystem::canonical("/proc/self/exe").parent_path() / "../shopfloor";
+    }
+    void start(const std::filesystem::path& program = shopfloor()) {
         config::ForgeSettings forge;
         forge.name = "github";
         forge.webhook_secrets.emplace_back("first secret");
@@ -36,10 +40,7 @@ struct ProcessFixture : ListenerFixture {
             bot::ListenerLedger::Options{.ring = [this] { ++rings; }, .ready = [this] { return not_ready; }},
             *ledger, metrics);
         process = std::make_unique<bot::ListenerProcess>(
-            bot::ListenerProcess::Options{
-                .forges = {forge},
-                .log_level = "off",
-                .program = std::filesystem::canonical("/proc/self/exe").parent_path() / "../shopfloor"},
+            bot::ListenerProcess::Options{.forges = {forge}, .log_level = "off", .program = program},
             *keeper);
         port_ = process->port();
     }
@@ -135,6 +136,11 @@ TEST_CASE_FIXTURE(ProcessFixture,
     CHECK(refused->body.contains("broken on purpose"));
     mend_ledger();
     CHECK(post("guid-2", "{}")->status == 202);
+}
+
+TEST_CASE_FIXTURE(ProcessFixture, "a listener's process that does not come up is told at the start") {
+    CHECK_THROWS_WITH_AS(start("/bin/false"), doctest::Contains("the listener's process does not come up"),
+                         std::runtime_error);
 }
 
 TEST_CASE_FIXTURE(

@@ -1,4 +1,5 @@
 #include <doctest/doctest.h>
+#include <sys/socket.h>
 
 #include <atomic>
 #include <functional>
@@ -76,9 +77,10 @@ struct SessionFixture {
         message.blobs = std::move(blobs);
         return message;
     }
-    /// Sends it, and waits until nobody listens any more.
-    void end_with(const sandbox::Message& message) {
+    /// Sends it, in the end the end itself, and waits until nobody listens any more.
+    void end_with(const sandbox::Message& message, bool ends = false) {
         listener->send(message);
+        if (ends) ::shutdown(listener->descriptor(), SHUT_WR);
         CHECK_FALSE(listener->receive());
         serving.join();
     }
@@ -86,7 +88,7 @@ struct SessionFixture {
     std::vector<config::ForgeSettings> forges;
     SlowKeeper keeper;
     std::optional<sandbox::Channel> listener;
-    bool came_up = false;
+    std::atomic<bool> came_up{false};
     std::string fault;  ///< once it has ended
     std::atomic<bool> ended{false};
     std::jthread serving;
@@ -142,6 +144,15 @@ TEST_CASE_FIXTURE(SessionFixture, "a listener that does not wait for its answers
     while (!ended) std::this_thread::yield();
     CHECK(fault == "it hands over more before it was answered");
     CHECK(keeper.in_hand() == 1);
+}
+
+TEST_CASE_FIXTURE(SessionFixture, "the keeper knows when the listener takes connections") {
+    CHECK_FALSE(came_up);
+    sandbox::Message serving_now;
+    serving_now.head["serving"] = true;
+    end_with(serving_now, true);
+    CHECK(came_up);
+    CHECK(fault.empty());
 }
 
 TEST_CASE_FIXTURE(SessionFixture, "a question that cannot be answered is told why") {
