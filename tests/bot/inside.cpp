@@ -111,6 +111,7 @@ bool memory_holds(pid_t process, const std::string& bytes) {
         if (line.find(" r") == std::string::npos || line.ends_with("[vvar]")) continue;
         const auto begin = std::stoull(line, nullptr, 16);
         const auto end = std::stoull(line.substr(line.find('-') + 1), nullptr, 16);
+        if (end - begin > (4ULL << 30U)) continue;  // what a sanitizer sets aside
         std::string text(end - begin, '\0');
         const auto got = ::pread(memory.get(), text.data(), text.size(), static_cast<off_t>(begin));
         if (got <= 0) continue;  // reserved and never used, or of the kernel

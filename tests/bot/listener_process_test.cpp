@@ -37,7 +37,7 @@ struct ProcessFixture : ListenerFixture {
         forge.webhook_secrets.emplace_back("first secret");
         forge.token = config::Secret("a-forge-token-that-nobody-else-has");
         keeper = std::make_unique<bot::ListenerLedger>(
-            bot::ListenerLedger::Options{.ring = [this] { ++rings; }, .ready = [this] { return not_ready; }},
+            bot::ListenerLedger::Options{.ring = [this] { ++rings; }, .ready = [this] { return reasons(); }},
             *ledger, metrics);
         process = std::make_unique<bot::ListenerProcess>(
             bot::ListenerProcess::Options{.forges = {forge}, .log_level = "off", .program = program},
@@ -60,7 +60,19 @@ struct ProcessFixture : ListenerFixture {
         throw std::runtime_error("the listener does not come back");
     }
 
+    void be_unready(const std::string& why) {
+        const std::lock_guard lock(mutex_);
+        not_ready = {why};
+    }
+
     std::unique_ptr<bot::ListenerProcess> process;
+
+ private:
+    [[nodiscard]] std::vector<std::string> reasons() {
+        const std::lock_guard lock(mutex_);
+        return not_ready;
+    }
+    std::mutex mutex_;  // the keeper asks in a thread of its own
 };
 
 std::string status_of(pid_t process, std::string_view key) {
@@ -127,7 +139,7 @@ TEST_CASE_FIXTURE(ProcessFixture,
     }
     CHECK(get("/readyz")->status == 200);
     CHECK(get("/healthz")->body == "alive\n");
-    not_ready = {"the sandbox engine does not answer"};
+    be_unready("the sandbox engine does not answer");
     break_ledger();
     CHECK(post("guid-2", "{}")->status == 503);
     const auto refused = get("/readyz");
