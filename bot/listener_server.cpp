@@ -38,6 +38,13 @@ std::size_t descriptors_to_use(std::size_t wanted) {
     return std::min<std::size_t>(wanted, limit.rlim_cur / 4 * 3);
 }
 
+/// Nobody will have to wait for any of it.
+bool whole(const ListenerConnection& connection) {
+    const auto& head = connection.head;
+    return !head || head->body == ListenerHead::Body::none ||
+           (head->body == ListenerHead::Body::counted && connection.socket.input().size() >= head->length);
+}
+
 bool watch(int epoll, int descriptor, unsigned events) {
     epoll_event event{};
     event.events = events;
@@ -57,8 +64,6 @@ ListenerServer::ListenerServer(sandbox::Descriptor listening, Limits limits, Han
         !watch(epoll_.get(), listening_.get(), EPOLLIN))
         throw std::runtime_error(std::string("the listener cannot wait: ") + std::strerror(errno));
     limits_.connections = descriptors_to_use(limits_.connections);
-    // A worker only computes: more of them than there is room for beside the ledger's threads just take
-    // turns.
     if (limits_.workers == 0) limits_.workers = std::clamp(std::thread::hardware_concurrency() / 2, 1U, 8U);
     room_keeper_ = std::thread([this] { watch_room(); });
 }
@@ -113,7 +118,7 @@ void ListenerServer::park(Owned connection, Waits waits, std::chrono::millisecon
     std::unique_lock lock(room_mutex_);
     const auto place = room_.insert_or_assign(descriptor, std::move(connection)).first;
     // What came meanwhile was told to nobody: epoll tells once, and a pipelined request is in memory already.
-    look(place, lock);
+    if (auto ready = look(place, lock)) hand_to_worker(std::move(ready));
 }
 
 void ListenerServer::watch_room() {
@@ -130,7 +135,13 @@ void ListenerServer::watch_room() {
             }
             std::unique_lock lock(room_mutex_);
             const auto found = room_.find(descriptor);
-            if (found != room_.end()) look(found, lock);
+            if (found == room_.end()) continue;
+            // A signature takes less time than the ledger's one writer does: what is whole is served here.
+            auto ready = look(found, lock);
+            if (ready && whole(*ready))
+                serve(std::move(ready));
+            else if (ready)
+                hand_to_worker(std::move(ready));
         }
         if (Clock::now() < next_look_around) continue;
         look_around();
@@ -138,16 +149,16 @@ void ListenerServer::watch_room() {
     }
 }
 
-void ListenerServer::look(Room::iterator place, std::unique_lock<std::mutex>& lock) {
+/// Taken out of the room when it is ready; the lock is given back then.
+ListenerServer::Owned ListenerServer::look(Room::iterator place, std::unique_lock<std::mutex>& lock) {
     const auto news = look_at(*place->second);
-    if (news == News::waits) return;
+    if (news == News::waits) return nullptr;
     auto connection = std::move(place->second);
     room_.erase(place);
     lock.unlock();
-    if (news == News::ready)
-        hand_to_worker(std::move(connection));
-    else
-        --open_;
+    if (news == News::ready) return connection;
+    --open_;
+    return nullptr;
 }
 
 ListenerServer::News ListenerServer::look_at(Connection& connection) const {
@@ -233,12 +244,16 @@ void ListenerServer::work() {
         auto connection = std::move(ready_.front());
         ready_.pop_front();
         lock.unlock();
-        try {
-            handler_(ListenerRequest(*this, std::move(connection)));
-        } catch (const std::exception& fault) {  // the request went with it and has closed its connection
-            spdlog::error("an answer was lost: {}", fault.what());
-        }
+        serve(std::move(connection));
         lock.lock();
+    }
+}
+
+void ListenerServer::serve(Owned connection) {
+    try {
+        handler_(ListenerRequest(*this, std::move(connection)));
+    } catch (const std::exception& fault) {  // the request went with it and has closed its connection
+        spdlog::error("an answer was lost: {}", fault.what());
     }
 }
 

@@ -19,8 +19,9 @@
 namespace bot {
 
 /// Serves HTTP/1.1 from construction to destruction. Connections wait in a room (one thread, epoll) until the
-/// head of a request is there, and its body too when it is small; only then a worker takes it. So neither
-/// slow senders nor answers that wait for the disk hold a thread.
+/// head of a request is there, and its body too when it is small. What is whole then is served at once; what
+/// has to be waited for, a worker takes. So neither slow senders nor answers that wait for the disk hold up
+/// anybody.
 class ListenerServer {
     using Connection = ListenerConnection;
     using Owned = std::unique_ptr<Connection>;
@@ -34,7 +35,8 @@ class ListenerServer {
         std::chrono::milliseconds idle{75'000};  ///< between requests
         std::chrono::milliseconds body{10'000};  ///< a small one, before a worker takes it
     };
-    /// Called in a worker. What it throws closes the connection.
+    /// Called in the room when all of the request is there, else in a worker. What it throws closes the
+    /// connection.
     using Handler = std::function<void(ListenerRequest)>;
 
     ListenerServer(sandbox::Descriptor listening, Limits limits, Handler handler);
@@ -61,10 +63,11 @@ class ListenerServer {
     [[nodiscard]] News look_at(Connection& connection) const;
     [[nodiscard]] News look_at_input(Connection& connection) const;
     using Room = std::map<int, Owned>;  // by descriptor
-    void look(Room::iterator place, std::unique_lock<std::mutex>& lock);
+    [[nodiscard]] Owned look(Room::iterator place, std::unique_lock<std::mutex>& lock);
     void look_around();
     void hand_to_worker(Owned connection);
     void work();
+    void serve(Owned connection);
 
     Limits limits_;
     Handler handler_;
