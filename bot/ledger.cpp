@@ -122,9 +122,10 @@ Ledger::Inside::Inside(std::filesystem::path ledger_file, Options wanted)
       writer(open_newest(file)),
       reader(open_reader(file)),
       checkpoints(file, writing),
-      group([this](std::vector<LedgerGroup::Entry>& entries) {
+      group([this](std::vector<LedgerGroup::Bundle>& bundles) {
           write([&](SQLite::Database& db) {
-              for (auto& entry : entries) insert(db, entry);
+              for (auto& bundle : bundles)
+                  for (auto& entry : bundle.entries) insert(db, entry);
           });
       }) {
     if (!options.clock) options.clock = [] { return std::chrono::system_clock::now(); };

@@ -98,10 +98,12 @@ class Ledger {
     enum class Recorded { fresh, duplicate };
     /// On disk (WAL, synchronous=FULL) when it returns; deliveries of the same time share one commit.
     [[nodiscard]] Recorded record(const integrations::VerifiedDelivery& delivery);
-    /// The same without waiting: `done` is called once it is on disk, or could not be, by the thread that
-    /// commits. Quick things only; it must not throw.
-    using Stored = std::move_only_function<void(std::expected<Recorded, LedgerError>)>;
-    void record(const integrations::VerifiedDelivery& delivery, Stored done);
+    /// The same for several, in one commit, and without waiting: `done` is called once all are on disk, or
+    /// could not be, with what became of each, by a thread of the ledger's. Quick things only; it must not
+    /// throw.
+    using Outcomes = std::vector<std::expected<Recorded, LedgerError>>;
+    using Stored = std::move_only_function<void(const Outcomes&)>;
+    void record(const std::vector<integrations::VerifiedDelivery>& deliveries, Stored done);
     /// The oldest delivery not yet settled whose time has come; its attempt is counted first. Those of
     /// `quiet` forges that come before it are put off until then, free of charge; those that broke us too
     /// often are put aside, and the log says so.

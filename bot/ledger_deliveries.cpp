@@ -131,24 +131,24 @@ std::chrono::steady_clock::time_point Ledger::last_recorded() const {
     return std::chrono::steady_clock::time_point(inside_->last_recorded.load());
 }
 
-void Ledger::record(const integrations::VerifiedDelivery& delivery, Stored done) {
+void Ledger::record(const std::vector<integrations::VerifiedDelivery>& deliveries, Stored done) {
     inside_->last_recorded = std::chrono::steady_clock::now().time_since_epoch();
-    inside_->group.add({.forge = delivery.forge(),
-                        .hook_id = delivery.hook_id(),
-                        .delivery_id = delivery.delivery_id(),
-                        .event = delivery.event_name(),
-                        .body_size = static_cast<std::int64_t>(delivery.body().size()),
-                        .packed_body = pack(delivery.body()),
-                        .received_at = inside_->now(),
-                        .done = std::move(done)});
+    LedgerGroup::Bundle bundle{.entries = {}, .done = std::move(done)};
+    for (const auto& delivery : deliveries)
+        bundle.entries.push_back({.forge = delivery.forge(),
+                                  .hook_id = delivery.hook_id(),
+                                  .delivery_id = delivery.delivery_id(),
+                                  .event = delivery.event_name(),
+                                  .body_size = static_cast<std::int64_t>(delivery.body().size()),
+                                  .packed_body = pack(delivery.body()),
+                                  .received_at = inside_->now()});
+    inside_->group.add(std::move(bundle));
 }
 
 Ledger::Recorded Ledger::record(const integrations::VerifiedDelivery& delivery) {
     std::promise<std::expected<Recorded, LedgerError>> promise;
     auto answer = promise.get_future();
-    record(delivery, [&promise](std::expected<Recorded, LedgerError> outcome) {
-        promise.set_value(std::move(outcome));
-    });
+    record({delivery}, [&promise](const Outcomes& outcomes) { promise.set_value(outcomes.front()); });
     const auto outcome = answer.get();
     if (!outcome) throw outcome.error();
     return *outcome;

@@ -21,9 +21,9 @@ LedgerGroup::~LedgerGroup() {
     }
 }
 
-void LedgerGroup::add(Entry entry) {
+void LedgerGroup::add(Bundle bundle) {
     const std::lock_guard lock(waiting_mutex_);
-    waiting_.push_back(std::move(entry));
+    waiting_.push_back(std::move(bundle));
     if (!committer_) {
         committer_.emplace([this](const std::stop_token& stop) { commit_groups(stop); });
         teller_.emplace([this](const std::stop_token& stop) { tell(stop); });
@@ -35,9 +35,11 @@ void LedgerGroup::add(Entry entry) {
 LedgerGroup::Group LedgerGroup::next_group(const std::stop_token& stop) {
     std::unique_lock lock(waiting_mutex_);
     waiting_bell_.wait(lock, stop, [this] { return !waiting_.empty(); });
-    if (waiting_.size() <= most) return {.entries = std::exchange(waiting_, {}), .fault = std::nullopt};
-    const auto end = waiting_.begin() + most;
-    Group group{.entries = {std::move_iterator(waiting_.begin()), std::move_iterator(end)},
+    std::size_t entries = 0;
+    auto end = waiting_.begin();
+    for (; end != waiting_.end() && (entries == 0 || entries + end->entries.size() <= most); ++end)
+        entries += end->entries.size();
+    Group group{.bundles = {std::move_iterator(waiting_.begin()), std::move_iterator(end)},
                 .fault = std::nullopt};
     waiting_.erase(waiting_.begin(), end);
     return group;
@@ -46,9 +48,9 @@ LedgerGroup::Group LedgerGroup::next_group(const std::stop_token& stop) {
 void LedgerGroup::commit_groups(const std::stop_token& stop) {
     for (;;) {
         auto group = next_group(stop);
-        if (group.entries.empty()) return;
+        if (group.bundles.empty()) return;
         try {
-            commit_(group.entries);
+            commit_(group.bundles);
         } catch (const LedgerError& error) {
             group.fault = error.what();
         }
@@ -67,11 +69,13 @@ void LedgerGroup::tell(const std::stop_token& stop) {
             group = std::move(committed_.front());
             committed_.pop_front();
         }
-        for (auto& entry : group.entries) {
-            if (group.fault)
-                entry.done(std::unexpected(LedgerError(*group.fault)));
-            else
-                entry.done(entry.outcome);
+        for (auto& bundle : group.bundles) {
+            Ledger::Outcomes outcomes;
+            for (const auto& entry : bundle.entries)
+                outcomes.push_back(group.fault ? std::expected<Ledger::Recorded, LedgerError>(
+                                                     std::unexpected(LedgerError(*group.fault)))
+                                               : entry.outcome);
+            bundle.done(outcomes);
         }
     }
 }

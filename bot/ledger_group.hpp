@@ -24,11 +24,15 @@ class LedgerGroup {
         std::int64_t body_size = 0;
         std::string packed_body;
         std::int64_t received_at = 0;
-        Ledger::Stored done;
         Ledger::Recorded outcome = Ledger::Recorded::fresh;
     };
+    /// Deliveries that came together: committed together, told together.
+    struct Bundle {
+        std::vector<Entry> entries;
+        Ledger::Stored done;
+    };
     /// One transaction for all of them; sets their outcomes. Throws LedgerError and has changed nothing.
-    using Commit = std::function<void(std::vector<Entry>&)>;
+    using Commit = std::function<void(std::vector<Bundle>&)>;
 
     explicit LedgerGroup(Commit commit) : commit_(std::move(commit)) {}
     /// Commits what waits.
@@ -36,11 +40,11 @@ class LedgerGroup {
     LedgerGroup(const LedgerGroup&) = delete;
     LedgerGroup& operator=(const LedgerGroup&) = delete;
 
-    void add(Entry entry);
+    void add(Bundle bundle);
 
  private:
     struct Group {
-        std::vector<Entry> entries;
+        std::vector<Bundle> bundles;
         std::optional<std::string> fault;
     };
     void commit_groups(const std::stop_token& stop);
@@ -50,7 +54,7 @@ class LedgerGroup {
     Commit commit_;
     std::mutex waiting_mutex_;
     std::condition_variable_any waiting_bell_;
-    std::vector<Entry> waiting_;
+    std::vector<Bundle> waiting_;
     std::mutex committed_mutex_;
     std::condition_variable_any committed_bell_;
     std::deque<Group> committed_;

@@ -1,22 +1,13 @@
 #pragma once
 
-#include <functional>
 #include <memory>
-#include <stdexcept>
-#include <string>
 #include <vector>
 
-#include "bot/ledger.hpp"
-#include "bot/metrics.hpp"
+#include "bot/listener_keeper.hpp"
 #include "config/settings.hpp"
+#include "sandbox/descriptor.hpp"
 
 namespace bot {
-
-/// It cannot listen: a sentence for the operator, with the mend.
-class ListenError : public std::runtime_error {
- public:
-    using std::runtime_error::runtime_error;
-};
 
 /// The door for webhooks. Serves from construction to destruction, in threads of its own:
 ///   POST /hooks/{forge}  202 {"status":"accepted"} or {"status":"duplicate"}: on disk when it is said; 200
@@ -29,23 +20,14 @@ class ListenError : public std::runtime_error {
 /// Nothing of a refused delivery is kept.
 class Listener {
  public:
-    struct Options {
-        std::string host = "127.0.0.1";
-        int port = 0;  ///< 0: a free one
-        std::vector<config::ForgeSettings> forges;
-        std::function<void()> ring;  ///< after each new delivery; quick, thread-safe
-        std::function<std::vector<std::string>()>
-            ready;  ///< reasons why not, beside the ledger's; thread-safe
-    };
-
-    /// `ledger` and `metrics` outlive it. Throws ListenError.
-    Listener(Options options, Ledger& ledger, Metrics& metrics);
-    /// Answers what has begun, then ends.
+    /// Takes connections from `listening` (bot/listener_bind.hpp). Of the forges it needs names, kinds and
+    /// webhook secrets. `keeper` outlives it. Throws std::runtime_error.
+    Listener(sandbox::Descriptor listening, const std::vector<config::ForgeSettings>& forges,
+             ListenerKeeper& keeper);
+    /// Answers what has begun, then ends: waits for the keeper's answers, or until they were dropped.
     ~Listener();
     Listener(const Listener&) = delete;
     Listener& operator=(const Listener&) = delete;
-
-    [[nodiscard]] int port() const;
 
  private:
     struct Inside;

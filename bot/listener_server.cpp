@@ -2,21 +2,17 @@
 
 #include <fcntl.h>
 #include <spdlog/spdlog.h>
-#include <strings.h>
 #include <sys/epoll.h>
 #include <sys/resource.h>
 #include <sys/socket.h>
-#include <unistd.h>
 
 #include <algorithm>
 #include <array>
 #include <cerrno>
-#include <charconv>
-#include <cstdlib>
 #include <cstring>
-#include <functional>
-#include <optional>
+#include <exception>
 #include <stdexcept>
+#include <string>
 #include <string_view>
 #include <utility>
 
@@ -34,35 +30,7 @@ constexpr std::size_t small_body = 32 * 1024;
 constexpr std::size_t most_drained = 64 << 20;
 constexpr auto drain_time = 2s;
 constexpr auto room_tick = 50ms;
-
-/// The accepting thread only brings connections into the room.
-class Inline final : public httplib::TaskQueue {
- public:
-    void enqueue(std::function<void()> task) override { task(); }
-    void shutdown() override {}
-};
-
-/// `name` with its colon, in lower case.
-std::optional<std::string_view> header(std::string_view head, std::string_view name) {
-    for (auto at = head.find("\r\n"); at != std::string_view::npos; at = head.find("\r\n", at + 2)) {
-        auto line = head.substr(at + 2);
-        // NOLINTNEXTLINE(bugprone-suspicious-stringview-data-usage): the size is given
-        if (line.size() < name.size() || ::strncasecmp(line.data(), name.data(), name.size()) != 0) continue;
-        line.remove_prefix(name.size());
-        line.remove_prefix(std::min(line.find_first_not_of(' '), line.size()));
-        return line;
-    }
-    return std::nullopt;
-}
-
-/// Only to know how long to wait: httplib reads the request for itself.
-std::size_t body_to_wait_for(std::string_view head) {
-    const auto value = header(head, "content-length:");
-    if (!value || header(head, "expect:")) return 0;  // who expects a word first does not send it
-    std::size_t length = 0;
-    std::from_chars(value->data(), value->data() + value->size(), length);
-    return length;
-}
+constexpr std::string_view head_end = "\r\n\r\n";
 
 std::size_t descriptors_to_use(std::size_t wanted) {
     rlimit limit{};
@@ -70,112 +38,62 @@ std::size_t descriptors_to_use(std::size_t wanted) {
     return std::min<std::size_t>(wanted, limit.rlim_cur / 4 * 3);
 }
 
-/// What this thread is handling.
-struct Current {
-    ListenerSocket* socket = nullptr;
-    ListenerServer::Later later;
-};
-thread_local Current current;
+/// Nobody will have to wait for any of it.
+bool whole(const ListenerConnection& connection) {
+    const auto& head = connection.head;
+    return !head || head->body == ListenerHead::Body::none ||
+           (head->body == ListenerHead::Body::counted && connection.socket.input().size() >= head->length);
+}
+
+bool watch(int epoll, int descriptor, unsigned events) {
+    epoll_event event{};
+    event.events = events;
+    event.data.fd = descriptor;
+    return ::epoll_ctl(epoll, EPOLL_CTL_ADD, descriptor, &event) == 0;
+}
 
 }  // namespace
 
-struct ListenerServer::Connection {
-    Connection(int descriptor, const std::atomic<bool>& stopping) : socket(descriptor, stopping) {}
-    ListenerSocket socket;
-    Waits waits = Waits::for_head;
-    Clock::time_point until;
-    Clock::time_point ready_since;
-    std::size_t needed = 0;   ///< for_body: bytes of head and body together
-    std::size_t drained = 0;  ///< to_drain
-};
-
-ListenerServer::Answer::Answer(ListenerServer& server, Owned connection)
-    : server_(&server), connection_(std::move(connection)) {
-    ++server_->unsent_;
-}
-
-ListenerServer::Answer::Answer(Answer&& other) noexcept = default;
-
-ListenerServer::Answer::~Answer() {
-    if (!connection_) return;
-    connection_.reset();
-    --server_->open_;
-    --server_->unsent_;
-}
-
-void ListenerServer::Answer::send() {
-    server_->send(std::move(connection_));
-    --server_->unsent_;
-}
-
-void ListenerServer::Answer::send_instead(std::string message) {
-    connection_->socket.replace_output(std::move(message));
-    send();
-}
-
-ListenerServer::ListenerServer(Limits limits) : limits_(limits), epoll_(::epoll_create1(EPOLL_CLOEXEC)) {
-    if (epoll_ < 0)
-        throw std::runtime_error(std::string("the listener cannot wait: epoll: ") + std::strerror(errno));
+ListenerServer::ListenerServer(sandbox::Descriptor listening, Limits limits, Handler handler)
+    : limits_(limits),
+      handler_(std::move(handler)),
+      listening_(std::move(listening)),
+      epoll_(::epoll_create1(EPOLL_CLOEXEC)) {
+    const int flags = ::fcntl(listening_.get(), F_GETFL);
+    if (flags < 0 || ::fcntl(listening_.get(), F_SETFL, flags | O_NONBLOCK) != 0 || !epoll_ ||
+        !watch(epoll_.get(), listening_.get(), EPOLLIN))
+        throw std::runtime_error(std::string("the listener cannot wait: ") + std::strerror(errno));
     limits_.connections = descriptors_to_use(limits_.connections);
-    // A worker only computes: more of them than there is room for beside the ledger's threads just take
-    // turns.
     if (limits_.workers == 0) limits_.workers = std::clamp(std::thread::hardware_concurrency() / 2, 1U, 8U);
-    new_task_queue = [] { return new Inline; };
-    // The library's default is SO_REUSEPORT: a second daemon would silently share the port.
-    set_socket_options([](socket_t descriptor) {
-        const int on = 1;
-        ::setsockopt(descriptor, SOL_SOCKET, SO_REUSEADDR, &on, sizeof on);
-    });
+    room_keeper_ = std::thread([this] { watch_room(); });
 }
 
 ListenerServer::~ListenerServer() {
-    shut_down();
-    ::close(epoll_);
-}
-
-int ListenerServer::bind(const std::string& host, int port) {
-    const int bound = port == 0 ? bind_to_any_port(host) : bind_to_port(host, port) ? port : 0;
-    if (bound <= 0) return 0;
-    ::fcntl(svr_sock_, F_SETFD, FD_CLOEXEC);
-    constexpr int backlog = 1024;  // the library's is 5
-    ::listen(svr_sock_, backlog);
-    return bound;
-}
-
-void ListenerServer::start() {
-    room_keeper_ = std::thread([this] { watch_room(); });
-    acceptor_ = std::thread([this] {
-        listen_after_bind();
-        if (stopping_) return;
-        // The library gives up on errors such as ENOMEM. Whoever starts us again loses nothing; deaf, we
-        // would.
-        spdlog::critical("no connection can be accepted any more: {}; the process ends to be started anew",
-                         std::strerror(errno));
-        std::abort();
-    });
-}
-
-void ListenerServer::shut_down() {
-    if (stopping_.exchange(true)) return;
-    while (acceptor_.joinable() && !is_running())
-        std::this_thread::sleep_for(1ms);  // stop() before that is lost
-    stop();
-    if (acceptor_.joinable()) acceptor_.join();
-    if (room_keeper_.joinable()) room_keeper_.join();
+    stopping_ = true;
+    room_keeper_.join();
     {
-        const std::lock_guard lock(ready_mutex_);
+        const std::lock_guard lock(ready_mutex_);  // from here on nobody makes a worker
         ready_bell_.notify_all();
     }
     for (auto& worker : workers_) worker.join();
-    while (unsent_ > 0) std::this_thread::sleep_for(1ms);
-    room_.clear();
+    while (begun_ > 0) std::this_thread::sleep_for(1ms);
 }
 
-ListenerSocket& ListenerServer::socket_of_this_request() { return *current.socket; }
+void ListenerServer::accept_all() {
+    while (!stopping_) {
+        const int descriptor = ::accept4(listening_.get(), nullptr, nullptr, SOCK_CLOEXEC);
+        if (descriptor >= 0) {
+            welcome(descriptor);
+            continue;
+        }
+        if (errno == ECONNABORTED || errno == EINTR) continue;
+        // Out of descriptors or memory: who waits in the socket's queue is taken when others have gone.
+        if (errno != EAGAIN) std::this_thread::sleep_for(room_tick);
+        return;
+    }
+}
 
-void ListenerServer::later(Later then) { current.later = std::move(then); }
-
-bool ListenerServer::process_and_close_socket(socket_t descriptor) {
+void ListenerServer::welcome(int descriptor) {
     auto connection = std::make_unique<Connection>(descriptor, stopping_);
     if (++open_ > limits_.connections) {
         const std::lock_guard lock(room_mutex_);
@@ -187,25 +105,20 @@ bool ListenerServer::process_and_close_socket(socket_t descriptor) {
         }
     }
     // Once for its whole life, edge-triggered: news of a connection that is not in the room finds nobody.
-    epoll_event event{};
-    event.events = EPOLLIN | EPOLLRDHUP | EPOLLET;
-    event.data.fd = descriptor;
-    if (::epoll_ctl(epoll_, EPOLL_CTL_ADD, descriptor, &event) != 0) {
+    if (watch(epoll_.get(), descriptor, EPOLLIN | EPOLLRDHUP | EPOLLET))
+        park(std::move(connection), Waits::for_head, limits_.head);
+    else
         --open_;
-        return false;
-    }
-    park(std::move(connection), Waits::for_head, limits_.head);
-    return true;
 }
 
 void ListenerServer::park(Owned connection, Waits waits, std::chrono::milliseconds longest) {
-    const int descriptor = connection->socket.socket();
+    const int descriptor = connection->socket.descriptor();
     connection->waits = waits;
     connection->until = Clock::now() + longest;
     std::unique_lock lock(room_mutex_);
     const auto place = room_.insert_or_assign(descriptor, std::move(connection)).first;
     // What came meanwhile was told to nobody: epoll tells once, and a pipelined request is in memory already.
-    look(place, lock);
+    if (auto ready = look(place, lock)) hand_to_worker(std::move(ready));
 }
 
 void ListenerServer::watch_room() {
@@ -213,11 +126,22 @@ void ListenerServer::watch_room() {
     auto next_look_around = Clock::now();
     while (!stopping_) {
         const int count =
-            ::epoll_wait(epoll_, events.data(), static_cast<int>(events.size()), room_tick.count());
+            ::epoll_wait(epoll_.get(), events.data(), static_cast<int>(events.size()), room_tick.count());
         for (int i = 0; i < count; ++i) {
+            const int descriptor = events[static_cast<std::size_t>(i)].data.fd;
+            if (descriptor == listening_.get()) {
+                accept_all();
+                continue;
+            }
             std::unique_lock lock(room_mutex_);
-            const auto found = room_.find(events[static_cast<std::size_t>(i)].data.fd);
-            if (found != room_.end()) look(found, lock);
+            const auto found = room_.find(descriptor);
+            if (found == room_.end()) continue;
+            // A signature takes less time than the ledger's one writer does: what is whole is served here.
+            auto ready = look(found, lock);
+            if (ready && whole(*ready))
+                serve(std::move(ready));
+            else if (ready)
+                hand_to_worker(std::move(ready));
         }
         if (Clock::now() < next_look_around) continue;
         look_around();
@@ -225,54 +149,62 @@ void ListenerServer::watch_room() {
     }
 }
 
-void ListenerServer::look(Room::iterator place, std::unique_lock<std::mutex>& lock) {
+/// Taken out of the room when it is ready; the lock is given back then.
+ListenerServer::Owned ListenerServer::look(Room::iterator place, std::unique_lock<std::mutex>& lock) {
     const auto news = look_at(*place->second);
-    if (news == News::waits) return;
+    if (news == News::waits) return nullptr;
     auto connection = std::move(place->second);
     room_.erase(place);
     lock.unlock();
-    if (news == News::ready)
-        hand_to_worker(std::move(connection));
-    else
-        --open_;
+    if (news == News::ready) return connection;
+    --open_;
+    return nullptr;
 }
 
 ListenerServer::News ListenerServer::look_at(Connection& connection) const {
-    auto& socket = connection.socket;
     // Told once for all the bytes that are there: taken until there are no more, or enough.
-    for (bool more = true; more;) {
-        if (connection.waits == Waits::to_drain) {
-            connection.drained += socket.input().size();
-            socket.drop_input();
-            if (connection.drained > most_drained) return News::over;
-        } else if (connection.waits == Waits::for_body) {
-            if (socket.input().size() >= connection.needed) return News::ready;
-        } else if (const auto text = socket.input(); !text.empty()) {
-            const auto end = text.find("\r\n\r\n");
-            if (end != std::string_view::npos) {
-                const auto body = body_to_wait_for(text.substr(0, end));
-                connection.needed = end + 4 + body;
-                if (body > small_body || text.size() >= connection.needed) return News::ready;
-                connection.waits = Waits::for_body;
-                connection.until = Clock::now() + limits_.body;
-            } else if (text.size() > longest_head) {
-                return News::over;
-            } else if (connection.waits == Waits::for_first_byte) {
-                connection.waits = Waits::for_head;
-                connection.until = Clock::now() + limits_.head;
-            }
-        }
-        switch (socket.take_in()) {
+    for (;;) {
+        if (const auto news = look_at_input(connection); news != News::waits) return news;
+        switch (connection.socket.take_in()) {
             case ListenerSocket::Took::some:
                 break;
             case ListenerSocket::Took::nothing:
-                more = false;
-                break;
+                return News::waits;
             case ListenerSocket::Took::end:
                 return News::over;
         }
     }
-    return News::waits;
+}
+
+ListenerServer::News ListenerServer::look_at_input(Connection& connection) const {
+    auto& socket = connection.socket;
+    const auto text = socket.input();
+    if (connection.waits == Waits::to_drain) {
+        connection.drained += text.size();
+        socket.drop_input();
+        return connection.drained > most_drained ? News::over : News::waits;
+    }
+    if (text.empty()) return News::waits;
+    if (connection.waits != Waits::for_body) {
+        const auto end = text.substr(0, longest_head).find(head_end);
+        if (end == std::string_view::npos) {
+            if (text.size() >= longest_head) return News::over;
+            if (connection.waits == Waits::for_first_byte) {
+                connection.waits = Waits::for_head;
+                connection.until = Clock::now() + limits_.head;
+            }
+            return News::waits;
+        }
+        connection.head = read_listener_head(text.substr(0, end));
+        socket.use(end + head_end.size());
+        connection.body_left = connection.head && connection.head->body != ListenerHead::Body::none;
+        connection.waits = Waits::for_body;
+        connection.until = Clock::now() + limits_.body;
+    }
+    const auto& head = connection.head;
+    const bool worth_waiting = head && head->body == ListenerHead::Body::counted &&
+                               head->length <= small_body && !head->expects_continue;
+    return worth_waiting && socket.input().size() < head->length ? News::waits : News::ready;
 }
 
 void ListenerServer::look_around() {
@@ -289,6 +221,7 @@ void ListenerServer::look_around() {
 void ListenerServer::hand_to_worker(Owned connection) {
     connection->ready_since = Clock::now();
     const std::lock_guard lock(ready_mutex_);
+    if (stopping_) return;  // closed with it
     ready_.push_back(std::move(connection));
     if (idle_workers_ > 0) {
         --idle_workers_;
@@ -317,33 +250,24 @@ void ListenerServer::work() {
 }
 
 void ListenerServer::serve(Owned connection) {
-    auto& socket = connection->socket;
-    socket.expect(limits_.head);
-    bool closed = false;
-    current.socket = &socket;
-    const bool answered = process_request(socket, false, closed, nullptr);
-    current.socket = nullptr;
-    auto then = std::exchange(current.later, nullptr);
-    if (!answered || closed) socket.close_after_answer();
-    if (!then) return send(std::move(connection));
     try {
-        then(Answer(*this, std::move(connection)));
-    } catch (const std::exception& fault) {  // the answer went with it and has closed its connection
+        handler_(ListenerRequest(*this, std::move(connection)));
+    } catch (const std::exception& fault) {  // the request went with it and has closed its connection
         spdlog::error("an answer was lost: {}", fault.what());
     }
 }
 
-void ListenerServer::send(Owned connection) {
-    auto& socket = connection->socket;
-    if (!socket.flush() || stopping_) {
+void ListenerServer::over(Owned connection, Then then) {
+    if (then == Then::close || stopping_) {
         connection.reset();
         --open_;
-    } else if (socket.closes_after_answer()) {
-        ::shutdown(socket.socket(), SHUT_WR);
+    } else if (then == Then::drain) {
+        ::shutdown(connection->socket.descriptor(), SHUT_WR);
         park(std::move(connection), Waits::to_drain, drain_time);
     } else {
         park(std::move(connection), Waits::for_first_byte, limits_.idle);
     }
+    --begun_;  // last: the server may end with it
 }
 
 }  // namespace bot

@@ -1,6 +1,5 @@
 #include "bot/listener_socket.hpp"
 
-#include <fcntl.h>
 #include <netdb.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
@@ -9,9 +8,8 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <array>
 #include <cerrno>
-#include <charconv>
-#include <string_view>
 
 namespace bot {
 
@@ -27,31 +25,31 @@ constexpr auto stop_check = 250ms;
 
 ListenerSocket::ListenerSocket(int descriptor, const std::atomic<bool>& stopping)
     : descriptor_(descriptor), stopping_(stopping) {
-    ::fcntl(descriptor_, F_SETFD, FD_CLOEXEC);  // programs we start must not inherit it
     const int on = 1;
     ::setsockopt(descriptor_, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
-    sockaddr_storage address{};
-    socklen_t length = sizeof address;
-    std::array<char, NI_MAXHOST> host{};
-    std::array<char, NI_MAXSERV> service{};
-    auto* generic = reinterpret_cast<sockaddr*>(&address);
-    if (::getpeername(descriptor_, generic, &length) == 0 &&
-        ::getnameinfo(generic, length, host.data(), host.size(), service.data(), service.size(),
-                      NI_NUMERICHOST | NI_NUMERICSERV) == 0) {
-        remote_ip_ = host.data();
-        const std::string_view digits(service.data());
-        std::from_chars(digits.data(), digits.data() + digits.size(), remote_port_);
-    }
+    const int room = 256 * 1024;  // for an answer as a whole
+    ::setsockopt(descriptor_, SOL_SOCKET, SO_SNDBUF, &room, sizeof room);
 }
 
 ListenerSocket::~ListenerSocket() { ::close(descriptor_); }
+
+std::string ListenerSocket::remote_address() const {
+    sockaddr_storage address{};
+    socklen_t length = sizeof address;
+    std::array<char, NI_MAXHOST> host{};
+    auto* generic = reinterpret_cast<sockaddr*>(&address);
+    if (::getpeername(descriptor_, generic, &length) != 0 ||
+        ::getnameinfo(generic, length, host.data(), host.size(), nullptr, 0, NI_NUMERICHOST) != 0)
+        return "somebody who is gone";
+    return host.data();
+}
 
 ListenerSocket::Took ListenerSocket::take_in() {
     thread_local std::array<char, 64 * 1024> room;
     const auto got = ::recv(descriptor_, room.data(), room.size(), MSG_DONTWAIT);
     if (got == 0) return Took::end;
     if (got < 0) return errno == EAGAIN || errno == EINTR ? Took::nothing : Took::end;
-    if (read_ == input_.size()) drop_input();
+    if (used_ == input_.size()) drop_input();
     input_.append(room.data(), static_cast<std::size_t>(got));
     bytes_ += static_cast<std::uint64_t>(got);
     return Took::some;
@@ -61,7 +59,7 @@ void ListenerSocket::drop_input() {
     constexpr std::size_t worth_keeping = 16 * 1024;
     if (input_.capacity() > worth_keeping) std::string().swap(input_);
     input_.clear();
-    read_ = 0;
+    used_ = 0;
 }
 
 void ListenerSocket::expect(std::chrono::milliseconds within) {
@@ -85,52 +83,15 @@ bool ListenerSocket::fill() {
         }
         const auto left = std::chrono::ceil<std::chrono::milliseconds>(deadline_ - Clock::now());
         if (left <= 0ms || stopping_) return false;
-        if (!output_.empty() && !flush()) return false;  // "100 Continue"
         pollfd waiting{.fd = descriptor_, .events = POLLIN, .revents = 0};
         (void)::poll(&waiting, 1,
                      static_cast<int>(std::min<std::chrono::milliseconds>(left, stop_check).count()));
     }
 }
 
-ssize_t ListenerSocket::read(char* to, std::size_t size) {
-    if (read_ == input_.size() && !fill()) return -1;
-    if (size == 1) {  // httplib reads heads byte by byte
-        *to = input_[read_++];
-        return 1;
-    }
-    const auto some = input().copy(to, size);
-    read_ += some;
-    return static_cast<ssize_t>(some);
-}
-
-ssize_t ListenerSocket::write(const char* from, std::size_t size) {
-    constexpr std::size_t worth_sending = 64 * 1024;
-    output_.append(from, size);
-    if (output_.size() >= worth_sending && !flush()) return -1;
-    return static_cast<ssize_t>(size);
-}
-
-bool ListenerSocket::flush() {
-    std::string_view rest = output_;
-    while (!rest.empty()) {
-        const auto sent = ::send(descriptor_, rest.data(), rest.size(), MSG_NOSIGNAL);
-        if (sent < 0 && errno == EINTR) continue;
-        if (sent <= 0) break;
-        rest.remove_prefix(static_cast<std::size_t>(sent));
-    }
-    const bool all = rest.empty();
-    output_.clear();
-    return all;
-}
-
-void ListenerSocket::get_remote_ip_and_port(std::string& ip, int& port) const {
-    ip = remote_ip_;
-    port = remote_port_;
-}
-
-void ListenerSocket::get_local_ip_and_port(std::string& ip, int& port) const {
-    ip.clear();  // nobody asks
-    port = 0;
+bool ListenerSocket::send(std::string_view text) const {
+    const auto sent = ::send(descriptor_, text.data(), text.size(), MSG_NOSIGNAL | MSG_DONTWAIT);
+    return sent == static_cast<ssize_t>(text.size());
 }
 
 }  // namespace bot

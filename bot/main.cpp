@@ -85,6 +85,11 @@ int healthy(const std::string& file) {
     return 1;
 }
 
+void set_up_log() {
+    spdlog::set_default_logger(spdlog::stderr_logger_mt("shopfloor"));
+    spdlog::set_pattern("%Y-%m-%dT%H:%M:%S.%e%z %l %v");
+}
+
 int serve(const std::string& file) {
     // Blocked before any thread starts, so that only the waiting thread sees them.
     sigset_t ends{};
@@ -96,8 +101,7 @@ int serve(const std::string& file) {
 
     auto settings = load(file);
     if (!settings) return bad_configuration;
-    spdlog::set_default_logger(spdlog::stderr_logger_mt("shopfloor"));
-    spdlog::set_pattern("%Y-%m-%dT%H:%M:%S.%e%z %l %v");
+    set_up_log();
     spdlog::set_level(spdlog::level::from_str(settings->log_level));
     bot::Service service(std::move(*settings), "/proc/self/exe");
     const std::jthread server([&](const std::stop_token& stop) { service.run(stop); });
@@ -134,8 +138,12 @@ int main(int argc, char** argv) {
     part->add_option("name", name)->required();
     CLI11_PARSE(app, argc, argv);
     try {
-        // Nothing to tidy up, and what a sanitizer would do at the end no wall of a part allows.
-        if (part->parsed()) ::_exit(bot::run_part(name));
+        if (part->parsed()) {
+            std::signal(SIGPIPE, SIG_IGN);  // NOLINT(cert-err33-c): as in serve
+            set_up_log();
+            // Nothing to tidy up, and what a sanitizer would do at the end no wall of a part allows.
+            ::_exit(bot::run_part(name));
+        }
         if (serving->parsed()) return serve(file);
         return checking->parsed() ? check(file) : healthy(file);
     } catch (const std::exception& error) {

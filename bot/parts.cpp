@@ -6,6 +6,7 @@
 #include <stdexcept>
 #include <utility>
 
+#include "bot/listener_part.hpp"
 #include "bot/reader_part.hpp"
 #include "bot/runner_part.hpp"
 #include "sandbox/part.hpp"
@@ -16,11 +17,12 @@ namespace {
 
 using Serve = int (*)(sandbox::Descriptor channel);
 
-constexpr std::array<std::pair<std::string_view, Serve>, 3> parts{{
-    {"reader", serve_reader},
-    {"runner", serve_runner},
-    {"runner-over-tcp", serve_runner_over_tcp},
-}};
+constexpr std::array parts{
+    std::pair<std::string_view, Serve>{"listener", serve_listener},
+    std::pair<std::string_view, Serve>{"reader", serve_reader},
+    std::pair<std::string_view, Serve>{"runner", serve_runner},
+    std::pair<std::string_view, Serve>{"runner-over-tcp", serve_runner_over_tcp},
+};
 
 }  // namespace
 

@@ -1,9 +1,10 @@
 // Theory of operation. The ledger is the only thing the threads share; each loop takes from it, works on
 // values and writes back. Bells make a tick earlier; without them every loop would still find its work within
-// seconds. Threads: the listener's, one for intake (which yields to the listener: answers first), one for
-// the reports of each forge, one for heartbeats, one for the disk, one for sweeps, and `max_parallel`
-// workers. Stopping: no new claims, then the loops end, then the listener; what runs in a sandbox that can go
-// on without us does, and its job is given back so that the next process takes it over.
+// seconds. Threads: the listener's end (bot/listener_process.hpp), one for intake (which yields to the
+// listener: answers first), one for the reports of each forge, one for heartbeats, one for the disk, one for
+// sweeps, and `max_parallel` workers. Stopping: no new claims, then the loops end, then the listener; what
+// runs in a sandbox that can go on without us does, and its job is given back so that the next process takes
+// it over.
 
 #include "bot/service.hpp"
 
@@ -21,7 +22,8 @@
 #include "bot/giving_way.hpp"
 #include "bot/heartbeat.hpp"
 #include "bot/ledger.hpp"
-#include "bot/listener.hpp"
+#include "bot/listener_ledger.hpp"
+#include "bot/listener_process.hpp"
 #include "bot/loops.hpp"
 #include "bot/metrics.hpp"
 #include "bot/reader.hpp"
@@ -85,15 +87,12 @@ struct Service::Inside {
             ledger.take_over();  // the lock on the state folder says that no other worker lives
         if (!taken_back.empty()) spdlog::info("{} jobs of the last process go on", taken_back.size());
         loops::clear_leftovers(shop);
-        metrics.gauge(
-            "shopfloor_deliveries_dead", "Deliveries put aside: handling them broke off several times.",
-            [this] { return Metrics::Figures{{{}, static_cast<double>(ledger.figures().deliveries_dead)}}; });
-        listener.emplace(Listener::Options{.host = settings.listen_host,
-                                           .port = settings.listen_port,
-                                           .forges = settings.forges,
-                                           .ring = [this] { intake_bell.ring(); },
-                                           .ready = [this] { return why_not_ready(); }},
-                         ledger, metrics);
+        listener.emplace(ListenerProcess::Options{.host = settings.listen_host,
+                                                  .port = settings.listen_port,
+                                                  .forges = settings.forges,
+                                                  .log_level = settings.log_level,
+                                                  .program = program},
+                         deliveries);
     }
 
     [[nodiscard]] std::vector<std::string> why_not_ready() const {
@@ -138,7 +137,11 @@ struct Service::Inside {
     Bells report_bells;
     Shop shop;
     std::atomic<bool> stopping{false};
-    std::optional<Listener> listener;
+    ListenerLedger deliveries{
+        {.ring = [this] { intake_bell.ring(); }, .ready = [this] { return why_not_ready(); }},
+        ledger,
+        metrics};
+    std::optional<ListenerProcess> listener;
 };
 
 Service::Service(config::Settings settings, const std::filesystem::path& program)

@@ -4,6 +4,12 @@
 
 namespace integrations {
 
+VerifiedDelivery Replay::handed_over(std::string forge, std::string hook_id, std::string delivery_id,
+                                     std::string event_name, std::string body) {
+    return stored(std::move(forge), std::move(hook_id), std::move(delivery_id), std::move(event_name),
+                  std::move(body));
+}
+
 VerifiedDelivery Replay::stored(std::string forge, std::string hook_id, std::string delivery_id,
                                 std::string event_name, std::string body) {
     VerifiedDelivery delivery;

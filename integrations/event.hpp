@@ -6,6 +6,7 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <variant>
 #include <vector>
 
@@ -30,7 +31,8 @@ class VerifiedDelivery {
     [[nodiscard]] const std::string& hook_id() const { return hook_id_; }
     [[nodiscard]] const std::string& delivery_id() const { return delivery_id_; }
     [[nodiscard]] const std::string& event_name() const { return event_name_; }
-    [[nodiscard]] const std::string& body() const { return body_; }
+    [[nodiscard]] const std::string& body() const& { return body_; }
+    [[nodiscard]] std::string body() && { return std::move(body_); }
 
  private:
     friend class Verifier;
@@ -39,9 +41,14 @@ class VerifiedDelivery {
     std::string forge_, hook_id_, delivery_id_, event_name_, body_;
 };
 
-/// The ledger's key to bring stored deliveries back to life: they were verified when they were stored.
+/// The keeper's key to deliveries that were verified before it has them.
 class Replay {
  public:
+    /// By the listener, which is a process of its own and has the webhook secrets.
+    [[nodiscard]] static VerifiedDelivery handed_over(std::string forge, std::string hook_id,
+                                                      std::string delivery_id, std::string event_name,
+                                                      std::string body);
+    /// When they were stored.
     [[nodiscard]] static VerifiedDelivery stored(std::string forge, std::string hook_id,
                                                  std::string delivery_id, std::string event_name,
                                                  std::string body);

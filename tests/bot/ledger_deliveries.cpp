@@ -6,6 +6,7 @@
 
 #include <atomic>
 #include <csignal>
+#include <future>
 #include <random>
 #include <semaphore>
 #include <sstream>
@@ -90,6 +91,20 @@ TEST_CASE_FIXTURE(LedgerFixture, "many senders at once lose nothing") {
     CHECK(book.figures().deliveries_waiting == 800);
 }
 
+TEST_CASE_FIXTURE(LedgerFixture, "deliveries that come together are told together, each what became of it") {
+    auto& book = open();
+    CHECK(book.record(delivery("known")) == Ledger::Recorded::fresh);
+    std::promise<Ledger::Outcomes> told;
+    book.record({delivery("new"), delivery("known"), delivery("new")},
+                [&](const Ledger::Outcomes& outcomes) { told.set_value(outcomes); });
+    const auto outcomes = told.get_future().get();
+    REQUIRE(outcomes.size() == 3);
+    CHECK(outcomes[0] == Ledger::Recorded::fresh);
+    CHECK(outcomes[1] == Ledger::Recorded::duplicate);
+    CHECK(outcomes[2] == Ledger::Recorded::duplicate);
+    CHECK(book.figures().deliveries_waiting == 2);
+}
+
 TEST_CASE_FIXTURE(LedgerFixture,
                   "under load the write-ahead log is copied back beside the work and stays short") {
     auto& book = open();
@@ -101,8 +116,8 @@ TEST_CASE_FIXTURE(LedgerFixture,
     std::counting_semaphore<64> in_flight(64);
     for (int i = 0; i < many; ++i) {
         in_flight.acquire();
-        book.record(delivery("id-" + std::to_string(i), "77", noise), [&](const auto& outcome) {
-            stored += outcome == Ledger::Recorded::fresh ? 1 : 0;
+        book.record({delivery("id-" + std::to_string(i), "77", noise)}, [&](const auto& outcomes) {
+            stored += outcomes.front() == Ledger::Recorded::fresh ? 1 : 0;
             in_flight.release();
         });
     }

@@ -16,6 +16,8 @@
 #include <vector>
 
 #include "bot/listener.hpp"
+#include "bot/listener_bind.hpp"
+#include "bot/listener_ledger.hpp"
 #include "integrations/forge.hpp"
 #include "tests/bot/ledger_fixture.hpp"
 
@@ -29,15 +31,14 @@ struct ListenerFixture : LedgerFixture {
         forge.name = "github";
         forge.webhook_secrets.emplace_back("first secret");
         forge.webhook_secrets.emplace_back("second secret");
-        listener =
-            std::make_unique<bot::Listener>(bot::Listener::Options{.host = "127.0.0.1",
-                                                                   .port = 0,
-                                                                   .forges = {forge},
-                                                                   .ring = [this] { ++rings; },
-                                                                   .ready = [this] { return not_ready; }},
-                                            *ledger, metrics);
+        auto listening = bot::listen_on("127.0.0.1", 0);
+        port_ = bot::port_of(listening);
+        keeper = std::make_unique<bot::ListenerLedger>(
+            bot::ListenerLedger::Options{.ring = [this] { ++rings; }, .ready = [this] { return not_ready; }},
+            *ledger, metrics);
+        listener = std::make_unique<bot::Listener>(std::move(listening), std::vector{forge}, *keeper);
     }
-    [[nodiscard]] int port() const { return listener->port(); }
+    [[nodiscard]] int port() const { return port_; }
     static std::size_t limit() { return integrations::find_forge_kind("github")->body_limit; }
 
     static std::string signature(const std::string& body, const std::string& secret) {
@@ -152,5 +153,7 @@ struct ListenerFixture : LedgerFixture {
     std::atomic<int> rings{0};
     std::vector<std::string> not_ready;
     bot::Metrics metrics;
+    std::unique_ptr<bot::ListenerLedger> keeper;
     std::unique_ptr<bot::Listener> listener;
+    int port_ = 0;
 };

@@ -47,7 +47,7 @@ const std::vector<Door> doors{
     {"cpp-httplib",
      {"httplib.h"},
      {{"integrations/http", "the HTTPS client"},
-      {"bot/listener", "takes the webhooks"},
+      {"bot/listener_health", "a container asks whether the daemon lives"},
       {"bot/dashboard/", "pages for people"},
       {"sandbox/docker", "the engine's API socket"},
       {"sandbox/gateway", "model API for programs inside"},

@@ -24,9 +24,7 @@ inline const integrations::Agent& agent(std::string_view name) {
 }
 
 inline integrations::AgentReply reply(std::string_view name, const std::string& printed, int exit_code = 0) {
-    const git_test::TempFolder folder;
-    git_test::spit(folder / "log", printed);
-    return agent(name).reply(folder / "log", exit_code);
+    return agent(name).reply(printed, exit_code);
 }
 
 /// tests/integrations/transcripts/NAME.jsonl: what a program printed (stdout and stderr together) against a

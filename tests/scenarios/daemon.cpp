@@ -144,8 +144,6 @@ int port_told(const fs::path& log, std::size_t offset) {
 
 }  // namespace
 
-fs::path program() { return fs::canonical("/proc/self/exe").parent_path().parent_path() / "shopfloor"; }
-
 Daemon::Plan plan_daemon(const config::Settings& settings, const fs::path& directory,
                          std::vector<std::string> wrapper) {
     Daemon::Plan plan{
@@ -159,9 +157,13 @@ Daemon::Plan plan_daemon(const config::Settings& settings, const fs::path& direc
     return plan;
 }
 
+fs::path daemon_program() {
+    return fs::canonical("/proc/self/exe").parent_path().parent_path() / "shopfloor";
+}
+
 Daemon::Daemon(const Plan& plan) {
     auto words = plan.wrapper;
-    words.push_back(program());
+    words.push_back(daemon_program());
     for (const auto* more : {"serve", "--config"}) words.emplace_back(more);
     words.push_back(plan.config);
     std::vector<char*> argv;

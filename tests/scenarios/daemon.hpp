@@ -38,8 +38,8 @@ class Daemon {
     int port_ = 0;
 };
 
-/// The daemon of this build.
-[[nodiscard]] std::filesystem::path program();
+/// `shopfloor`, beside the tests.
+[[nodiscard]] std::filesystem::path daemon_program();
 
 /// Writes the settings, and each secret where the settings may name it: the webhook's and each model
 /// service's first in the environment, the forge's and further keys in files.

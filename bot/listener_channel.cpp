@@ -1,0 +1,141 @@
+#include "bot/listener_channel.hpp"
+
+#include <exception>
+#include <utility>
+
+#include "bot/listener_words.hpp"
+
+namespace bot {
+
+ListenerChannel::ListenerChannel(sandbox::Channel& channel)
+    : channel_(channel), hearer_([this] { listen(); }) {}
+
+ListenerChannel::~ListenerChannel() { channel_.shut_down(); }
+
+void ListenerChannel::record(std::vector<integrations::VerifiedDelivery> deliveries,
+                             std::move_only_function<void(const std::vector<Recorded>&)> then) {
+    std::unique_lock lock(mutex_);
+    if (gone_) return;
+    const auto count = deliveries.size();
+    waiting_.push_back({.deliveries = std::move(deliveries), .count = count, .then = std::move(then)});
+    if (!under_way_.empty()) return;
+    const auto message = next_message();
+    lock.unlock();
+    send(message);
+}
+
+void ListenerChannel::ask_ready(std::move_only_function<void(std::vector<std::string>)> then) {
+    ask("ready", [then = std::move(then)](sandbox::Message& told) mutable {
+        then(told.head.at("reasons").get<std::vector<std::string>>());
+    });
+}
+
+void ListenerChannel::ask_figures(std::move_only_function<void(Figures)> then) {
+    ask("figures", [then = std::move(then)](sandbox::Message& told) mutable {
+        if (told.blobs.empty())
+            then(std::unexpected(told.head.at("fault").get<std::string>()));
+        else
+            then(std::move(told.blobs.front()));
+    });
+}
+
+void ListenerChannel::ask(std::string_view what, Told then) {
+    sandbox::Message question;
+    question.head["ask"] = what;
+    {
+        const std::lock_guard lock(mutex_);
+        if (gone_) return;
+        question.head["ticket"] = ++tickets_;
+        asked_.emplace(tickets_, std::move(then));
+    }
+    send(question);
+}
+
+void ListenerChannel::wait() {
+    std::unique_lock lock(mutex_);
+    news_.wait(lock, [this] { return enough_ || gone_; });
+}
+
+/// Of what waits, at least one bundle: from now on it is under way. The mutex is held.
+sandbox::Message ListenerChannel::next_message() {
+    sandbox::Message message;
+    message.head["deliveries"] = true;
+    std::size_t bytes = 0;
+    while (!waiting_.empty()) {
+        auto& next = waiting_.front();
+        for (const auto& delivery : next.deliveries) bytes += delivery.body().size();
+        const bool fits = message.blobs.size() / 2 + next.count <= listener_words::most_deliveries &&
+                          bytes <= listener_words::most_body_bytes;
+        if (!fits && !under_way_.empty()) break;
+        for (auto& delivery : next.deliveries) {
+            message.blobs.push_back(listener_words::to_blob(delivery));
+            message.blobs.push_back(std::move(delivery).body());
+        }
+        under_way_.push_back(std::move(next));
+        waiting_.pop_front();
+    }
+    return message;
+}
+
+void ListenerChannel::send(const sandbox::Message& message) {
+    try {
+        channel_.send(message);
+    } catch (const sandbox::ChannelError&) {
+        channel_.shut_down();  // who hears says that it is over
+    }
+}
+
+void ListenerChannel::listen() {
+    try {
+        while (auto message = channel_.receive()) take(std::move(*message));
+    } catch (const std::exception&) {
+        channel_.shut_down();
+    }
+    // What waits for an answer is dropped: its connections are closed, outside of the lock.
+    decltype(waiting_) waiting;
+    decltype(under_way_) under_way;
+    decltype(asked_) asked;
+    const std::lock_guard lock(mutex_);
+    waiting.swap(waiting_);
+    under_way.swap(under_way_);
+    asked.swap(asked_);
+    gone_ = true;
+    news_.notify_all();
+}
+
+void ListenerChannel::take(sandbox::Message message) {
+    if (const auto recorded = message.head.find("recorded"); recorded != message.head.end())
+        return take_recorded(recorded->get<std::string>());
+    if (const auto told = message.head.find("told"); told != message.head.end()) {
+        std::unique_lock lock(mutex_);
+        auto asked = asked_.extract(told->get<std::uint64_t>());
+        lock.unlock();
+        if (asked) asked.mapped()(message);
+        return;
+    }
+    const std::lock_guard lock(mutex_);
+    enough_ = enough_ || message.head.contains("enough");
+    news_.notify_all();
+}
+
+void ListenerChannel::take_recorded(std::string_view letters) {
+    std::vector<Bundle> answered;
+    {
+        std::unique_lock lock(mutex_);
+        answered.swap(under_way_);
+        if (!waiting_.empty()) {  // the keeper first: it works on these while the others are answered
+            const auto message = next_message();
+            lock.unlock();
+            send(message);
+        }
+    }
+    for (auto& bundle : answered) {
+        std::vector<Recorded> outcomes;
+        for (const char letter : letters.substr(0, bundle.count))
+            outcomes.push_back(listener_words::from_letter(letter));
+        letters.remove_prefix(outcomes.size());
+        if (outcomes.size() == bundle.count) bundle.then(outcomes);
+    }
+}
+
+}  // namespace bot

@@ -1,0 +1,67 @@
+#pragma once
+
+#include <condition_variable>
+#include <cstddef>
+#include <cstdint>
+#include <deque>
+#include <functional>
+#include <map>
+#include <mutex>
+#include <string>
+#include <string_view>
+#include <thread>
+#include <vector>
+
+#include "bot/listener_keeper.hpp"
+#include "integrations/event.hpp"
+#include "sandbox/channel.hpp"
+
+namespace bot {
+
+/// The keeper as the listener's own process has it: over the channel, whose other end is ListenerSession. One
+/// message of deliveries is under way at a time; what comes meanwhile goes together in the next one, as
+/// deliveries that come during a commit share the next commit.
+class ListenerChannel final : public ListenerKeeper {
+ public:
+    /// `channel`: greeted already. Outlives it.
+    explicit ListenerChannel(sandbox::Channel& channel);
+    /// Ends the channel.
+    ~ListenerChannel() override;
+
+    void record(std::vector<integrations::VerifiedDelivery> deliveries,
+                std::move_only_function<void(const std::vector<Recorded>&)> then) override;
+    void ask_ready(std::move_only_function<void(std::vector<std::string>)> then) override;
+    void ask_figures(std::move_only_function<void(Figures)> then) override;
+
+    /// Until the keeper wants no more deliveries, or is gone.
+    void wait();
+
+ private:
+    /// What was handed over together.
+    struct Bundle {
+        std::vector<integrations::VerifiedDelivery> deliveries;
+        std::size_t count = 0;
+        std::move_only_function<void(const std::vector<Recorded>&)> then;
+    };
+    using Told = std::move_only_function<void(sandbox::Message&)>;
+
+    void ask(std::string_view what, Told then);
+    [[nodiscard]] sandbox::Message next_message();
+    void send(const sandbox::Message& message);
+    void listen();
+    void take(sandbox::Message message);
+    void take_recorded(std::string_view letters);
+
+    sandbox::Channel& channel_;
+    std::mutex mutex_;  // of all below
+    std::condition_variable news_;
+    std::deque<Bundle> waiting_;
+    std::vector<Bundle> under_way_;  ///< in the message that is not answered; empty: there is none
+    std::uint64_t tickets_ = 0;
+    std::map<std::uint64_t, Told> asked_;
+    bool enough_ = false;
+    bool gone_ = false;
+    std::jthread hearer_;
+};
+
+}  // namespace bot

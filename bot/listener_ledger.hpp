@@ -1,0 +1,38 @@
+#pragma once
+
+#include <functional>
+#include <string>
+#include <vector>
+
+#include "bot/ledger.hpp"
+#include "bot/listener_keeper.hpp"
+#include "bot/metrics.hpp"
+#include "integrations/event.hpp"
+
+namespace bot {
+
+/// The keeper itself: records in the ledger, answers from it.
+class ListenerLedger final : public ListenerKeeper {
+ public:
+    struct Options {
+        std::function<void()> ring;  ///< after new deliveries; quick, thread-safe
+        std::function<std::vector<std::string>()>
+            ready;  ///< reasons why not, beside the ledger's; thread-safe
+    };
+
+    /// `ledger` and `metrics` outlive it, and every delivery that was recorded.
+    ListenerLedger(Options options, Ledger& ledger, Metrics& metrics);
+
+    void record(std::vector<integrations::VerifiedDelivery> deliveries,
+                std::move_only_function<void(const std::vector<Recorded>&)> then) override;
+    /// These two look into the ledger before they return.
+    void ask_ready(std::move_only_function<void(std::vector<std::string>)> then) override;
+    void ask_figures(std::move_only_function<void(Figures)> then) override;
+
+ private:
+    Options options_;
+    Ledger& ledger_;
+    Metrics& metrics_;
+};
+
+}  // namespace bot
