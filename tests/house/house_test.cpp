@@ -101,7 +101,7 @@ const std::vector<Leave> macros{
 /// Longer than 150 (headers) or 400 lines, for a reason.
 const std::vector<house::Long> longer{
     {"bot/ledger.hpp", 230, "every verb of the ledger with its contract, so that there is one place to look"},
-    {"bot/ledger_inside.hpp", 195, "templates that bind and read rows, shared by the ledger's files only"},
+    {"bot/ledger_inside.hpp", 197, "templates that bind and read rows, shared by the ledger's files only"},
     {"bot/intent.hpp", 175, "requests, facts and decisions are one vocabulary"},
     {"integrations/event.hpp", 200, "the closed set of events is one vocabulary"},
     {"tests/integrations/git_test_server.hpp", 230, "a whole git server over HTTP, used by one suite"},
