@@ -12,6 +12,7 @@
 #include <thread>
 
 #include "bot/listener_health.hpp"
+#include "bot/parts.hpp"
 #include "bot/service.hpp"
 #include "config/models.hpp"
 #include "config/settings.hpp"
@@ -126,8 +127,13 @@ int main(int argc, char** argv) {
                          "The operator's YAML; config/shopfloor.example.yaml shows every key")
             ->required();
     }
+    // How the keeper starts its other processes; nothing for people.
+    std::string name;
+    auto* part = app.add_subcommand("part", "One of the daemon's own processes")->group("");
+    part->add_option("name", name)->required();
     CLI11_PARSE(app, argc, argv);
     try {
+        if (part->parsed()) return bot::run_part(name);
         if (serving->parsed()) return serve(file);
         return checking->parsed() ? check(file) : healthy(file);
     } catch (const std::exception& error) {

@@ -92,7 +92,7 @@ class Bubblewrap final : public Sandbox {
         return Image{.id = folder.string() + std::string(id_mark) + root_digest(folder), .name = image};
     }
 
-    [[nodiscard]] std::expected<RunOutcome, Error> run(const RunSpec& spec, Workspace& workspace,
+    [[nodiscard]] std::expected<RunOutcome, Error> run(const RunSpec& spec, const RunFiles& files,
                                                        const Control& control) override {
         if (auto checked = check_spec(spec); !checked) return std::unexpected(checked.error());
         const auto root = root_of(spec.image);
@@ -102,11 +102,11 @@ class Bubblewrap final : public Sandbox {
         const auto name = running_.take(spec.name);
         if (!name)
             return failed(Error::Kind::unavailable, fmt::format("a run named {} is under way", spec.name));
-        if (auto written = write_home_files(spec, workspace.home()); !written)
+        if (auto written = write_home_files(spec, files.home()); !written)
             return std::unexpected(written.error());
 
         const BubblewrapPlan plan{
-            .root = *root, .workspace = workspace.root(), .home = workspace.home(), .uid = sandbox_uid()};
+            .root = *root, .workspace = files.root(), .home = files.home(), .uid = sandbox_uid()};
         return run_bubblewrap(machine_, spec, bubblewrap_options(spec, plan), plan.files, control);
     }
 

@@ -142,9 +142,9 @@ class Docker final : public Sandbox {
         return guarded([&] { return resolve_image(image, stop); });
     }
 
-    [[nodiscard]] std::expected<RunOutcome, Error> run(const RunSpec& spec, Workspace& workspace,
+    [[nodiscard]] std::expected<RunOutcome, Error> run(const RunSpec& spec, const RunFiles& files,
                                                        const Control& control) override {
-        return guarded([&] { return run_in(spec, workspace, control); });
+        return guarded([&] { return run_in(spec, files, control); });
     }
 
     [[nodiscard]] std::expected<std::vector<std::string>, Error> sweep(
@@ -170,7 +170,7 @@ class Docker final : public Sandbox {
                                     : "pull or build it on the engine, or allow sandbox.pull_images")});
     }
 
-    std::expected<RunOutcome, Error> run_in(const RunSpec& spec, Workspace& workspace,
+    std::expected<RunOutcome, Error> run_in(const RunSpec& spec, const RunFiles& files,
                                             const Control& control) {
         if (auto checked = check_spec(spec, engine_.endpoint.socket); !checked)
             return std::unexpected(checked.error());
@@ -178,14 +178,14 @@ class Docker final : public Sandbox {
         if (!name)
             return std::unexpected(
                 Error{Error::Kind::unavailable, fmt::format("a run named {} is under way", spec.name)});
-        if (auto written = write_home_files(spec, workspace.home()); !written)
+        if (auto written = write_home_files(spec, files.home()); !written)
             return std::unexpected(written.error());
         auto volumes = image_volumes(spec.image);
         if (!volumes) return std::unexpected(volumes.error());
         const ContainerPlan plan{.instance = instance_,
-                                 .workspace = workspace.root(),
-                                 .workspace_identity = workspace.identity(),
-                                 .home = workspace.home(),
+                                 .workspace = files.root(),
+                                 .workspace_identity = files.identity(),
+                                 .home = files.home(),
                                  .hosts = files_.hosts,
                                  .init = files_.init,
                                  .uid = sandbox_uid(),

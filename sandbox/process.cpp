@@ -22,6 +22,8 @@ namespace {
 struct Prepared {
     const ProcessPlan& plan;
     std::vector<char*> argv;
+    std::vector<char*> environment;
+    int input = -1;
     int report = -1;
     pid_t parent = 0;
 };
@@ -36,7 +38,7 @@ void place_descriptors(Prepared& child) {
     const auto& plan = child.plan;
     const int count = 3 + static_cast<int>(plan.files.size());
     const auto source = [&](int target) {
-        if (target == 0) return plan.input;
+        if (target == 0) return child.input;
         return target <= 2 ? plan.output : plan.files[static_cast<std::size_t>(target - 3)];
     };
     // First moved out of the way, so that none is overwritten before its turn.
@@ -90,9 +92,16 @@ void take_user(const Prepared& child) {
     ::sigemptyset(&held);
     for (const int signal : child.plan.held_signals) ::sigaddset(&held, signal);
     ::sigprocmask(SIG_SETMASK, &held, nullptr);
-    char* environment[] = {nullptr};
-    ::execve(child.argv[0], child.argv.data(), environment);
+    ::execve(child.argv[0], child.argv.data(), child.environment.data());
     fail(child.report);
+}
+
+/// As execve wants them.
+std::vector<char*> pointers(const std::vector<std::string>& texts) {
+    std::vector<char*> found;
+    for (const auto& text : texts) found.push_back(const_cast<char*>(text.c_str()));
+    found.push_back(nullptr);
+    return found;
 }
 
 std::unexpected<Error> refused(const std::string& program, int code) {
@@ -109,9 +118,13 @@ std::expected<Process, Error> Process::start(const ProcessPlan& plan) {
     if (::pipe2(ends, O_CLOEXEC) != 0) return refused(plan.argv.front(), errno);
     const Descriptor reading(ends[0]);
     Descriptor writing(ends[1]);
-    Prepared child{.plan = plan, .report = writing.get(), .parent = ::getpid()};
-    for (const auto& argument : plan.argv) child.argv.push_back(const_cast<char*>(argument.c_str()));
-    child.argv.push_back(nullptr);
+    const Descriptor nothing(plan.input < 0 ? ::open("/dev/null", O_RDONLY | O_CLOEXEC) : -1);
+    Prepared child{.plan = plan,
+                   .argv = pointers(plan.argv),
+                   .environment = pointers(plan.environment),
+                   .input = plan.input < 0 ? nothing.get() : plan.input,
+                   .report = writing.get(),
+                   .parent = ::getpid()};
 
     // No handler of ours may run in the child.
     sigset_t all, before;

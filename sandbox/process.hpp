@@ -14,10 +14,11 @@
 
 namespace sandbox {
 
-/// How to start a program of the host. Its environment is empty.
+/// How to start a program of the host.
 struct ProcessPlan {
     std::vector<std::string> argv;                      ///< argv[0] is a path
-    int input = -1;                                     ///< becomes 0
+    std::vector<std::string> environment;               ///< all of it, NAME=value each
+    int input = -1;                                     ///< becomes 0; -1: /dev/null
     int output = -1;                                    ///< becomes 1 and 2
     std::vector<int> files;                             ///< become 3, 4, ...; nothing else stays open
     std::vector<int> cgroups;                           ///< "0" is written to each before anything else

@@ -18,7 +18,23 @@
 
 namespace sandbox {
 
-class Workspace;
+/// The files of a run as a backend needs them: a Workspace (sandbox/workspace.hpp), or where one is.
+class RunFiles {
+ public:
+    virtual ~RunFiles() = default;
+    RunFiles() = default;
+    RunFiles(const RunFiles&) = delete;
+    RunFiles& operator=(const RunFiles&) = delete;
+
+    /// The merged tree, mounted. What a local backend shows at /workspace.
+    [[nodiscard]] virtual std::filesystem::path root() const = 0;
+    /// A writable home directory under the same quota. What a local backend shows at /home/agent.
+    [[nodiscard]] virtual std::filesystem::path home() const = 0;
+    /// The read-only layers, lowest first, for a backend that ships them elsewhere.
+    [[nodiscard]] virtual std::vector<std::filesystem::path> layers() const = 0;
+    /// Tells these files from earlier ones of the same name; stays through adoption.
+    [[nodiscard]] virtual std::string identity() const { return {}; }
+};
 
 /// What is wrong with the sandbox itself. What the program did is a RunOutcome, never an error.
 struct Error {
@@ -113,7 +129,7 @@ class Sandbox {
                                                               std::stop_token stop) = 0;
 
     /// Runs to the end. Leaves nothing behind but the workspace and the log file.
-    [[nodiscard]] virtual std::expected<RunOutcome, Error> run(const RunSpec& spec, Workspace& workspace,
+    [[nodiscard]] virtual std::expected<RunOutcome, Error> run(const RunSpec& spec, const RunFiles& files,
                                                                const Control& control) = 0;
 
     /// Ends and removes every run of this instance whose name `keep` does not answer for, but for those that

@@ -26,19 +26,8 @@ enum class Layering {
 /// The files of one run: shared read-only layers below, this run's own changes on top.
 /// Removes its mount, loop device and folder when destroyed, unless `keep()` was called (for adoption after a
 /// restart). Destroyed before the Workspaces it came from.
-class Workspace {
+class Workspace : public RunFiles {
  public:
-    virtual ~Workspace() = default;
-    Workspace() = default;
-    Workspace(const Workspace&) = delete;
-    Workspace& operator=(const Workspace&) = delete;
-
-    /// The merged tree, mounted. What a local backend shows at /workspace.
-    [[nodiscard]] virtual std::filesystem::path root() const = 0;
-    /// A writable home directory under the same quota. What a local backend shows at /home/agent.
-    [[nodiscard]] virtual std::filesystem::path home() const = 0;
-    /// The read-only layers, lowest first, for a backend that ships them elsewhere.
-    [[nodiscard]] virtual std::vector<std::filesystem::path> layers() const = 0;
     /// What the run changed against its layers, as validated hostile data. Cost follows the change.
     [[nodiscard]] virtual std::expected<Changes, HarvestError> harvest(const HarvestLimits& limits) const = 0;
     /// One file of the merged tree, never through a link, at most `cap` bytes.
@@ -51,8 +40,6 @@ class Workspace {
     virtual void keep() = 0;
     /// What an earlier process left was taken over: its files are those of the runs so far.
     [[nodiscard]] virtual bool adopted() const { return false; }
-    /// Tells this workspace from an earlier one of the same name; stays through adoption.
-    [[nodiscard]] virtual std::string identity() const { return {}; }
 };
 
 /// A shared layer in use; while one exists the cache does not evict it. Everything in it is the sandbox
