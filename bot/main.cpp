@@ -98,7 +98,7 @@ int serve(const std::string& file) {
     spdlog::set_default_logger(spdlog::stderr_logger_mt("shopfloor"));
     spdlog::set_pattern("%Y-%m-%dT%H:%M:%S.%e%z %l %v");
     spdlog::set_level(spdlog::level::from_str(settings->log_level));
-    bot::Service service(std::move(*settings));
+    bot::Service service(std::move(*settings), "/proc/self/exe");
     const std::jthread server([&](const std::stop_token& stop) { service.run(stop); });
     int which = 0;
     sigwait(&ends, &which);

@@ -2,10 +2,11 @@
 
 #include <fmt/format.h>
 
-#include <span>
+#include <array>
 #include <stdexcept>
 #include <utility>
 
+#include "bot/door_part.hpp"
 #include "sandbox/part.hpp"
 
 namespace bot {
@@ -14,7 +15,9 @@ namespace {
 
 using Serve = int (*)(sandbox::Descriptor channel);
 
-constexpr std::span<const std::pair<std::string_view, Serve>> parts;
+constexpr std::array parts{
+    std::pair<std::string_view, Serve>{"door", serve_door},
+};
 
 }  // namespace
 

@@ -18,6 +18,7 @@
 #include <thread>
 #include <vector>
 
+#include "bot/doors.hpp"
 #include "bot/giving_way.hpp"
 #include "bot/heartbeat.hpp"
 #include "bot/ledger.hpp"
@@ -49,7 +50,7 @@ std::unique_ptr<sandbox::Sandbox> open_sandbox(const config::SandboxSettings& se
 }  // namespace
 
 struct Service::Inside {
-    explicit Inside(config::Settings given)
+    Inside(config::Settings given, const std::filesystem::path& program)
         : settings(std::move(given)),
           state(settings.state_dir),
           ledger(state.path() / "ledger.sqlite", {.first_pause = settings.retry_pause}),
@@ -58,7 +59,7 @@ struct Service::Inside {
           sandbox(open_sandbox(settings.sandbox, state.instance())),
           workspaces({.directory = state.path() / "workspaces", .cache_bytes = settings.cache_bytes}),
           disk(state.path(), settings.min_free_bytes),
-          model_keys(settings.models),
+          doors(program, settings.models),
           secrets(settings),
           heartbeat(ledger),
           report_bells(forges),
@@ -71,7 +72,7 @@ struct Service::Inside {
                .heartbeat = heartbeat,
                .baselines = baselines,
                .disk = disk,
-               .model_keys = model_keys,
+               .doors = doors,
                .secrets = secrets,
                .instance = state.instance(),
                .log_dir = state.path() / "logs",
@@ -130,7 +131,7 @@ struct Service::Inside {
     std::unique_ptr<sandbox::Sandbox> sandbox;
     sandbox::Workspaces workspaces;
     DiskReserve disk;
-    sandbox::ModelKeys model_keys;
+    Doors doors;
     const SecretScan secrets;
     Heartbeat heartbeat;
     SingleFlight baselines;
@@ -141,7 +142,8 @@ struct Service::Inside {
     std::optional<Listener> listener;
 };
 
-Service::Service(config::Settings settings) : inside_(std::make_unique<Inside>(std::move(settings))) {}
+Service::Service(config::Settings settings, const std::filesystem::path& program)
+    : inside_(std::make_unique<Inside>(std::move(settings), program)) {}
 
 Service::~Service() = default;
 

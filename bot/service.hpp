@@ -13,8 +13,9 @@ namespace bot {
 /// order.
 class Service {
  public:
-    /// Throws std::runtime_error with a sentence for the operator when something it needs is not there.
-    explicit Service(config::Settings settings);
+    /// `program`: the daemon's, of which its other processes are started. Throws std::runtime_error with a
+    /// sentence for the operator when something it needs is not there.
+    Service(config::Settings settings, const std::filesystem::path& program);
     /// Stops: no new claims first, then the loops; programs in sandboxes that can go on without us do.
     ~Service();
     Service(const Service&) = delete;

@@ -23,6 +23,7 @@
 #include "bot/purse.hpp"
 #include "config/models.hpp"
 #include "sandbox/descriptor.hpp"
+#include "sandbox/door_record.hpp"
 #include "sandbox/gateway.hpp"
 #include "tests/bench/stage.hpp"
 #include "tests/bench/way_out.hpp"
@@ -173,7 +174,7 @@ void bench::measure_gateway() {
                               .models = {model_name},
                               .purse = purse,
                               .keys = keys,
-                              .record = folder.path() / "calls.jsonl",
+                              .record = sandbox::open_record(folder.path() / "calls.jsonl").value(),
                               .on_halt = {}});
     std::array<int, 2> ends{};
     if (::socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, ends.data()) != 0) throw Trouble("no sockets");

@@ -68,6 +68,7 @@ const std::vector<Door> doors{
       {"bot/runner", "what goes to the process with the engine and back"},
       {"bot/reader", "what goes to the process that reads strangers' bytes and back"},
       {"bot/listener_part", "what goes to the process that listens and back"},
+      {"bot/door", "what goes to the process with the doors and back"},
       {"sandbox/door_record.cpp", "a line for each decision at the door, of strangers' text"},
       {"bot/evidence_json.cpp", "evidence as it is stored, read back by later versions"},
       {"bot/dashboard/", "what pages ask for"},

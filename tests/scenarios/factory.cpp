@@ -144,7 +144,7 @@ void Factory::start() {
         daemon_ = std::make_unique<Daemon>(process_);
         port_ = daemon_->port();
     } else {
-        service_ = std::make_unique<bot::Service>(settings_);
+        service_ = std::make_unique<bot::Service>(settings_, daemon_program());
         port_ = service_->port();
         serving_ = std::jthread([this](const std::stop_token& stop) { service_->run(stop); });
     }

@@ -83,7 +83,7 @@ TEST_CASE("a container that nobody knows of is found while the daemon runs, and 
         [&] { return factory.log("job-1/agent-1.log").find("started") != std::string::npos; }));
     factory.stop();  // the agent goes on
     // Two daemons' lives in one: what the first one leaves behind here, the second one's start has not seen.
-    bot::Service service(factory.settings());
+    bot::Service service(factory.settings(), scenarios::daemon_program());
     const auto instance = first_word(factory.state_dir() / "instance");
     const auto leaked = fmt::format("shopfloor-{}-j999-base-1", instance);
     REQUIRE(std::system(fmt::format("docker run -d --rm --name {0} --label shopfloor.instance={1} "
@@ -164,14 +164,14 @@ TEST_CASE("while the disk is nearly full a job waits and says so, and goes on wh
     CHECK(factory.log("job-1/agent-1.log").empty());
     factory.stop();
     {
-        bot::Service full(factory.settings());
+        bot::Service full(factory.settings(), scenarios::daemon_program());
         const auto ready = get(full, "/readyz");
         CHECK(ready.find(factory.state_dir().string()) != std::string::npos);
         CHECK(ready.find("less than min_free") != std::string::npos);
     }
     auto roomier = factory.settings();
     roomier.min_free_bytes = 0;
-    bot::Service service(roomier);
+    bot::Service service(roomier, scenarios::daemon_program());
     CHECK(get(service, "/readyz") == "ready\n");
     CHECK(get(service, "/metrics").find("shopfloor_deliveries_dead 0") != std::string::npos);
     const std::jthread serving([&](const std::stop_token& stop) { service.run(stop); });
