@@ -157,9 +157,11 @@ Daemon::Plan plan_daemon(const config::Settings& settings, const fs::path& direc
     return plan;
 }
 
+fs::path daemon_program() { return fs::canonical("/proc/self/exe").parent_path() / "../shopfloor"; }
+
 Daemon::Daemon(const Plan& plan) {
     auto words = plan.wrapper;
-    words.push_back(fs::canonical("/proc/self/exe").parent_path() / "../shopfloor");
+    words.push_back(daemon_program());
     for (const auto* more : {"serve", "--config"}) words.emplace_back(more);
     words.push_back(plan.config);
     std::vector<char*> argv;

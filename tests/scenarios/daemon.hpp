@@ -38,6 +38,9 @@ class Daemon {
     int port_ = 0;
 };
 
+/// `shopfloor`, beside the tests.
+[[nodiscard]] std::filesystem::path daemon_program();
+
 /// Writes the settings, and each secret where the settings may name it: the webhook's and each model
 /// service's first in the environment, the forge's and further keys in files.
 [[nodiscard]] Daemon::Plan plan_daemon(const config::Settings& settings,
