@@ -11,6 +11,8 @@
 #include <fmt/format.h>
 #include <sqlite3.h>
 
+#include <system_error>
+
 #include "bot/ledger_inside.hpp"
 
 namespace bot {
@@ -24,11 +26,22 @@ constexpr int busy_timeout_ms = 5000;
 // body nearly full, and the randomly placed entry of the unique index dirties no more than 4 KB.
 constexpr int page_bytes = 4096;
 
+/// The daemon's other processes have users of their own and must not read it.
+void keep_to_owner(const std::filesystem::path& file) {
+    std::error_code error;
+    std::filesystem::permissions(
+        file, std::filesystem::perms::owner_read | std::filesystem::perms::owner_write, error);
+    if (error)
+        throw LedgerError(fmt::format("{}: cannot be kept from other users: {}; the file must be this user's",
+                                      file.string(), error.message()));
+}
+
 SQLite::Database open(const std::filesystem::path& file) {
     try {
         SQLite::Database database(file.string(),
                                   SQLite::OPEN_READWRITE | SQLite::OPEN_CREATE | SQLite::OPEN_NOMUTEX,
                                   busy_timeout_ms);
+        keep_to_owner(file);  // its log and shared memory take its mode
         database.exec(fmt::format("PRAGMA page_size = {}", page_bytes));
         const auto mode = database.execAndGet("PRAGMA journal_mode = WAL").getString();
         if (mode != "wal") {

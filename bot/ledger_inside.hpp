@@ -24,6 +24,7 @@
 #include "bot/ledger_checkpoints.hpp"
 #include "bot/ledger_group.hpp"
 #include "bot/ledger_leases.hpp"
+#include "bot/ledger_statements.hpp"
 
 // What the files of the ledger share, and nobody else: one writing connection behind a mutex, one reading
 // connection behind another (WAL: a reader never waits for a commit), transactions that abort unless they
@@ -157,7 +158,7 @@ struct Ledger::Inside {
     std::optional<JobId> stop(SQLite::Database& db, JobId id, const std::string& reason);
     std::optional<JobId> resume(SQLite::Database& db, const Resume& intent);
     /// Calls of which nobody will tell any more what they came to: spent as reserved.
-    void lose_reservations(SQLite::Database& db);
+    void lose_reservations();
     void tell_positions(SQLite::Database& db);
     /// The job, if the lease still holds it; throws LeaseLost.
     [[nodiscard]] Job leased(SQLite::Database& db, const Lease& lease);
@@ -174,7 +175,8 @@ struct Ledger::Inside {
     Options options;
     mutable std::mutex writing;
     mutable SQLite::Database writer;
-    OnDisk commits = OnDisk::at_once;  ///< as the writer is set now; opened so
+    OnDisk commits = OnDisk::at_once;     ///< as the writer is set now; opened so
+    LedgerStatements statements{writer};  ///< used while writing
     mutable std::mutex reading;
     mutable SQLite::Database reader;
     std::mt19937_64 chance{std::random_device{}()};  ///< of pauses; used while writing

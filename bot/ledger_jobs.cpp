@@ -263,7 +263,7 @@ std::vector<JobId> Ledger::take_over() {
             inside_->expire(db, leased.job);
             ids.push_back(leased.job.id);
         }
-        inside_->lose_reservations(db);
+        inside_->lose_reservations();
         execute(db, "UPDATE inbox SET held_until = 0 WHERE held_until <> 0");
         execute(db, "UPDATE reports SET held_until = 0 WHERE held_until <> 0");
         return ids;

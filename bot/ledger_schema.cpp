@@ -26,6 +26,7 @@ void keep_a_copy(SQLite::Database& database, const std::filesystem::path& copy) 
     const std::filesystem::path unfinished = copy.string() + ".part";
     std::filesystem::remove(unfinished);
     execute(database, "VACUUM INTO ?1", unfinished.string());
+    std::filesystem::permissions(unfinished, std::filesystem::status(database.getFilename()).permissions());
     std::filesystem::rename(unfinished, copy);
 }
 

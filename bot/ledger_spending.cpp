@@ -46,34 +46,46 @@ bool fits(const Amount& amount, const Amount& limit) {
            amount.micro_dollars <= limit.micro_dollars;
 }
 
-Amount read_amount(SQLite::Statement row) {
-    if (!row.executeStep()) return {};
-    const auto number = [&](int column) {
-        return static_cast<std::uint64_t>(row.getColumn(column).getInt64());
-    };
-    return {.requests = number(0), .tokens = number(1), .micro_dollars = number(2)};
+template <typename... Values>
+LedgerStatements::Use use(LedgerStatements& statements, const std::string& sql, const Values&... values) {
+    auto& statement = statements.of(sql);
+    int index = 0;
+    (bind(statement, ++index, values), ...);
+    return LedgerStatements::Use(statement);
 }
 
-Amount settled(SQLite::Database& db, std::string_view scope, std::int64_t id) {
-    return read_amount(prepare(
-        db, "SELECT requests, tokens, micro_dollars FROM spending WHERE scope = ?1 AND id = ?2", scope, id));
+std::uint64_t number(SQLite::Statement& row, int column) {
+    return static_cast<std::uint64_t>(row.getColumn(column).getInt64());
+}
+
+Amount read_amount(SQLite::Statement& row) {
+    if (!row.executeStep()) return {};
+    return {.requests = number(row, 0), .tokens = number(row, 1), .micro_dollars = number(row, 2)};
+}
+
+Amount settled(LedgerStatements& all, std::string_view scope, std::int64_t id) {
+    const auto row = use(
+        all, "SELECT requests, tokens, micro_dollars FROM spending WHERE scope = ?1 AND id = ?2", scope, id);
+    return read_amount(*row);
 }
 
 /// Few at a time, so that no index is worth its upkeep. `scope` is the column's name too.
-Amount reserved(SQLite::Database& db, const std::string& scope, std::int64_t id) {
-    return read_amount(prepare(db,
-                               "SELECT count(*), coalesce(sum(tokens), 0), coalesce(sum(micro_dollars), 0) "
-                               "FROM reservations WHERE " +
-                                   scope + " = ?1",
-                               id));
+Amount reserved(LedgerStatements& all, const std::string& scope, std::int64_t id) {
+    const auto row = use(all,
+                         "SELECT count(*), coalesce(sum(tokens), 0), coalesce(sum(micro_dollars), 0) "
+                         "FROM reservations WHERE " +
+                             scope + " = ?1",
+                         id);
+    return read_amount(*row);
 }
 
-void spend(SQLite::Database& db, std::string_view scope, std::int64_t id, const Amount& amount) {
-    execute(db,
-            "INSERT INTO spending (scope, id, requests, tokens, micro_dollars) VALUES (?1, ?2, ?3, ?4, ?5) "
-            "ON CONFLICT (scope, id) DO UPDATE SET requests = requests + excluded.requests, "
-            "tokens = tokens + excluded.tokens, micro_dollars = micro_dollars + excluded.micro_dollars",
-            scope, id, amount.requests, amount.tokens, amount.micro_dollars);
+void spend(LedgerStatements& all, std::string_view scope, std::int64_t id, const Amount& amount) {
+    (*use(all,
+          "INSERT INTO spending (scope, id, requests, tokens, micro_dollars) VALUES (?1, ?2, ?3, ?4, ?5) "
+          "ON CONFLICT (scope, id) DO UPDATE SET requests = requests + excluded.requests, "
+          "tokens = tokens + excluded.tokens, micro_dollars = micro_dollars + excluded.micro_dollars",
+          scope, id, amount.requests, amount.tokens, amount.micro_dollars))
+        .exec();
 }
 
 struct Open {
@@ -81,27 +93,28 @@ struct Open {
     Amount most;
 };
 
-std::vector<Open> open_reservations(SQLite::Database& db, const std::string& which, std::int64_t id = 0) {
-    auto row = prepare(db, "SELECT id, run, job, day, tokens, micro_dollars FROM reservations " + which, id);
+std::vector<Open> open_reservations(LedgerStatements& statements, const std::string& which,
+                                    std::int64_t id = 0) {
+    const auto found =
+        use(statements, "SELECT id, run, job, day, tokens, micro_dollars FROM reservations " + which, id);
+    auto& row = *found;
     std::vector<Open> all;
     while (row.executeStep()) {
-        const auto number = [&](int column) { return row.getColumn(column).getInt64(); };
-        all.push_back({.id = number(0),
-                       .run = number(1),
-                       .job = number(2),
-                       .day = number(3),
-                       .most = {.requests = 1,
-                                .tokens = static_cast<std::uint64_t>(number(4)),
-                                .micro_dollars = static_cast<std::uint64_t>(number(5))}});
+        const auto id_in = [&](int column) { return row.getColumn(column).getInt64(); };
+        all.push_back({.id = id_in(0),
+                       .run = id_in(1),
+                       .job = id_in(2),
+                       .day = id_in(3),
+                       .most = {.requests = 1, .tokens = number(row, 4), .micro_dollars = number(row, 5)}});
     }
     return all;
 }
 
-void close(SQLite::Database& db, const Open& open, const Amount& came_to) {
-    execute(db, "DELETE FROM reservations WHERE id = ?1", open.id);
-    spend(db, "run", open.run, came_to);
-    spend(db, "job", open.job, came_to);
-    spend(db, "day", open.day, came_to);
+void close(LedgerStatements& all, const Open& open, const Amount& came_to) {
+    (*use(all, "DELETE FROM reservations WHERE id = ?1", open.id)).exec();
+    spend(all, "run", open.run, came_to);
+    spend(all, "job", open.job, came_to);
+    spend(all, "day", open.day, came_to);
 }
 
 std::int64_t day_of(std::int64_t ms) { return ms / (24LL * 60 * 60 * 1000); }
@@ -112,15 +125,18 @@ Ledger::Reserved Ledger::reserve(RunId run, const sandbox::ModelUse& most,
                                  const config::ModelSettings& budgets) {
     using Paid = sandbox::Purse::Answer;
     return inside_->write([&](SQLite::Database& db) -> Reserved {
-        auto row = prepare(db,
-                           "SELECT j.id, j.budget_added, j.budget_grants, (SELECT min(f.id) FROM runs AS f "
-                           "WHERE f.job = r.job AND f.log_file = r.log_file) "
-                           "FROM runs AS r JOIN jobs AS j ON j.id = r.job WHERE r.id = ?1",
-                           run.value);
+        auto& statements = inside_->statements;
+        const auto found =
+            use(statements,
+                "SELECT j.id, j.budget_added, j.budget_grants, (SELECT min(f.id) FROM runs AS f "
+                "WHERE f.job = r.job AND f.log_file = r.log_file) "
+                "FROM runs AS r JOIN jobs AS j ON j.id = r.job WHERE r.id = ?1",
+                run.value);
+        auto& row = *found;
         if (!row.executeStep()) throw std::logic_error("a call of a run that is not in the ledger");
         const auto job = row.getColumn(0).getInt64();
-        const auto added = static_cast<std::uint64_t>(row.getColumn(1).getInt64());
-        const auto grants = static_cast<std::uint64_t>(row.getColumn(2).getInt64());
+        const auto added = number(row, 1);
+        const auto grants = number(row, 2);
         const auto pass = row.getColumn(3).getInt64();  // begun anew it is the same pass, with the same log
         const auto day = day_of(inside_->now());
         struct Line {
@@ -134,19 +150,20 @@ Ledger::Reserved Ledger::reserve(RunId run, const sandbox::ModelUse& most,
                                Line{"run", pass, limit_of(budgets.run), Reserved::Limit::run}};
         Reserved answer{.reservation = {.answer = Paid::granted}};
         for (const auto& line : lines) {
-            auto alone = settled(db, line.scope, line.id);
+            auto alone = settled(statements, line.scope, line.id);
             alone += amount_of(most);
             auto all = alone;
-            all += reserved(db, line.scope, line.id);
+            all += reserved(statements, line.scope, line.id);
             if (fits(all, line.limit)) continue;
             answer = {.reservation = {.answer = fits(alone, line.limit) ? Paid::busy : Paid::spent},
                       .limit = line.name};
             if (answer.reservation.answer == Paid::spent) return answer;
         }
         if (answer.reservation.answer != Paid::granted) return answer;
-        execute(db,
-                "INSERT INTO reservations (run, job, day, tokens, micro_dollars) VALUES (?1, ?2, ?3, ?4, ?5)",
-                pass, job, day, most.tokens(), most.micro_dollars);
+        (*use(statements,
+              "INSERT INTO reservations (run, job, day, tokens, micro_dollars) VALUES (?1, ?2, ?3, ?4, ?5)",
+              pass, job, day, most.tokens(), most.micro_dollars))
+            .exec();
         answer.reservation.id = db.getLastInsertRowid();
         return answer;
     });
@@ -156,21 +173,24 @@ void Ledger::settle_call(std::int64_t reservation, const sandbox::ModelUse& used
     // The next call of the connection waits for this. A settlement that a power cut takes leaves its
     // reservation, which counts for no less.
     inside_->write(
-        [&](SQLite::Database& db) {
-            for (const auto& open : open_reservations(db, "WHERE id = ?1", reservation))
-                close(db, open, amount_of(used));
+        [&](SQLite::Database&) {
+            auto& statements = inside_->statements;
+            for (const auto& open : open_reservations(statements, "WHERE id = ?1", reservation))
+                close(statements, open, amount_of(used));
         },
         Inside::OnDisk::with_the_next);
 }
 
-void Ledger::Inside::lose_reservations(SQLite::Database& db) {
-    for (const auto& open : open_reservations(db, "WHERE id > ?1")) close(db, open, open.most);
+void Ledger::Inside::lose_reservations() {
+    for (const auto& open : open_reservations(statements, "WHERE id > ?1"))
+        close(statements, open, open.most);
 }
 
 sandbox::ModelUse Ledger::spent(JobId job) const {
     return inside_->read([&](SQLite::Database& db) {
-        auto amount = settled(db, "job", job.value);
-        amount += reserved(db, "job", job.value);
+        LedgerStatements once(db);
+        auto amount = settled(once, "job", job.value);
+        amount += reserved(once, "job", job.value);
         return sandbox::ModelUse{.requests = amount.requests,
                                  .input_tokens = amount.tokens,
                                  .micro_dollars = amount.micro_dollars};

@@ -6,6 +6,7 @@
 #include <stdexcept>
 #include <utility>
 
+#include "bot/door_part.hpp"
 #include "bot/listener_part.hpp"
 #include "bot/reader_part.hpp"
 #include "bot/runner_part.hpp"
@@ -18,6 +19,7 @@ namespace {
 using Serve = int (*)(sandbox::Descriptor channel);
 
 constexpr std::array parts{
+    std::pair<std::string_view, Serve>{"door", serve_door},
     std::pair<std::string_view, Serve>{"listener", serve_listener},
     std::pair<std::string_view, Serve>{"reader", serve_reader},
     std::pair<std::string_view, Serve>{"runner", serve_runner},

@@ -27,7 +27,7 @@ std::vector<RefusedHost> Refusals::all() const {
     return hosts_;
 }
 
-RunDoor::RunDoor(std::unique_ptr<sandbox::Door> door, std::stop_token detach)
+RunDoor::RunDoor(std::unique_ptr<DoorHandle> door, std::stop_token detach)
     : door_(std::move(door)), detach_(std::move(detach)) {}
 
 RunDoor::~RunDoor() {
@@ -37,10 +37,10 @@ RunDoor::~RunDoor() {
     if (!detach_.stop_requested()) std::filesystem::remove_all(folder, gone);
 }
 
-Step<std::unique_ptr<RunDoor>> open_door(const Shop& shop, const std::string& name, sandbox::DoorPlan plan,
+Step<std::unique_ptr<RunDoor>> open_door(const Shop& shop, const std::string& name, DoorOrder order,
                                          std::stop_token detach) {
-    plan.directory = shop.door_dir / name;
-    auto door = sandbox::Door::open(std::move(plan));
+    order.directory = shop.door_dir / name;
+    auto door = shop.doors.open(std::move(order));
     if (!door) return std::unexpected(halt(door.error(), "opening the way out of the sandbox"));
     return std::make_unique<RunDoor>(std::move(*door), std::move(detach));
 }
@@ -50,11 +50,12 @@ Step<std::unique_ptr<RunDoor>> open_step_door(const Shop& shop, const std::strin
                                               const std::filesystem::path& record) {
     if (asked.empty()) return nullptr;
     // Also when the operator allows none of it: then the door says so, and the pull request tells.
-    return open_door(shop, name, {.egress = egress_for(shop, asked), .record = record}, {});
+    return open_door(shop, name,
+                     {.directory = {}, .hosts = hosts_for(shop, asked), .record = record, .models = {}}, {});
 }
 
-sandbox::EgressPolicy egress_for(const Shop& shop, const std::vector<std::string>& asked) {
-    return {.hosts = config::hosts_below(asked, shop.settings.sandbox.egress)};
+std::vector<std::string> hosts_for(const Shop& shop, const std::vector<std::string>& asked) {
+    return config::hosts_below(asked, shop.settings.sandbox.egress);
 }
 
 }  // namespace bot

@@ -8,6 +8,7 @@
 #include <string_view>
 #include <vector>
 
+#include "bot/doors.hpp"
 #include "bot/evidence.hpp"
 #include "bot/halt.hpp"
 #include "bot/shop.hpp"
@@ -30,7 +31,7 @@ class Refusals {
 /// The door of one run. Its folder goes with it, unless the program goes on in the next process.
 class RunDoor {
  public:
-    RunDoor(std::unique_ptr<sandbox::Door> door, std::stop_token detach);
+    RunDoor(std::unique_ptr<DoorHandle> door, std::stop_token detach);
     ~RunDoor();
     RunDoor(const RunDoor&) = delete;
     RunDoor& operator=(const RunDoor&) = delete;
@@ -39,13 +40,13 @@ class RunDoor {
     [[nodiscard]] sandbox::DoorReport report() const { return door_->report(); }
 
  private:
-    std::unique_ptr<sandbox::Door> door_;
+    std::unique_ptr<DoorHandle> door_;
     std::stop_token detach_;
 };
 
-/// A run's own way out. `name`: of the run, and of the folder; `plan` without its folder.
+/// A run's own way out. `name`: of the run, and of the folder; `order` without its folder.
 [[nodiscard]] Step<std::unique_ptr<RunDoor>> open_door(const Shop& shop, const std::string& name,
-                                                       sandbox::DoorPlan plan, std::stop_token detach);
+                                                       DoorOrder order, std::stop_token detach);
 
 /// The same for a step without a model service: nullptr when the recipe asks for no hosts. `record` takes the
 /// door's decisions.
@@ -54,6 +55,6 @@ class RunDoor {
                                                             const std::filesystem::path& record);
 
 /// The hosts that a recipe's step may reach: what it asks for, under the operator's ceiling.
-[[nodiscard]] sandbox::EgressPolicy egress_for(const Shop& shop, const std::vector<std::string>& asked);
+[[nodiscard]] std::vector<std::string> hosts_for(const Shop& shop, const std::vector<std::string>& asked);
 
 }  // namespace bot

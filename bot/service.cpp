@@ -19,6 +19,7 @@
 #include <thread>
 #include <vector>
 
+#include "bot/doors.hpp"
 #include "bot/giving_way.hpp"
 #include "bot/heartbeat.hpp"
 #include "bot/ledger.hpp"
@@ -58,7 +59,7 @@ struct Service::Inside {
                       .cache_bytes = settings.cache_bytes,
                       .reader = &reader}),
           disk(state.path(), settings.min_free_bytes),
-          model_keys(settings.models),
+          doors(program, settings.models),
           secrets(settings),
           heartbeat(ledger),
           report_bells(forges),
@@ -72,7 +73,7 @@ struct Service::Inside {
                .heartbeat = heartbeat,
                .baselines = baselines,
                .disk = disk,
-               .model_keys = model_keys,
+               .doors = doors,
                .secrets = secrets,
                .instance = state.instance(),
                .log_dir = state.path() / "logs",
@@ -129,7 +130,7 @@ struct Service::Inside {
     Reader reader;
     sandbox::Workspaces workspaces;
     DiskReserve disk;
-    sandbox::ModelKeys model_keys;
+    Doors doors;
     const SecretScan secrets;
     Heartbeat heartbeat;
     SingleFlight baselines;

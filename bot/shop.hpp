@@ -11,6 +11,7 @@
 #include <string>
 
 #include "bot/disk_reserve.hpp"
+#include "bot/doors.hpp"
 #include "bot/forges.hpp"
 #include "bot/heartbeat.hpp"
 #include "bot/ledger.hpp"
@@ -19,7 +20,6 @@
 #include "bot/secret_scan.hpp"
 #include "bot/single_flight.hpp"
 #include "config/settings.hpp"
-#include "sandbox/gateway.hpp"
 #include "sandbox/sandbox.hpp"
 #include "sandbox/workspace.hpp"
 
@@ -62,7 +62,7 @@ struct Shop {
     Heartbeat& heartbeat;
     SingleFlight& baselines;
     DiskReserve& disk;
-    sandbox::ModelKeys& model_keys;
+    Doors& doors;
     const SecretScan& secrets;
     std::string instance;            ///< marks containers and workspaces as ours
     std::filesystem::path log_dir;   ///< transcripts and check output, a folder per job

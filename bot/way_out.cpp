@@ -57,21 +57,23 @@ AgentWayOut::AgentWayOut(Shop& shop, const Job& job, const Groundwork& ground, R
       forward_(control.cancel, [this] { cancel_.request_stop(); }) {}
 
 Step<void> AgentWayOut::open() {
-    sandbox::DoorPlan plan{.egress = egress_for(shop_, ground_.recipe.egress.agent), .record = record_};
+    DoorOrder order{.directory = {},
+                    .hosts = hosts_for(shop_, ground_.recipe.egress.agent),
+                    .record = record_,
+                    .models = {}};
     if (const auto models = model_access(shop_.settings, ground_.profile)) {
-        if (const auto until = shop_.model_keys.parked_until(models->provider.name))
+        if (const auto until = shop_.doors.parked_until(models->provider.name))
             return std::unexpected(Halt{.kind = Halt::Kind::infrastructure,
                                         .reason = report::service_parked(models->provider.name),
                                         .retry_at = until});
-        plan.gateway = std::make_unique<sandbox::Gateway>(
-            sandbox::GatewayPlan{.provider = models->provider,
-                                 .models = {models->model.name},
-                                 .purse = purse_,
-                                 .keys = shop_.model_keys,
-                                 .record = std::filesystem::path(record_).replace_extension(".calls"),
-                                 .on_halt = [this] { cancel_.request_stop(); }});
+        order.models.emplace(
+            DoorOrder::Models{.provider = models->provider.name,
+                              .models = {models->model.name},
+                              .purse = purse_,
+                              .record = std::filesystem::path(record_).replace_extension(".calls"),
+                              .on_halt = [this] { cancel_.request_stop(); }});
     }
-    auto door = open_door(shop_, name_, std::move(plan), outer_.detach);
+    auto door = open_door(shop_, name_, std::move(order), outer_.detach);
     if (!door) return std::unexpected(door.error());
     door_ = std::move(*door);
     return {};

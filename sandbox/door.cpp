@@ -36,14 +36,14 @@ constexpr int gateway_connections = 64;
 }  // namespace
 
 struct Door::Inside {
-    Inside(DoorPlan plan, Descriptor socket, std::unique_ptr<DoorRecord> book)
-        : directory(std::move(plan.directory)),
-          record(std::move(book)),
+    explicit Inside(DoorPlan plan)
+        : visitor(plan.visitor),
+          record(std::move(plan.files.record)),
           head_time(plan.egress.patience),
           most(gateway_connections + std::max(0, plan.egress.connections)),
-          egress(std::move(plan.egress), *record),
+          egress(std::move(plan.egress), record),
           gateway(std::move(plan.gateway)),
-          listener(std::move(socket)) {}
+          listener(std::move(plan.files.listener)) {}
 
     ~Inside() {
         stop.request_stop();
@@ -59,13 +59,13 @@ struct Door::Inside {
     void accept_all();
     void start(Descriptor connection);
     void serve(Descriptor connection);
-    void refuse(int connection, DoorRecord::Line line, int status) const;
+    void refuse(int connection, const DoorRecord::Line& line, int status);
     [[nodiscard]] Patience patience(std::chrono::milliseconds time) const {
         return {.until = Clock::now() + time, .stop = wake.fd()};
     }
 
-    const std::filesystem::path directory;
-    const std::unique_ptr<DoorRecord> record;
+    const unsigned visitor;
+    DoorRecord record;
     const std::chrono::milliseconds head_time;
     const int most;
     Egress egress;
@@ -116,7 +116,7 @@ void Door::Inside::start(Descriptor connection) {
             try {
                 serve(std::move(own));
             } catch (const std::exception& fault) {  // of this connection alone
-                record->add({.decision = Decision::failed, .why = fault.what()});
+                record.add({.decision = Decision::failed, .why = fault.what()});
             }
             end();
         });
@@ -125,17 +125,17 @@ void Door::Inside::start(Descriptor connection) {
     }
 }
 
-void Door::Inside::refuse(int connection, DoorRecord::Line line, int status) const {
-    record->add(line);
+void Door::Inside::refuse(int connection, const DoorRecord::Line& line, int status) {
+    record.add(line);
     const auto named = line.host.empty() ? "" : fmt::format("{}: ", shown(line.host));
     answer_and_end(connection, status, fmt::format("shopfloor: {}{}", named, line.why), patience(10s));
 }
 
 void Door::Inside::serve(Descriptor connection) {
     const auto user = peer_user(connection.get());
-    if (user != sandbox_uid()) {
-        record->add({.why = fmt::format("user id {} came to the door, which is for user id {} alone",
-                                        user ? std::to_string(*user) : "unknown", sandbox_uid())});
+    if (user != visitor) {
+        record.add({.why = fmt::format("user id {} came to the door, which is for user id {} alone",
+                                       user ? std::to_string(*user) : "unknown", visitor)});
         return;
     }
     const auto first = peek_request(connection.get(), patience(head_time));
@@ -161,12 +161,22 @@ void Door::Inside::serve(Descriptor connection) {
     }
 }
 
+std::expected<DoorFiles, Error> DoorFiles::make(const std::filesystem::path& directory,
+                                                const std::filesystem::path& record) {
+    DoorFiles files;
+    if (!record.empty()) {
+        auto opened = open_record(record);
+        if (!opened) return std::unexpected(std::move(opened.error()));
+        files.record = std::move(*opened);
+    }
+    auto listener = listen_in(directory);
+    if (!listener) return std::unexpected(std::move(listener.error()));
+    files.listener = std::move(*listener);
+    return files;
+}
+
 std::expected<std::unique_ptr<Door>, Error> Door::open(DoorPlan plan) {
-    auto record = DoorRecord::open(plan.record);
-    if (!record) return std::unexpected(record.error());
-    auto listener = listen_in(plan.directory);
-    if (!listener) return std::unexpected(listener.error());
-    auto inside = std::make_unique<Inside>(std::move(plan), std::move(*listener), std::move(*record));
+    auto inside = std::make_unique<Inside>(std::move(plan));
     if (!inside->wake)
         return std::unexpected(
             Error{Error::Kind::unavailable, "no file descriptor is left for the door of a run"});
@@ -182,10 +192,8 @@ std::expected<std::unique_ptr<Door>, Error> Door::open(DoorPlan plan) {
 Door::Door(std::unique_ptr<Inside> inside) : inside_(std::move(inside)) {}
 Door::~Door() = default;
 
-const std::filesystem::path& Door::directory() const { return inside_->directory; }
-
 DoorReport Door::report() const {
-    auto report = inside_->record->report();
+    auto report = inside_->record.report();
     if (inside_->gateway) report.models = inside_->gateway->report();
     return report;
 }

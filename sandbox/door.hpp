@@ -10,6 +10,7 @@
 #include <string_view>
 #include <vector>
 
+#include "sandbox/descriptor.hpp"
 #include "sandbox/gateway.hpp"
 #include "sandbox/sandbox.hpp"
 
@@ -34,13 +35,23 @@ struct EgressPolicy {
     std::function<std::vector<std::string>()> own_addresses;
 };
 
+/// What a door stands on. Whoever makes it need not be the one who serves it.
+struct DoorFiles {
+    Descriptor listener;
+    Descriptor
+        record;  ///< a line of JSON for each decision on a connection, until it has 4 MiB; may be empty
+
+    /// `directory`: made, mode 0711; its parent is there. The socket in it is the sandbox user's. `record`:
+    /// empty for none.
+    [[nodiscard]] static std::expected<DoorFiles, Error> make(const std::filesystem::path& directory,
+                                                              const std::filesystem::path& record);
+};
+
 struct DoorPlan {
-    std::filesystem::path
-        directory;  ///< made, mode 0711; its parent is there. The socket is the sandbox user's
+    DoorFiles files;
     EgressPolicy egress;
     std::unique_ptr<Gateway> gateway;  ///< none: there is no model API
-    /// A line of JSON for each decision on a connection, appended until the file has 4 MiB.
-    std::filesystem::path record;
+    unsigned visitor = sandbox_uid();  ///< who may come: the user id of programs inside
 };
 
 /// What wanted to get out.
@@ -55,6 +66,7 @@ struct DoorReport {
     std::vector<std::string> reached;
     std::uint64_t egress_bytes = 0;  ///< both ways
     GatewayReport models;
+    friend bool operator==(const DoorReport&, const DoorReport&) = default;
 };
 
 /// Serves from the moment it is open until it is destroyed, which ends every connection. A door of the same
@@ -66,8 +78,6 @@ class Door {
     Door(const Door&) = delete;
     Door& operator=(const Door&) = delete;
 
-    /// For RunSpec::door.
-    [[nodiscard]] const std::filesystem::path& directory() const;
     [[nodiscard]] DoorReport report() const;
 
  private:

@@ -40,19 +40,15 @@ std::string now_text() {
 
 }  // namespace
 
-std::expected<std::unique_ptr<DoorRecord>, Error> DoorRecord::open(const std::filesystem::path& file) {
-    Descriptor descriptor;
-    if (!file.empty()) {
-        descriptor =
-            Descriptor(::open(file.c_str(), O_WRONLY | O_CREAT | O_APPEND | O_NOFOLLOW | O_CLOEXEC, 0640));
-        if (!descriptor) {
-            return std::unexpected(
-                Error{Error::Kind::unavailable,
-                      fmt::format("cannot write the record of the door {}: {}; make room on its disk",
-                                  file.string(), std::strerror(errno))});
-        }
-    }
-    return std::unique_ptr<DoorRecord>(new DoorRecord(std::move(descriptor)));
+std::expected<Descriptor, Error> open_record(const std::filesystem::path& file) {
+    Descriptor opened(::open(file.c_str(), O_WRONLY | O_CREAT | O_APPEND | O_NOFOLLOW | O_CLOEXEC, 0600));
+    if (!opened)
+        return std::unexpected(
+            Error{Error::Kind::unavailable,
+                  fmt::format("cannot write the record of the door {}: {}; its folder must be "
+                              "there and writable, with room on its disk",
+                              file.string(), std::strerror(errno))});
+    return opened;
 }
 
 void DoorRecord::reached(const std::string& host) {

@@ -5,10 +5,10 @@
 #include <cstdint>
 #include <expected>
 #include <filesystem>
-#include <memory>
 #include <mutex>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 #include "sandbox/descriptor.hpp"
@@ -16,13 +16,15 @@
 
 namespace sandbox {
 
+/// A file to append lines to, mode 0600.
+[[nodiscard]] std::expected<Descriptor, Error> open_record(const std::filesystem::path& file);
+
 /// What the door decided, for people: lines in a file and the lists of the report. Thread-safe. All text of
 /// strangers becomes printable here, and everything is bounded.
 class DoorRecord {
  public:
-    /// An empty path keeps no file.
-    [[nodiscard]] static std::expected<std::unique_ptr<DoorRecord>, Error> open(
-        const std::filesystem::path& file);
+    /// `file`: of open_record(), or empty: nothing is written down.
+    explicit DoorRecord(Descriptor file) : file_(std::move(file)) {}
 
     enum class Decision {
         refused,  ///< by a rule
@@ -50,7 +52,6 @@ class DoorRecord {
     [[nodiscard]] DoorReport report() const;
 
  private:
-    explicit DoorRecord(Descriptor file) : file_(std::move(file)) {}
     void write(const Line& line, const std::string& host);
 
     mutable std::mutex mutex_;

@@ -2,7 +2,6 @@
 
 #include <chrono>
 #include <cstdint>
-#include <filesystem>
 #include <functional>
 #include <memory>
 #include <mutex>
@@ -94,6 +93,7 @@ struct GatewayReport {
     bool service_failed = false;
     std::string last_fault;     ///< of the service or of the request, one line without keys
     std::uint64_t refused = 0;  ///< calls that the gateway refused by its rules
+    friend bool operator==(const GatewayReport&, const GatewayReport&) = default;
 };
 
 struct GatewayPlan {
@@ -101,7 +101,7 @@ struct GatewayPlan {
     std::set<std::string> models;  ///< of the provider's, those that this run may call
     Purse& purse;
     ModelKeys& keys;
-    std::filesystem::path record;  ///< a line of JSON for each call: model, status, use, times; never content
+    Descriptor record;  ///< a line of JSON for each call: model, status, use, times; never content
     /// Called once, from a connection's thread, when the run cannot go on: budget spent or service parked.
     std::function<void()> on_halt;
 

@@ -30,7 +30,7 @@ class GatewayRun {
         : plan(std::move(its_plan)),
           upstreams(plan.provider.url),
           shapes(plan.provider.keys),
-          records_(plan.record) {}
+          records_(plan.record.get()) {}
 
     const GatewayPlan plan;
     Upstreams upstreams;

@@ -23,15 +23,15 @@ struct Asked {
 
 /// Why it may not pass, as a sentence; empty when it may. Sets the limits of output where there is none or a
 /// larger one.
-[[nodiscard]] std::string judge_messages(Json& request, const config::Model& model, Asked& asked);
-[[nodiscard]] std::string judge_chat(Json& request, const config::Model& model, Asked& asked);
-[[nodiscard]] std::string judge_responses(Json& request, const config::Model& model, Asked& asked);
-[[nodiscard]] std::string judge_gemini(Json& request, const config::Model& model, Asked& asked);
+[[nodiscard]] std::string judge_messages(Draft request, const config::Model& model, Asked& asked);
+[[nodiscard]] std::string judge_chat(Draft request, const config::Model& model, Asked& asked);
+[[nodiscard]] std::string judge_responses(Draft request, const config::Model& model, Asked& asked);
+[[nodiscard]] std::string judge_gemini(Draft request, const config::Model& model, Asked& asked);
 
 // For the rules' own files.
 
 /// Sets `key` to what it asks for, at most `most`. What is not a whole number asks for the most.
-std::uint64_t limit_number(Json& object, std::string_view key, std::uint64_t most);
+std::uint64_t limit_number(Draft object, std::string_view key, std::uint64_t most);
 /// A sentence when one of the keys is there.
 [[nodiscard]] std::string must_lack(const Json& object, std::initializer_list<std::string_view> keys,
                                     std::string_view why);
@@ -42,6 +42,8 @@ std::uint64_t limit_number(Json& object, std::string_view key, std::uint64_t mos
 /// as Go's JSON does.
 [[nodiscard]] std::string plain_keys(const Json& object);
 [[nodiscard]] std::string refused_tool(std::string_view type);
+/// Written as 1; 1.00000000000000000001 is 1 to us and perhaps not to a service.
+[[nodiscard]] bool is_one(const Json& value);
 [[nodiscard]] bool is_data_url(const Json& value);
 
 inline constexpr std::string_view fetches =

@@ -1,14 +1,12 @@
 #include "sandbox/gateway_record.hpp"
 
-#include <fcntl.h>
 #include <fmt/chrono.h>
 #include <fmt/format.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include <cerrno>
-#include <cstring>
-#include <stdexcept>
+#include <cstdint>
+#include <string>
 
 #include "sandbox/gateway_json.hpp"
 
@@ -20,15 +18,9 @@ constexpr std::uint64_t most_bytes = 8 << 20;
 
 }  // namespace
 
-CallRecords::CallRecords(const std::filesystem::path& file)
-    : file_(::open(file.c_str(), O_WRONLY | O_APPEND | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600)) {
+CallRecords::CallRecords(int file) : file_(file) {
     struct stat status{};
-    if (!file_ || ::fstat(file_.get(), &status) != 0)
-        throw std::runtime_error(
-            fmt::format("model calls cannot be recorded in {}: {}; its folder must be there "
-                        "and writable",
-                        file.string(), std::strerror(errno)));
-    bytes_ = static_cast<std::uint64_t>(status.st_size);
+    if (::fstat(file_, &status) == 0) bytes_ = static_cast<std::uint64_t>(status.st_size);
 }
 
 void CallRecords::add(const CallRecord& call) {
@@ -51,7 +43,7 @@ void CallRecords::add(const CallRecord& call) {
     const std::scoped_lock lock(mutex_);
     if (bytes_ + text.size() > most_bytes) return;
     // A full disk costs lines, not calls: what they came to is in the purse's books.
-    if (::write(file_.get(), text.data(), text.size()) > 0) bytes_ += text.size();
+    if (::write(file_, text.data(), text.size()) > 0) bytes_ += text.size();
 }
 
 }  // namespace sandbox

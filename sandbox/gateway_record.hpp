@@ -2,11 +2,9 @@
 
 #include <chrono>
 #include <cstdint>
-#include <filesystem>
 #include <mutex>
 #include <string>
 
-#include "sandbox/descriptor.hpp"
 #include "sandbox/gateway.hpp"
 
 namespace sandbox {
@@ -25,13 +23,13 @@ struct CallRecord {
 /// A file of JSON lines, appended; after 8 MiB it says no more. Thread-safe.
 class CallRecords {
  public:
-    /// Throws std::runtime_error when the file cannot be opened: what cannot be written down is not done.
-    explicit CallRecords(const std::filesystem::path& file);
+    /// `file`: of open_record(), outlives; -1: nothing is written down.
+    explicit CallRecords(int file);
     void add(const CallRecord& call);
 
  private:
     std::mutex mutex_;
-    Descriptor file_;
+    int file_;
     std::uint64_t bytes_ = 0;
 };
 

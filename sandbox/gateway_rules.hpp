@@ -9,8 +9,9 @@
 #include "config/models.hpp"
 #include "sandbox/gateway_routes.hpp"
 
-/// What a request may ask of a model service. A request is read, judged, mended where it names no limit, and
-/// written anew: what the service reads is what was judged, never the bytes that came.
+/// What a request may ask of a model service. A request is read, judged and mended where it names no limit.
+/// What the service reads is what was judged: it is written anew, unless nothing was mended and its bytes can
+/// be read in one way only.
 namespace sandbox {
 
 struct GoodRequest {

@@ -75,19 +75,20 @@ std::string edits_fault(const Json& request) {
 
 }  // namespace
 
-std::string judge_messages(Json& request, const config::Model& model, Asked& asked) {
+std::string judge_messages(Draft request, const config::Model& model, Asked& asked) {
     if (auto fault =
-            must_lack(request, {"mcp_servers", "container"}, "the model service would run it itself");
+            must_lack(*request, {"mcp_servers", "container"}, "the model service would run it itself");
         !fault.empty())
         return fault;
-    if (auto fault = one_of(request, "service_tier", {"auto", "standard_only"}); !fault.empty()) return fault;
-    if (auto fault = one_of(request, "speed", {"standard"}); !fault.empty()) return fault;
-    if (auto fault = one_of(request, "inference_geo", {"global"}); !fault.empty()) return fault;
-    if (auto fault = edits_fault(request); !fault.empty()) return fault;
-    if (auto fault = tools_fault(request); !fault.empty()) return fault;
-    if (const auto* system = member(request, "system"))
+    if (auto fault = one_of(*request, "service_tier", {"auto", "standard_only"}); !fault.empty())
+        return fault;
+    if (auto fault = one_of(*request, "speed", {"standard"}); !fault.empty()) return fault;
+    if (auto fault = one_of(*request, "inference_geo", {"global"}); !fault.empty()) return fault;
+    if (auto fault = edits_fault(*request); !fault.empty()) return fault;
+    if (auto fault = tools_fault(*request); !fault.empty()) return fault;
+    if (const auto* system = member(*request, "system"))
         if (auto fault = blocks_fault(*system, asked); !fault.empty()) return fault;
-    if (const auto* messages = member(request, "messages"))
+    if (const auto* messages = member(*request, "messages"))
         if (auto fault = blocks_fault(*messages, asked); !fault.empty()) return fault;
     asked.output_most = limit_number(request, "max_tokens", model.max_output);
     return {};

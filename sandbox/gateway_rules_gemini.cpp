@@ -13,7 +13,7 @@ namespace sandbox {
 namespace {
 
 /// By either spelling; `fault` says so when there are both.
-Json* either(Json& object, std::string_view camel, std::string_view snake, std::string& fault) {
+const Json* either(const Json& object, std::string_view camel, std::string_view snake, std::string& fault) {
     if (!object.is_object()) return nullptr;
     const auto one = object.find(camel);
     const auto other = object.find(snake);
@@ -23,7 +23,7 @@ Json* either(Json& object, std::string_view camel, std::string_view snake, std::
     return other != object.end() ? &*other : nullptr;
 }
 
-std::string blob_fault(Json& blob, Asked& asked) {
+std::string blob_fault(const Json& blob, Asked& asked) {
     std::string fault;
     const auto* type = either(blob, "mimeType", "mime_type", fault);
     const auto kind = type != nullptr && type->is_string() ? type->get<std::string>() : std::string();
@@ -38,37 +38,38 @@ std::string blob_fault(Json& blob, Asked& asked) {
     return fault;
 }
 
-std::string parts_fault(Json& content, Asked& asked) {
-    if (!content.is_object() || !content.contains("parts")) return {};
-    auto& parts = content["parts"];
+std::string parts_fault(const Json& content, Asked& asked) {
+    const auto* parts = member(content, "parts");
+    if (parts == nullptr) return {};
     // A single part may stand for a list of one.
-    const auto part_fault = [&](Json& part) -> std::string {
+    const auto part_fault = [&](const Json& part) -> std::string {
         if (auto fault = must_lack(part, {"fileData", "file_data"}, fetches); !fault.empty()) return fault;
         std::string fault;
-        if (auto* blob = either(part, "inlineData", "inline_data", fault); blob != nullptr && fault.empty())
+        if (const auto* blob = either(part, "inlineData", "inline_data", fault);
+            blob != nullptr && fault.empty())
             fault = blob_fault(*blob, asked);
-        if (auto* answer = either(part, "functionResponse", "function_response", fault);
+        if (const auto* answer = either(part, "functionResponse", "function_response", fault);
             answer != nullptr && fault.empty())
             fault = parts_fault(*answer, asked);
         return fault;
     };
-    if (parts.is_object()) return part_fault(parts);
-    if (!parts.is_array()) return {};
-    for (auto& part : parts)
+    if (parts->is_object()) return part_fault(*parts);
+    if (!parts->is_array()) return {};
+    for (const auto& part : *parts)
         if (auto fault = part_fault(part); !fault.empty()) return fault;
     return {};
 }
 
-std::string contents_fault(Json& request, Asked& asked) {
+std::string contents_fault(const Json& request, Asked& asked) {
     std::string fault;
-    if (auto* system = either(request, "systemInstruction", "system_instruction", fault);
+    if (const auto* system = either(request, "systemInstruction", "system_instruction", fault);
         system != nullptr && fault.empty())
         fault = parts_fault(*system, asked);
-    if (!fault.empty() || !request.contains("contents")) return fault;
-    auto& contents = request["contents"];
-    if (contents.is_object()) return parts_fault(contents, asked);
-    if (!contents.is_array()) return {};
-    for (auto& content : contents)
+    const auto* contents = member(request, "contents");
+    if (!fault.empty() || contents == nullptr) return fault;
+    if (contents->is_object()) return parts_fault(*contents, asked);
+    if (!contents->is_array()) return {};
+    for (const auto& content : *contents)
         if (fault = parts_fault(content, asked); !fault.empty()) return fault;
     return {};
 }
@@ -87,7 +88,7 @@ std::string tools_fault(const Json& request) {
 
 std::string answer_fault(const Json& settings) {
     for (const auto* key : {"candidateCount", "candidate_count"})
-        if (const auto* count = member(settings, key); count != nullptr && *count != 1)
+        if (const auto* count = member(settings, key); count != nullptr && !is_one(*count))
             return "candidateCount must be 1: each answer is paid for";
     for (const auto* key : {"responseModalities", "response_modalities"})
         if (const auto* kinds = member(settings, key); kinds != nullptr && *kinds != Json{"TEXT"})
@@ -97,33 +98,33 @@ std::string answer_fault(const Json& settings) {
 
 }  // namespace
 
-std::string judge_gemini(Json& request, const config::Model& model, Asked& asked) {
-    if (!request.is_object()) return "the request is not a JSON object";
+std::string judge_gemini(Draft request, const config::Model& model, Asked& asked) {
+    if (!request->is_object()) return "the request is not a JSON object";
     request.erase("model");  // the path names it
-    if (auto fault = must_lack(request, {"cachedContent", "cached_content"}, stored); !fault.empty())
+    if (auto fault = must_lack(*request, {"cachedContent", "cached_content"}, stored); !fault.empty())
         return fault;
     if (auto fault =
-            must_lack(request, {"serviceTier", "service_tier"}, "its price is not in the price table");
+            must_lack(*request, {"serviceTier", "service_tier"}, "its price is not in the price table");
         !fault.empty())
         return fault;
-    if (auto fault = tools_fault(request); !fault.empty()) return fault;
-    if (auto fault = contents_fault(request, asked); !fault.empty()) return fault;
+    if (auto fault = tools_fault(*request); !fault.empty()) return fault;
+    if (auto fault = contents_fault(*request, asked); !fault.empty()) return fault;
 
     std::string fault;
-    auto* settings = either(request, "generationConfig", "generation_config", fault);
-    if (settings == nullptr) settings = &request["generationConfig"];
-    if (settings->is_null()) *settings = Json::object();
-    if (fault.empty() && !settings->is_object()) fault = "generationConfig must be an object";
-    if (fault.empty()) fault = answer_fault(*settings);
+    const auto* asked_settings = either(*request, "generationConfig", "generation_config", fault);
     if (!fault.empty()) return fault;
-    auto* limit = either(*settings, "maxOutputTokens", "max_output_tokens", fault);
-    if (!fault.empty()) return fault;
-    if (limit != nullptr) {
-        auto value = *limit;
-        settings->erase("max_output_tokens");
-        (*settings)["maxOutputTokens"] = std::move(value);
+    if (asked_settings != nullptr && !asked_settings->is_null() && !asked_settings->is_object())
+        return "generationConfig must be an object";
+    const bool snake = request->contains("generation_config");
+    auto settings = request.object_at(snake ? "generation_config" : "generationConfig");
+    if (fault = answer_fault(*settings); !fault.empty()) return fault;
+    if (const auto* limit = either(*settings, "maxOutputTokens", "max_output_tokens", fault);
+        limit != nullptr && fault.empty()) {
+        settings.set("maxOutputTokens", Json(*limit));
+        settings.erase("max_output_tokens");
     }
-    asked.output_most = limit_number(*settings, "maxOutputTokens", model.max_output);
+    if (!fault.empty()) return fault;
+    asked.output_most = limit_number(settings, "maxOutputTokens", model.max_output);
     return {};
 }
 

@@ -97,58 +97,57 @@ std::string item_fault(const Json& item, Asked& asked) {
 
 }  // namespace
 
-std::string judge_chat(Json& request, const config::Model& model, Asked& asked) {
-    if (auto fault = common_fault(request); !fault.empty()) return fault;
-    if (auto fault = must_lack(request, {"web_search_options"}, "the model service would search by itself");
+std::string judge_chat(Draft request, const config::Model& model, Asked& asked) {
+    if (auto fault = common_fault(*request); !fault.empty()) return fault;
+    if (auto fault = must_lack(*request, {"web_search_options"}, "the model service would search by itself");
         !fault.empty())
         return fault;
-    if (auto fault = must_lack(request, {"audio"}, "sound is not in the price table"); !fault.empty())
+    if (auto fault = must_lack(*request, {"audio"}, "sound is not in the price table"); !fault.empty())
         return fault;
-    if (const auto* modalities = member(request, "modalities");
+    if (const auto* modalities = member(*request, "modalities");
         modalities != nullptr && *modalities != Json{"text"})
         return "modalities other than text are not in the price table";
-    if (const auto* answers = member(request, "n"); answers != nullptr && *answers != 1)
+    if (const auto* answers = member(*request, "n"); answers != nullptr && !is_one(*answers))
         return "n must be 1: each answer is paid for";
-    if (const auto* tools = member(request, "tools")) {
+    if (const auto* tools = member(*request, "tools")) {
         if (!tools->is_array()) return "tools must be a list";
         for (const auto& tool : *tools)
             if (auto fault = tool_fault(tool, functions); !fault.empty()) return fault;
     }
-    if (const auto* messages = member(request, "messages"))
+    if (const auto* messages = member(*request, "messages"))
         for (const auto& message : *messages)
             if (auto fault = parts_fault(member(message, "content"), asked); !fault.empty()) return fault;
 
     // The service takes one of the two, and the older one is all that some services know.
-    if (member(request, "max_tokens") != nullptr && member(request, "max_completion_tokens") == nullptr) {
+    if (member(*request, "max_tokens") != nullptr && member(*request, "max_completion_tokens") == nullptr) {
         request.erase("max_completion_tokens");
         asked.output_most = limit_number(request, "max_tokens", model.max_output);
     } else {
-        const auto older = member(request, "max_tokens") != nullptr
+        const auto older = member(*request, "max_tokens") != nullptr
                                ? limit_number(request, "max_tokens", model.max_output)
                                : model.max_output;
         request.erase("max_tokens");
         asked.output_most = limit_number(request, "max_completion_tokens", older);
     }
-    if (const auto* stream = member(request, "stream"); stream != nullptr && *stream == true) {
-        if (!request["stream_options"].is_object()) request["stream_options"] = Json::object();
-        request["stream_options"]["include_usage"] = true;
-    }
+    if (const auto* stream = member(*request, "stream"); stream != nullptr && *stream == true)
+        request.object_at("stream_options").set("include_usage", true);
     return {};
 }
 
-std::string judge_responses(Json& request, const config::Model& model, Asked& asked) {
-    if (auto fault = common_fault(request); !fault.empty()) return fault;
-    if (auto fault = must_lack(request, {"previous_response_id", "conversation", "prompt"}, stored);
+std::string judge_responses(Draft request, const config::Model& model, Asked& asked) {
+    if (auto fault = common_fault(*request); !fault.empty()) return fault;
+    if (auto fault = must_lack(*request, {"previous_response_id", "conversation", "prompt"}, stored);
         !fault.empty())
         return fault;
-    if (const auto* background = member(request, "background"); background != nullptr && *background != false)
+    if (const auto* background = member(*request, "background");
+        background != nullptr && *background != false)
         return "background must be false: the answer would be made after the call has ended";
-    if (const auto* tools = member(request, "tools")) {
+    if (const auto* tools = member(*request, "tools")) {
         if (!tools->is_array()) return "tools must be a list";
         for (const auto& tool : *tools)
             if (auto fault = response_tool_fault(tool); !fault.empty()) return fault;
     }
-    if (const auto* input = member(request, "input"); input != nullptr && input->is_array())
+    if (const auto* input = member(*request, "input"); input != nullptr && input->is_array())
         for (const auto& item : *input)
             if (auto fault = item_fault(item, asked); !fault.empty()) return fault;
     asked.output_most = limit_number(request, "max_output_tokens", model.max_output);

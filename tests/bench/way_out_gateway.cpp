@@ -1,29 +1,34 @@
 // Calls of a practice model on loopback, streamed, by a program that keeps its connection and sends a
-// conversation of a hundred kilobytes, as agents do: through the gateway and straight, in turns. The purse is
-// the ledger's, on disk. Calls of a turn follow each other at once, so that each waits for its own
-// reservation and for the settlement of the one before.
+// conversation of a hundred kilobytes, as agents do: through the gateway and straight, in turns. The gateway
+// is in the process of the doors, as in the daemon; the purse is the ledger's, on disk, asked over the
+// channel. Calls of a turn follow each other at once, so that each waits for its own reservation and for the
+// settlement of the one before.
 #include <fmt/format.h>
 #include <netinet/in.h>
 #include <sys/socket.h>
+#include <sys/syscall.h>
+#include <sys/un.h>
+#include <unistd.h>
 
 #include <algorithm>
 #include <array>
 #include <charconv>
 #include <chrono>
 #include <cstdint>
+#include <filesystem>
 #include <optional>
-#include <stop_token>
 #include <string>
 #include <string_view>
-#include <thread>
 #include <utility>
 #include <vector>
 
+#include "bot/doors.hpp"
 #include "bot/ledger.hpp"
 #include "bot/purse.hpp"
 #include "config/models.hpp"
 #include "sandbox/descriptor.hpp"
 #include "sandbox/gateway.hpp"
+#include "sandbox/sandbox.hpp"
 #include "tests/bench/stage.hpp"
 #include "tests/bench/way_out.hpp"
 #include "tests/practice_model/practice_model.hpp"
@@ -47,6 +52,21 @@ sandbox::Descriptor dial(int port) {
     address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
     if (::connect(socket.get(), reinterpret_cast<const sockaddr*>(&address), sizeof address) != 0)
         throw bench::Trouble("the practice model does not answer");
+    return socket;
+}
+
+/// As a program inside comes to the door: with the sandbox's user id, of this thread alone.
+sandbox::Descriptor come_in(const std::filesystem::path& directory) {
+    sandbox::Descriptor socket(::socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0));
+    sockaddr_un address{.sun_family = AF_UNIX, .sun_path = {}};
+    (directory / "door.sock").string().copy(address.sun_path, sizeof address.sun_path - 1);
+    const bool root = ::geteuid() == 0;
+    if (root && ::syscall(SYS_setresuid, -1, sandbox::sandbox_uid(), -1) != 0)
+        throw bench::Trouble("the sandbox's user id cannot be taken on");
+    const int connected =
+        ::connect(socket.get(), reinterpret_cast<const sockaddr*>(&address), sizeof address);
+    if (root && ::syscall(SYS_setresuid, -1, 0, -1) != 0) throw bench::Trouble("root is lost");
+    if (connected != 0) throw bench::Trouble("the door does not answer");
     return socket;
 }
 
@@ -168,21 +188,20 @@ void bench::measure_gateway() {
     const auto models = settings(model);
     bot::Ledger ledger(folder.path() / "ledger.sqlite", {});
     bot::LedgerPurse purse(ledger, begin_run(ledger), models);
-    sandbox::ModelKeys keys(models);
-    sandbox::Gateway gateway({.provider = models.providers.front(),
-                              .models = {model_name},
-                              .purse = purse,
-                              .keys = keys,
-                              .record = folder.path() / "calls.jsonl",
-                              .on_halt = {}});
-    std::array<int, 2> ends{};
-    if (::socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, ends.data()) != 0) throw Trouble("no sockets");
-    const std::jthread serving([&gateway, end = ends[1]](const std::stop_token& stop) {
-        gateway.serve(sandbox::Descriptor(end), stop);
-    });
+    bot::Doors doors(std::filesystem::canonical("/proc/self/exe").parent_path() / "../../shopfloor", models);
+    auto opened = doors.open({.directory = folder.path() / "door",
+                              .hosts = {},
+                              .record = folder.path() / "run.door",
+                              .models = bot::DoorOrder::Models{.provider = "practice",
+                                                               .models = {model_name},
+                                                               .purse = purse,
+                                                               .record = folder.path() / "run.calls",
+                                                               .on_halt = {}}});
+    if (!opened) throw Trouble(opened.error().message);
+    const auto& door = **opened;
 
     const auto body = conversation();
-    Program through(sandbox::Descriptor(ends[0]), "/practice/v1/messages", body);
+    Program through(come_in(door.directory()), "/practice/v1/messages", body);
     Program straight(dial(model.port()), "/v1/messages", body);
     (void)call(through, first_calls);
     (void)call(straight, first_calls);
@@ -190,7 +209,7 @@ void bench::measure_gateway() {
     for (std::uint64_t turn = 1; turn <= turns; ++turn) {
         const auto with = median(call(through, calls_a_turn));
         // The last settlement is no burden of those who go straight.
-        wait_until([&] { return gateway.report().used.requests == first_calls + turn * calls_a_turn; },
+        wait_until([&] { return door.report().models.used.requests == first_calls + turn * calls_a_turn; },
                    "the gateway does not settle its calls");
         const auto without = median(call(straight, calls_a_turn));
         note(fmt::format("first byte of an answer: {:.2f} ms through the gateway, {:.2f} ms straight", with,

@@ -92,7 +92,8 @@ void sample_rate(const char* name, const std::string& said, std::uint64_t expect
 class Inside {
  public:
     explicit Inside(const fs::path& folder, const fs::path& program)
-        : workspaces_({.directory = folder / "workspaces"}),
+        : door_directory_(folder / "door"),
+          workspaces_({.directory = folder / "workspaces"}),
           sandbox_(take(sandbox::make_sandbox(settings(), "bench"), "sandbox")),
           image_(take(sandbox_->resolve("machine", {}), "image").id) {
         const auto layer =
@@ -104,17 +105,16 @@ class Inside {
                                    }),
                  "layer");
         workspace_ = take(workspaces_.open("shopfloor-bench-j1-agent", {layer}, {}), "workspace");
-        door_ =
-            take(sandbox::Door::open({.directory = folder / "door",
-                                      .egress = {.hosts = {host},
-                                                 .resolve =
-                                                     [](const std::string&) {
-                                                         return std::vector<std::string>{egress_stage::there};
-                                                     },
-                                                 .own_addresses = [] { return std::vector<std::string>(); }},
-                                      .gateway = nullptr,
-                                      .record = folder / "door.jsonl"}),
-                 "door");
+        door_ = take(
+            sandbox::Door::open(
+                {.files = take(sandbox::DoorFiles::make(door_directory_, folder / "door.jsonl"), "door"),
+                 .egress = {
+                     .hosts = {host},
+                     .resolve =
+                         [](const std::string&) { return std::vector<std::string>{egress_stage::there}; },
+                     .own_addresses = [] { return std::vector<std::string>(); }},
+                 .gateway = nullptr}),
+            "door");
     }
 
     /// What the program says, run inside.
@@ -128,7 +128,7 @@ class Inside {
             .environment = {},
             .standard_input =
                 fmt::format("CONNECT {0}:443 HTTP/1.1\r\nHost: {0}:443\r\n\r\n{1}", host, hello),
-            .door = door_->directory(),
+            .door = door_directory_,
             .on_output = [&](std::string_view part) { said.append(part); }};
         spec.limits.total = std::chrono::seconds(60);
         (void)take(sandbox_->run(spec, *workspace_, {}), "run");
@@ -144,6 +144,7 @@ class Inside {
         return settings;
     }
 
+    fs::path door_directory_;
     sandbox::Workspaces workspaces_;
     std::unique_ptr<sandbox::Sandbox> sandbox_;
     std::string image_;

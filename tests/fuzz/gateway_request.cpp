@@ -6,10 +6,12 @@
 #include <string_view>
 
 #include "config/models.hpp"
+#include "sandbox/gateway_json.hpp"
 #include "sandbox/gateway_rules.hpp"
 
 // A call from inside: the first line its method and target, the rest its body. What passes is JSON of one
-// model within its limits, and judging it again changes nothing.
+// model within its limits, and judging it again changes nothing. What the gateway reads of a body is what the
+// library reads.
 
 namespace {
 
@@ -50,6 +52,13 @@ std::uint64_t output_limit(const nlohmann::json& request, sandbox::Endpoint endp
     return 0;
 }
 
+void read_alike(std::string_view body) {
+    const auto read = sandbox::read_json(body);
+    const auto known = sandbox::Json::parse(body, nullptr, false);
+    if (!read) return;  // it has limits, and takes neither a byte order mark nor a NUL for an end
+    must(!known.is_discarded() && *read == known && read->dump() == known.dump());
+}
+
 }  // namespace
 
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
@@ -57,6 +66,7 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
     const auto end = input.find('\n');
     const auto line = input.substr(0, end);
     const auto body = end == std::string_view::npos ? std::string_view{} : input.substr(end + 1);
+    read_alike(body);
     const auto space = line.find(' ');
     const auto target = space == std::string_view::npos ? std::string_view{} : line.substr(space + 1);
     for (const auto api : {config::ModelApi::anthropic, config::ModelApi::openai, config::ModelApi::gemini}) {

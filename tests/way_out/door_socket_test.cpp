@@ -27,9 +27,8 @@ struct stat status_of(const fs::path& path) {
 }
 
 std::string refusal_to_open(const fs::path& directory) {
-    auto opened =
-        sandbox::Door::open({.directory = directory, .egress = {}, .gateway = nullptr, .record = {}});
-    return opened ? "" : opened.error().message;
+    const auto made = sandbox::DoorFiles::make(directory, {});
+    return made ? "" : made.error().message;
 }
 
 }  // namespace
@@ -40,11 +39,10 @@ TEST_CASE(
     Scene scene;
     scene.open();
     ::umask(mask);
-    CHECK(scene.door->directory() == scene.folder.path() / "door");
-    const auto folder = status_of(scene.door->directory());
+    const auto folder = status_of(scene.directory());
     CHECK((folder.st_mode & 07777U) == 0711);
     CHECK(folder.st_uid == ::geteuid());
-    const auto socket = status_of(scene.door->directory() / "door.sock");
+    const auto socket = status_of(scene.directory() / "door.sock");
     CHECK(S_ISSOCK(socket.st_mode));
     CHECK((socket.st_mode & 07777U) == 0600);
     CHECK(socket.st_uid == sandbox::sandbox_uid());
@@ -58,9 +56,9 @@ TEST_CASE("whoever is not the sandbox user does not get through the door, not ev
     }
     Scene scene;
     scene.open();
-    CHECK_FALSE(Caller(scene.door->directory(), 65534).connected());
+    CHECK_FALSE(Caller(scene.directory(), 65534).connected());
     // Root passes the file's mode, and is turned away by who it is.
-    const Caller root(scene.door->directory(), 0);
+    const Caller root(scene.directory(), 0);
     REQUIRE(root.connected());
     root.say("GET / HTTP/1.1\r\n\r\n");
     CHECK(root.hear().empty());
@@ -80,8 +78,8 @@ TEST_CASE("a process of another user is turned away even when it was given an op
     }
     Scene scene;
     scene.open();
-    fs::permissions(scene.door->directory() / "door.sock", fs::perms(0666));
-    const auto door = scene.door->directory().string() + "/door.sock";
+    fs::permissions(scene.directory() / "door.sock", fs::perms(0666));
+    const auto door = scene.directory().string() + "/door.sock";
     const pid_t child = ::fork();
     if (child == 0) {
         if (::setresgid(65534, 65534, 65534) != 0 || ::setresuid(65534, 65534, 65534) != 0) ::_exit(3);
@@ -103,16 +101,15 @@ TEST_CASE("a path longer than an address of a socket can be is no hindrance") {
     auto deep = scene.folder.path();
     for (int i = 0; i < 4; ++i) deep /= std::string(60, 'd');
     fs::create_directories(deep);
-    auto door =
-        sandbox::Door::open({.directory = deep / "door", .egress = {}, .gateway = nullptr, .record = {}});
-    REQUIRE_MESSAGE(door, door.error().message);
-    CHECK(Caller((*door)->directory()).connected());
+    const auto made = sandbox::DoorFiles::make(deep / "door", {});
+    REQUIRE_MESSAGE(made, made.error().message);
+    CHECK(Caller(deep / "door").connected());
 }
 
 TEST_CASE("a door is opened anew in the folder of an earlier one, which a crash may have left") {
     Scene scene;
     scene.open();
-    const auto first = status_of(scene.door->directory() / "door.sock");
+    const auto first = status_of(scene.directory() / "door.sock");
     scene.door.reset();
     CHECK(fs::is_socket(scene.folder.path() / "door/door.sock"));
     CHECK_FALSE(Caller(scene.folder.path() / "door").connected());
@@ -144,12 +141,9 @@ TEST_CASE("what is in the way of the door is named, and left as it is") {
 
 TEST_CASE("a record that cannot be written is told when the door opens") {
     places::TemporaryFolder folder;
-    auto opened = sandbox::Door::open({.directory = folder.path() / "door",
-                                       .egress = {},
-                                       .gateway = nullptr,
-                                       .record = folder.path() / "none/record"});
-    REQUIRE_FALSE(opened.has_value());
-    CHECK(opened.error().message.contains("none/record"));
+    const auto made = sandbox::DoorFiles::make(folder.path() / "door", folder.path() / "none/record");
+    REQUIRE_FALSE(made.has_value());
+    CHECK(made.error().message.contains("none/record: No such file or directory; its folder must be there"));
 }
 
 TEST_CASE("more callers than the door serves at one time wait, and are served once others are gone") {

@@ -160,10 +160,9 @@ Scene::Scene() {
 
 void Scene::open() {
     door.reset();
-    auto opened = sandbox::Door::open({.directory = folder.path() / "door",
-                                       .egress = policy,
-                                       .gateway = nullptr,
-                                       .record = folder.path() / "record"});
+    auto files = sandbox::DoorFiles::make(directory(), folder.path() / "record");
+    REQUIRE_MESSAGE(files, (files ? "" : files.error().message));
+    auto opened = sandbox::Door::open({.files = std::move(*files), .egress = policy, .gateway = nullptr});
     REQUIRE_MESSAGE(opened, (opened ? "" : opened.error().message));
     door = std::move(*opened);
 }

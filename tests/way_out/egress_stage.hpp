@@ -81,7 +81,8 @@ struct Scene {
 
     Scene();
     void open();
-    [[nodiscard]] Caller caller() const { return Caller(door->directory()); }
+    [[nodiscard]] std::filesystem::path directory() const { return folder.path() / "door"; }
+    [[nodiscard]] Caller caller() const { return Caller(directory()); }
     /// A caller whose CONNECT was answered with 200.
     [[nodiscard]] Caller through(const std::string& name = "good.example.com") const;
     /// The answer to these bytes, whole.

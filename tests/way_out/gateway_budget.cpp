@@ -199,6 +199,7 @@ TEST_CASE(
         {R"("max_tokens":100)", 0, 3.75, 100},
         {R"("max_tokens":999999999)", 0, 3.75, 1000},
         {R"("system":[{"text":"a","cache_control":{"type":"ephemeral", "ttl":"1h"}}])", 0, 6, 1000},
+        {R"("max_tokens":9,"system":[{"cache_control":{"\u0074tl" : "1h"}}])", 0, 6, 9},
         {R"("system":"\"ttl\":\"1h\"")", 0, 3.75, 1000},
         {R"("messages":[{"content":[{"type":"image","source":{"type":"base64","data":""}}]}])", 8192, 3.75,
          1000},

@@ -117,6 +117,10 @@ TEST_CASE("a request that would cost memory or stack to read is refused unread")
         {values + "]}", "too many values"},
         {"not json", "valid JSON"},
         {"{\"model\":\"good-model\",\"x\":\"\xff\"}", "valid JSON"},
+        {std::string("{\"model\":\"good-model\"}\0{\"tools\":[{\"type\":\"web_search_1\"}]}", 58),
+         "valid JSON"},
+        {"\xEF\xBB\xBF{\"model\":\"good-model\"}", "valid JSON"},
+        {R"({"model":"good-model","x":1e999})", "does not fit"},
         {"[]", "not a JSON object"},
     };
     for (const auto& [body, why] : cases) {

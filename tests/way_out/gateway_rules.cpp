@@ -88,11 +88,47 @@ TEST_CASE(
     CHECK(service.arrived().empty());
 }
 
-TEST_CASE("what the service reads is what was judged: a document written anew") {
-    const auto body = sent(messages,
-                           "{ \"model\":\"other-model\", \"tools\":[{\"type\":\"web_search_20250305\"}],\n"
-                           "\"max_tokens\":9, \"max_tokens\":7, \"tools\":[], \"model\":\"good-model\" }");
-    CHECK(body == json{{"model", "good-model"}, {"tools", json::array()}, {"max_tokens", 7}});
+TEST_CASE("what the service reads is what was judged: of a key that stands twice, one is written anew") {
+    const json judged{{"model", "good-model"}, {"tools", json::array()}, {"max_tokens", 7}};
+    CHECK(sent(messages,
+               "{ \"model\":\"other-model\", \"tools\":[{\"type\":\"web_search_20250305\"}],\n"
+               "\"max_tokens\":9, \"max_tokens\":7, \"tools\":[], \"model\":\"good-model\" }") == judged);
+    Service service(fine());
+    Stage stage(service.url());
+    for (
+        const std::string body :
+        {R"({"model":"good-model","tools":[{"type":"web_search_20250305"}],"t\u006fols":[],"max_tokens":7})",
+         R"({"model":"good-model","tools":[{"type":"web_search_20250305","type":"custom"}],"max_tokens":7})",
+         R"({"model":"good-model","max_tokens":7,"messages":[{"content":[{"file_id":"x","file_id":null}]}]})"}) {
+        CAPTURE(body);
+        CHECK(stage.call(messages, body).status == 200);
+        const auto arrived = service.arrived().back().body;
+        CHECK(arrived != body);
+        CHECK(arrived == nlohmann::ordered_json::parse(body).dump());
+    }
+}
+
+TEST_CASE("a request in which nothing is mended reaches the service byte for byte") {
+    struct Call {
+        const char *target, *body;
+    };
+    const std::vector<Call> calls{
+        {messages,
+         "{ \"model\" : \"good\\u002dmodel\",\n\t\"max_tokens\":5, \"temperature\":1.0e0,"
+         "\"messages\":[{\"content\":\"\\u00e9\\ud83d\\ude00\\/ \\\"max_tokens\\\":9\"}] }\n"},
+        {chat,
+         "{\"model\":\"good-model\", \"max_completion_tokens\":5,\"stream\":true,"
+         "\"stream_options\": {\"include_usage\":true}}"},
+        {responses, "{\"model\":\"good-model\",  \"max_output_tokens\":1000, \"input\":\"a\"}"},
+        {gemini, "{ \"contents\":[], \"generation_config\": {\"maxOutputTokens\": 1}}"},
+    };
+    for (const auto& each : calls) {
+        CAPTURE(each.target);
+        Service service(fine());
+        Stage stage(service.url(), api_of(each.target));
+        CHECK(stage.call(each.target, each.body).status == 200);
+        CHECK(service.arrived().at(0).body == each.body);
+    }
 }
 
 TEST_CASE("keys stay in the order in which they came, for models read schemas in order") {

@@ -1,5 +1,7 @@
 #include "tests/way_out/gateway_stage.hpp"
 
+#include "sandbox/door_record.hpp"
+
 #include <netinet/in.h>
 #include <poll.h>
 #include <sys/socket.h>
@@ -263,7 +265,7 @@ sandbox::Gateway& Stage::gateway() {
                                   .models = {"good-model"},
                                   .purse = books,
                                   .keys = *keys_,
-                                  .record = folder_ / "calls.jsonl",
+                                  .record = sandbox::open_record(folder_ / "calls.jsonl").value(),
                                   .on_halt = [this] { ++halts; }};
         if (change_plan_) change_plan_(plan);
         gateway_ = std::make_unique<sandbox::Gateway>(std::move(plan));
