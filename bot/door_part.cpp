@@ -51,21 +51,65 @@ void tell(sandbox::Peer& keeper, std::string_view verb, Json head) {
     }
 }
 
+/// Questions to the ledger, as news both ways: a call is answered in a thread that is new, and a busy machine
+/// lets a new thread wait for milliseconds.
+class Counter {
+ public:
+    using Reservation = sandbox::Purse::Reservation;
+
+    Reservation reserve(sandbox::Peer& keeper, Json question) {
+        std::unique_lock lock(mutex_);
+        const auto ticket = ++tickets_;
+        auto& waiting = waiting_[ticket];
+        lock.unlock();
+        question["ticket"] = ticket;
+        tell(keeper, "reserve", std::move(question));
+        lock.lock();
+        waiting.bell.wait(lock, [&] { return waiting.answer || closed_; });
+        // A keeper that is gone pays for nothing.
+        const auto answer = waiting.answer.value_or(Reservation{.answer = sandbox::Purse::Answer::busy});
+        waiting_.erase(ticket);
+        return answer;
+    }
+
+    void answer(const Json& news) {
+        const std::scoped_lock lock(mutex_);
+        const auto waiting = waiting_.find(news.at("ticket").get<std::uint64_t>());
+        if (waiting == waiting_.end()) return;
+        waiting->second.answer = {
+            .answer = static_cast<sandbox::Purse::Answer>(news.at("granted").get<int>()),
+            .id = news.at("id").get<std::int64_t>()};
+        waiting->second.bell.notify_one();
+    }
+
+    /// Nobody answers any more.
+    void close() {
+        const std::scoped_lock lock(mutex_);
+        closed_ = true;
+        for (auto& [ticket, waiting] : waiting_) waiting.bell.notify_one();
+    }
+
+ private:
+    struct Waiting {
+        std::condition_variable bell;
+        std::optional<Reservation> answer;
+    };
+    std::mutex mutex_;
+    std::uint64_t tickets_ = 0;
+    bool closed_ = false;
+    std::map<std::uint64_t, Waiting> waiting_;
+};
+
 /// The ledger, asked over the channel.
 class KeeperPurse final : public sandbox::Purse {
  public:
-    KeeperPurse(sandbox::Peer& keeper, Json whose) : keeper_(keeper), whose_(std::move(whose)) {}
+    KeeperPurse(sandbox::Peer& keeper, Counter& counter, Json whose)
+        : keeper_(keeper), counter_(counter), whose_(std::move(whose)) {}
 
     [[nodiscard]] Reservation reserve(const sandbox::ModelUse& most) override {
         auto question = whose_;
         question["use"] = door_values::to_json(most);
-        try {
-            const auto answer = keeper_.call("reserve", said(std::move(question))).head;
-            return {.answer = static_cast<Answer>(answer.at("granted").get<int>()),
-                    .id = answer.at("id").get<std::int64_t>()};
-        } catch (const std::exception&) {  // the keeper is gone, or cannot: nothing is paid for
-            return {.answer = Answer::busy};
-        }
+        return counter_.reserve(keeper_, std::move(question));
     }
     void settle(std::int64_t reservation, const sandbox::ModelUse& used) override {
         auto news = whose_;
@@ -76,6 +120,7 @@ class KeeperPurse final : public sandbox::Purse {
 
  private:
     sandbox::Peer& keeper_;
+    Counter& counter_;
     Json whose_;
 };
 
@@ -86,13 +131,18 @@ class OpenDoors {
                                        {"open", verb(&OpenDoors::open)},
                                        {"close", verb(&OpenDoors::close)},
                                        {"report", verb(&OpenDoors::report)},
-                                       {"parked", verb(&OpenDoors::parked)}}) {
+                                       {"parked", verb(&OpenDoors::parked)},
+                                       {"reserved", [this](const Message& news) {
+                                            counter_.answer(news.head);
+                                            return Message{};
+                                        }}}) {
         made_.count_down();
         reporting_ = std::jthread([this](const std::stop_token& stop) { tell_reports(stop); });
     }
     /// The doors end while there is still somebody to settle with.
     ~OpenDoors() {
         reporting_ = {};
+        counter_.close();
         const std::scoped_lock lock(mutex_);
         over_ = true;
         doors_.clear();
@@ -133,7 +183,7 @@ class OpenDoors {
         if (doors_.contains(id)) return {};  // it was opened in the greeting
         auto one = std::make_shared<OneDoor>();
         one->whose = {{"door", id}, {"era", head.at("era")}};
-        one->purse = std::make_unique<KeeperPurse>(keeper_, one->whose);
+        one->purse = std::make_unique<KeeperPurse>(keeper_, counter_, one->whose);
         sandbox::DoorPlan plan{
             .files = {.listener = std::move(question.files.at(0)), .record = std::move(question.files.at(1))},
             .egress = {.hosts = head.at("hosts").get<std::vector<std::string>>()},
@@ -204,6 +254,7 @@ class OpenDoors {
     }
 
     std::latch made_{1};
+    Counter counter_;
     std::mutex mutex_;  // of the models and the doors
     std::condition_variable_any never_;
     config::ModelSettings models_;

@@ -30,12 +30,12 @@ std::uint64_t number_in(const Message& message, const char* key) {
     return message.head.at(key).get<std::uint64_t>();
 }
 
-/// What the part tells is wrong only when somebody else speaks for it.
+/// News must not throw: it would end the channel, and with it all doors.
 Message heard(const std::function<void()>& take) {
     try {
         take();
     } catch (const std::exception& error) {
-        spdlog::error("the part of the doors said what nobody understands: {}", error.what());
+        spdlog::error("what the process of the doors said cannot be heeded: {}", error.what());
     }
     return {};
 }
@@ -52,14 +52,13 @@ Doors::Doors(const std::filesystem::path& program, const config::ModelSettings& 
     const auto news = [this](void (Doors::*member)(const Message&) const) {
         return [this, member](const Message& message) { return heard([&] { (this->*member)(message); }); };
     };
-    part_.emplace(
-        PeerPart::Plan{.name = "door",
-                       .program = program,
-                       .verbs = {{"reserve", [this](const Message& question) { return reserve(question); }},
-                                 {"settle", news(&Doors::settle)},
-                                 {"halt", news(&Doors::halt)},
-                                 {"report", news(&Doors::take_report)}},
-                       .greet = [this](sandbox::Peer& part) { greet(part); }});
+    part_.emplace(PeerPart::Plan{.name = "door",
+                                 .program = program,
+                                 .verbs = {{"reserve", news(&Doors::reserve)},
+                                           {"settle", news(&Doors::settle)},
+                                           {"halt", news(&Doors::halt)},
+                                           {"report", news(&Doors::take_report)}},
+                                 .greet = [this](sandbox::Peer& part) { greet(part); }});
 }
 
 Doors::~Doors() = default;
@@ -192,12 +191,21 @@ std::shared_ptr<KeptDoor> Doors::find(const Message& message) const {
     return found == doors_.end() ? nullptr : found->second;
 }
 
-Message Doors::reserve(const Message& question) const {
-    const auto door = find(question);
+/// In the thread that listens: one writer pays anyway, one call after the other.
+void Doors::reserve(const Message& news) const {
     sandbox::Purse::Reservation reservation{.answer = sandbox::Purse::Answer::busy};
-    if (door)
-        reservation = door->reserve(number_in(question, "era"), door_values::use_of(question.head.at("use")));
-    return asking({{"granted", static_cast<int>(reservation.answer)}, {"id", reservation.id}});
+    (void)heard([&] {  // whatever comes of it, the call must not wait for ever
+        if (const auto door = find(news))
+            reservation = door->reserve(number_in(news, "era"), door_values::use_of(news.head.at("use")));
+    });
+    sandbox::Peer* part = nullptr;
+    {
+        const std::scoped_lock lock(mutex_);
+        part = greeted_;  // who tells this: an era's news is over before the next one's greeting
+    }
+    part->tell("reserved", asking({{"ticket", number_in(news, "ticket")},
+                                   {"granted", static_cast<int>(reservation.answer)},
+                                   {"id", reservation.id}}));
 }
 
 void Doors::settle(const Message& news) const {

@@ -88,15 +88,15 @@ class Doors {
     [[nodiscard]] sandbox::DoorReport report(KeptDoor& door) const;
     [[nodiscard]] std::shared_ptr<KeptDoor> find(const sandbox::Message& message) const;
 
-    [[nodiscard]] sandbox::Message reserve(const sandbox::Message& question) const;
+    void reserve(const sandbox::Message& news) const;
     void settle(const sandbox::Message& news) const;
     void halt(const sandbox::Message& news) const;
     void take_report(const sandbox::Message& news) const;
 
     const config::ModelSettings& models_;
-    mutable std::mutex mutex_;                // of the next four
-    const sandbox::Peer* greeted_ = nullptr;  ///< of this era
-    std::uint64_t era_ = 0;                   ///< see KeptDoor
+    mutable std::mutex mutex_;          // of the next four
+    sandbox::Peer* greeted_ = nullptr;  ///< of this era
+    std::uint64_t era_ = 0;             ///< see KeptDoor
     std::uint64_t last_id_ = 0;
     std::map<std::uint64_t, std::shared_ptr<KeptDoor>> doors_;
     std::optional<PeerPart> part_;
