@@ -3,7 +3,7 @@ FROM debian:bookworm-slim AS build
 RUN apt-get update -qq \
  && apt-get install -y -qq --no-install-recommends g++ cmake ninja-build pkg-config libcpp-httplib-dev nlohmann-json3-dev \
       libgit2-dev libsqlitecpp-dev libsqlite3-dev libcli11-dev libspdlog-dev libyaml-cpp-dev libpugixml-dev libssl-dev \
-      libseccomp-dev libcmark-gfm-dev libcmark-gfm-extensions-dev zlib1g-dev libbrotli-dev liblz4-dev
+      libseccomp-dev libcmark-gfm-dev libcmark-gfm-extensions-dev zlib1g-dev libbrotli-dev liblz4-dev libsimdjson-dev
 WORKDIR /src
 COPY CMakeLists.txt ./
 COPY config config
@@ -18,7 +18,7 @@ FROM debian:bookworm-slim
 RUN apt-get update -qq \
  && apt-get install -y -qq --no-install-recommends ca-certificates libcpp-httplib0.11 libgit2-1.5 libsqlite3-0 \
       libfmt9 libspdlog1.10 libyaml-cpp0.7 libpugixml1v5 libssl3 libseccomp2 libcmark-gfm0.29.0.gfm.6 \
-      libcmark-gfm-extensions0.29.0.gfm.6 liblz4-1 \
+      libcmark-gfm-extensions0.29.0.gfm.6 liblz4-1 libsimdjson14 \
  && rm -rf /var/lib/apt/lists/* /usr/share/doc /usr/share/man \
  && useradd --system --uid 10001 --home-dir /var/lib/shopfloor --create-home shopfloor
 COPY --from=build /out/bin/shopfloor /usr/bin/shopfloor
