@@ -91,8 +91,7 @@ std::string words(simdjson::error_code error) {
 std::expected<Document, std::string> read_document(std::string_view text) {
     if (text.starts_with("\xef\xbb\xbf")) return std::unexpected("not valid JSON");  // RFC 8259, section 8.1
     simdjson::dom::parser parser(most_bytes);
-    // The root counts as a level of its own.
-    if (parser.allocate(std::max<std::size_t>(text.size(), 64), most_depth + 1) != simdjson::SUCCESS)
+    if (parser.allocate(std::max<std::size_t>(text.size(), 64), most_depth) != simdjson::SUCCESS)
         return std::unexpected("more than can be read");
     try {
         simdjson::dom::element root;
