@@ -21,6 +21,7 @@ namespace {
 constexpr std::size_t most_head = 16U << 20U;
 constexpr std::size_t most_blobs = 4096;
 constexpr std::size_t most_files = 16;
+constexpr std::size_t most_pieces = 512;  // in one call; IOV_MAX is 1,024
 
 struct Frame {
     std::uint32_t head_bytes = 0;
@@ -34,6 +35,14 @@ union Ancillary {
 
 [[noreturn]] void fail(std::string_view what, int code) {
     throw ChannelError(fmt::format("{}: {}", what, std::strerror(code)));
+}
+
+/// Past `done` bytes of the pieces from `first` on.
+void advance(std::vector<iovec>& pieces, std::size_t& first, std::size_t done) {
+    while (first < pieces.size() && done >= pieces[first].iov_len) done -= pieces[first++].iov_len;
+    if (first == pieces.size()) return;
+    pieces[first].iov_base = static_cast<char*>(pieces[first].iov_base) + done;
+    pieces[first].iov_len -= done;
 }
 
 /// Everything that `pieces` says; descriptors go with the first byte.
@@ -55,17 +64,13 @@ void send_pieces(int socket, std::vector<iovec> pieces, const std::vector<Descri
     std::size_t first = 0;
     while (first < pieces.size()) {
         message.msg_iov = pieces.data() + first;
-        message.msg_iovlen = std::min<std::size_t>(pieces.size() - first, 512);  // IOV_MAX is 1,024
+        message.msg_iovlen = std::min(pieces.size() - first, most_pieces);
         const ssize_t sent = ::sendmsg(socket, &message, MSG_NOSIGNAL);
         if (sent < 0 && errno == EINTR) continue;
         if (sent < 0) fail("the other process does not listen", errno);
         message.msg_control = nullptr;
         message.msg_controllen = 0;
-        auto left = static_cast<std::size_t>(sent);
-        while (first < pieces.size() && left >= pieces[first].iov_len) left -= pieces[first++].iov_len;
-        if (first == pieces.size()) break;
-        pieces[first].iov_base = static_cast<char*>(pieces[first].iov_base) + left;
-        pieces[first].iov_len -= left;
+        advance(pieces, first, static_cast<std::size_t>(sent));
     }
 }
 
@@ -82,37 +87,40 @@ void take_files(const msghdr& message, std::vector<Descriptor>& files) {
     }
 }
 
-/// Exactly `size` bytes, with the descriptors that come along; false at an end before the first of them.
-bool read_all(int socket, void* into, std::size_t size, std::vector<Descriptor>* files) {
-    std::size_t have = 0;
-    while (have < size) {
+/// What `pieces` has room for, with the descriptors that come along; false at an end before the first byte.
+bool read_pieces(int socket, std::vector<iovec> pieces, std::vector<Descriptor>& files) {
+    std::size_t first = 0;
+    bool any = false;
+    while (first < pieces.size()) {
+        if (pieces[first].iov_len == 0) {
+            ++first;
+            continue;
+        }
         Ancillary control{};
-        iovec piece{static_cast<char*>(into) + have, size - have};
         msghdr message{};
-        message.msg_iov = &piece;
-        message.msg_iovlen = 1;
+        message.msg_iov = pieces.data() + first;
+        message.msg_iovlen = std::min(pieces.size() - first, most_pieces);
         message.msg_control = control.bytes.data();
         message.msg_controllen = control.bytes.size();
         const ssize_t got = ::recvmsg(socket, &message, MSG_CMSG_CLOEXEC);
         if (got < 0 && errno == EINTR) continue;
         if (got < 0) fail("the other process cannot be heard", errno);
-        std::vector<Descriptor> came;
-        take_files(message, came);
-        if (files != nullptr)
-            std::ranges::move(came, std::back_inserter(*files));
-        else if (!came.empty())
-            throw ChannelError("descriptors came in the middle of a message");
+        take_files(message, files);
         if ((message.msg_flags & MSG_CTRUNC) != 0) throw ChannelError("too many descriptors in a message");
-        if (got == 0 && have == 0) return false;
+        if (got == 0 && !any) return false;
         if (got == 0) throw ChannelError("the other process ended in the middle of a message");
-        have += static_cast<std::size_t>(got);
+        any = true;
+        advance(pieces, first, static_cast<std::size_t>(got));
     }
     return true;
 }
 
-void read_rest(int socket, void* into, std::size_t size) {
-    if (size != 0 && !read_all(socket, into, size, nullptr))
+/// Of a message whose beginning has come, descriptors too.
+void read_rest(int socket, std::vector<iovec> pieces) {
+    std::vector<Descriptor> late;
+    if (!read_pieces(socket, std::move(pieces), late))
         throw ChannelError("the other process ended in the middle of a message");
+    if (!late.empty()) throw ChannelError("descriptors came in the middle of a message");
 }
 
 }  // namespace
@@ -147,22 +155,25 @@ void Channel::send(const Message& message) {
 std::optional<Message> Channel::receive() {
     Frame frame;
     Message message;
-    if (!read_all(socket_.get(), &frame, sizeof frame, &message.files)) return std::nullopt;
+    if (!read_pieces(socket_.get(), {{&frame, sizeof frame}}, message.files)) return std::nullopt;
     if (frame.head_bytes > most_head || frame.blobs > most_blobs || message.files.size() > most_files)
         throw ChannelError("a message is larger than a channel carries");
     std::vector<std::uint64_t> sizes(frame.blobs);
-    read_rest(socket_.get(), sizes.data(), sizes.size() * sizeof(std::uint64_t));
+    std::string head(frame.head_bytes, '\0');
+    read_rest(socket_.get(),
+              {{sizes.data(), sizes.size() * sizeof(std::uint64_t)}, {head.data(), head.size()}});
     std::size_t room = most_bytes - frame.head_bytes;
     for (const auto size : sizes) {
         if (size > room) throw ChannelError("a message is larger than a channel carries");
         room -= size;
     }
-    std::string head(frame.head_bytes, '\0');
-    read_rest(socket_.get(), head.data(), head.size());
+    std::vector<iovec> pieces;
+    message.blobs.reserve(sizes.size());
     for (const auto size : sizes) {
         auto& blob = message.blobs.emplace_back(size, '\0');
-        read_rest(socket_.get(), blob.data(), blob.size());
+        pieces.push_back({blob.data(), blob.size()});
     }
+    if (room < most_bytes - frame.head_bytes) read_rest(socket_.get(), std::move(pieces));
     message.head = nlohmann::json::parse(head, nullptr, false);
     if (!message.head.is_object()) throw ChannelError("the head of a message is no JSON object");
     return message;

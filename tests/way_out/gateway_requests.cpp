@@ -111,7 +111,7 @@ TEST_CASE("a request that would cost memory or stack to read is refused unread")
     std::string values = R"({"model":"good-model","x":[0)";
     for (int i = 0; i < 400'000; ++i) values += ",0";
     const std::vector<std::pair<std::string, const char*>> cases{
-        {std::string(100'000, '['), "too deeply"},
+        {std::string(100'000, '[') + std::string(100'000, ']'), "too deeply"},
         {R"({"model":"good-model","x":)" + std::string(200, '[') + std::string(200, ']') + "}", "too deeply"},
         {members + "}", "too many members"},
         {values + "]}", "too many values"},
