@@ -2,6 +2,7 @@
 #include <pthread.h>
 #include <spdlog/sinks/stdout_sinks.h>
 #include <spdlog/spdlog.h>
+#include <sys/prctl.h>
 #include <unistd.h>
 #include <CLI/CLI.hpp>
 
@@ -101,6 +102,9 @@ int serve(const std::string& file) {
 
     auto settings = load(file);
     if (!settings) return bad_configuration;
+    // No debugger but root's, and no core: both would show every secret. Not as another user, whose
+    // /proc/self it would close.
+    if (::geteuid() == 0) ::prctl(PR_SET_DUMPABLE, 0, 0, 0, 0);
     set_up_log();
     spdlog::set_level(spdlog::level::from_str(settings->log_level));
     bot::Service service(std::move(*settings), "/proc/self/exe");

@@ -184,12 +184,24 @@ class Factory {
             fmt::format("issue {} does not reach '{}'", asked.issue, state), std::chrono::seconds(60));
     }
 
+    /// Of the daemon's processes together, pages that they share counted once.
     [[nodiscard]] double resident_mib() const {
-        const auto status = bench::text_of(fmt::format("/proc/{}/status", daemon_->pid()));
-        return std::stod(status.substr(status.find("VmRSS:") + 6)) / 1024;
+        const auto keeper = fmt::format("PPid:\t{}\n", daemon_->pid());
+        double kib = pss_of(fmt::format("/proc/{}", daemon_->pid()));
+        std::error_code error;
+        for (const auto& process : fs::directory_iterator("/proc", error))
+            if (bench::text_of(process.path() / "status").find(keeper) != std::string::npos)
+                kib += pss_of(process.path());
+        return kib / 1024;
     }
 
  private:
+    static double pss_of(const fs::path& process) {
+        const auto map = bench::text_of(process / "smaps_rollup");
+        const auto line = map.find("\nPss:");
+        return line == std::string::npos ? 0 : std::stod(map.substr(line + 5));
+    }
+
     void write_private(const char* name, std::string_view text) {
         bench::write(path() / name, text);
         fs::permissions(path() / name, fs::perms::owner_read | fs::perms::owner_write);
