@@ -174,7 +174,13 @@ std::expected<std::string, Error> try_walls(const BubblewrapMachine& machine) {
     options.push_back(std::to_string(files.seccomp));
     options.emplace_back("--json-status-fd");
     options.push_back(std::to_string(files.status));
-    const auto outcome = run_bubblewrap(machine, spec, options, files, Control{});
+    // All of / is bound, and bwrap fails on a mount that goes away meanwhile, say a workspace of another
+    // daemon.
+    auto outcome = run_bubblewrap(machine, spec, options, files, Control{});
+    for (int again = 0; again < 3 && !(outcome && outcome->ok()); ++again) {
+        said.clear();
+        outcome = run_bubblewrap(machine, spec, options, files, Control{});
+    }
     if (outcome && outcome->ok()) return said.substr(0, said.find('\n'));
     if (!outcome && outcome.error().kind == Error::Kind::unenforceable)
         return std::unexpected(outcome.error());

@@ -33,6 +33,7 @@
 #include "sandbox/descriptor.hpp"
 #include "sandbox/part.hpp"
 #include "sandbox/sandbox.hpp"
+#include "tests/bot/inside.hpp"
 #include "tests/way_out/gateway_stage.hpp"
 
 namespace fs = std::filesystem;
@@ -133,27 +134,6 @@ Service::Handler answering() {
     return [](const httplib::Request&, httplib::Response& response) {
         response.set_content(std::string(started) + ended, "text/event-stream");
     };
-}
-
-/// Whether the memory of a process holds a text.
-bool remembers(pid_t process, const std::string& text) {
-    std::istringstream maps(text_of(fmt::format("/proc/{}/maps", process)));
-    std::ifstream memory(fmt::format("/proc/{}/mem", process), std::ios::binary);
-    REQUIRE(memory);
-    for (std::string line; std::getline(maps, line);) {
-        std::size_t from = 0, to = 0;
-        if (std::sscanf(line.c_str(), "%zx-%zx rw", &from, &to) != 2 || !line.contains(" rw")) continue;
-        for (; from < to; from += 1 << 20) {
-            // Pieces overlap, so that no text falls between two.
-            std::string piece(std::min(to - from, (std::size_t{1} << 20) + text.size()), '\0');
-            memory.clear();
-            memory.seekg(static_cast<std::streamoff>(from));
-            memory.read(piece.data(), static_cast<std::streamsize>(piece.size()));
-            piece.resize(static_cast<std::size_t>(std::max<std::streamsize>(0, memory.gcount())));
-            if (piece.contains(text)) return true;
-        }
-    }
-    return false;
 }
 
 std::string status_line(pid_t process, std::string_view key) {
@@ -305,9 +285,9 @@ TEST_CASE("the process of the doors remembers model keys and no other secret of 
     keeper.open();
     CHECK(keeper.call().status == 200);
     const auto part = keeper.doors->pid();
-    CHECK(remembers(part, key_one));
-    CHECK_FALSE(remembers(part, forge_token));
-    CHECK(remembers(::getpid(), forge_token));
+    CHECK(memory_holds(part, key_one));
+    CHECK_FALSE(memory_holds(part, forge_token));
+    CHECK(memory_holds(::getpid(), forge_token));
     ::unsetenv("SHOPFLOOR_TEST_TOKEN");
 }
 
