@@ -62,7 +62,7 @@ Reader::Reader(fs::path program, const fs::path& folder)
 Message Reader::ask(std::string_view verb, Message question, sandbox::Peer::Verbs verbs) const {
     auto [ours, theirs] = sandbox::Channel::pair();
     auto plan = sandbox::part_plan(program_, "reader", {theirs.get(), empty_.get()});
-    plan.limits = {{RLIMIT_CPU, most_seconds}, {RLIMIT_NOFILE, most_files}, {RLIMIT_FSIZE, 0}};
+    plan.limits = {{RLIMIT_CPU, most_seconds}, {RLIMIT_NOFILE, most_files}};
     const auto process = sandbox::Process::start(plan);
     if (!process) throw std::runtime_error(process.error().message);
     theirs.close();
