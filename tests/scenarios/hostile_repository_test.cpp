@@ -179,7 +179,8 @@ TEST_CASE("the daemon runs no git at all, whatever the agent made of .git: seen 
             CHECK_FALSE(factory.pull_request_of(nested));
             CHECK(PracticeForge::eventually([&] { return factory.leftovers().empty(); }));
         }
-        const auto programs = programs_of(trace);
+        auto programs = programs_of(trace);
+        std::erase_if(programs, [](const std::string& name) { return name.starts_with("llvm-symbolizer"); });
         CHECK(programs.contains("shopfloor"));
         CHECK(programs.contains("mke2fs"));
         CHECK(std::ranges::none_of(programs, is_git));
