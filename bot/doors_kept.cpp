@@ -56,8 +56,8 @@ void KeptDoor::end() {
 /// What they came to nobody will tell: not one of a door that was closed as it should be.
 void KeptDoor::lose_reservations() {
     const std::scoped_lock lock(mutex_);
-    for (const auto& [id, most] : std::exchange(reserved_, {})) {
-        order.models->purse.settle(id, most);
+    for (const auto& [reservation, most] : std::exchange(reserved_, {})) {
+        order.models->purse.settle(reservation, most);
         spent_ += most;
     }
 }
