@@ -90,6 +90,8 @@ std::string words(simdjson::error_code error) {
 
 std::expected<Document, std::string> read_document(std::string_view text) {
     if (text.starts_with("\xef\xbb\xbf")) return std::unexpected("not valid JSON");  // RFC 8259, section 8.1
+    if (text.empty())
+        return std::unexpected("not valid JSON");  // the library wants a place, if only for nothing
     simdjson::dom::parser parser(most_bytes);
     if (parser.allocate(std::max<std::size_t>(text.size(), 64), most_depth) != simdjson::SUCCESS)
         return std::unexpected("more than can be read");

@@ -40,6 +40,8 @@ TEST_CASE("the gateway reads JSON as the library does, and refuses what that one
     }
 }
 
+TEST_CASE("no body at all is no JSON") { CHECK_FALSE(read_json(std::string_view())); }
+
 TEST_CASE("a whole number past 64 bits is refused: nobody reads it twice in the same way") {
     for (const char* number :
          {"18446744073709551616", "-9223372036854775809", "123456789012345678901234567890"})
