@@ -6,7 +6,6 @@
 
 #include <chrono>
 #include <condition_variable>
-#include <csignal>
 #include <cstdint>
 #include <functional>
 #include <latch>
@@ -268,9 +267,6 @@ class OpenDoors {
 }  // namespace
 
 int serve_door(sandbox::Descriptor channel) {
-    std::signal(SIGPIPE, SIG_IGN);  // NOLINT(cert-err33-c): a closed connection is told by write()
-    for (const int end : {SIGINT, SIGTERM})
-        std::signal(end, SIG_IGN);  // NOLINT(cert-err33-c): the keeper's to heed
     // Files: what the system's resolver reads, and the certificates of authorities.
     sandbox::wall_in(
         {.rights = {sandbox::Right::files, sandbox::Right::network}, .user = sandbox::door_user});

@@ -2,7 +2,6 @@
 
 #include <spdlog/spdlog.h>
 
-#include <csignal>
 #include <cstddef>
 #include <optional>
 #include <stdexcept>
@@ -49,8 +48,6 @@ std::vector<config::ForgeSettings> forges_of(sandbox::Message& hello) {
 }  // namespace
 
 int serve_listener(sandbox::Descriptor socket) {
-    // Its end is the keeper's, which answers what has begun before it lets go.
-    for (const int signal : {SIGINT, SIGTERM, SIGPIPE}) std::signal(signal, SIG_IGN);  // NOLINT(cert-err33-c)
     sandbox::Descriptor listening(sandbox::part_channel + 1);
     load_cryptography();
     sandbox::wall_in({.user = sandbox::listener_user});

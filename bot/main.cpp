@@ -143,7 +143,9 @@ int main(int argc, char** argv) {
     CLI11_PARSE(app, argc, argv);
     try {
         if (part->parsed()) {
-            std::signal(SIGPIPE, SIG_IGN);  // NOLINT(cert-err33-c): as in serve
+            // Its end is the keeper's, also when a service manager signals the whole group.
+            for (const int signal : {SIGINT, SIGTERM, SIGPIPE})
+                std::signal(signal, SIG_IGN);  // NOLINT(cert-err33-c)
             set_up_log();
             // Nothing to tidy up, and what a sanitizer would do at the end no wall of a part allows.
             ::_exit(bot::run_part(name));

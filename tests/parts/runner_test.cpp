@@ -128,6 +128,20 @@ TEST_CASE("a runner that dies costs the runs it had, and the next one is there f
     CHECK(outcome->ok());
 }
 
+TEST_CASE(
+    "a signal to the whole group, as a service manager sends it, ends no run behind the keeper's back") {
+    Scene scene;
+    const auto runner = scene.runner.pid();
+    std::jthread manager([&] {
+        wait_for([&] { return scene.log().contains("started"); });
+        for (const int signal : {SIGTERM, SIGINT}) ::kill(runner, signal);
+    });
+    const auto outcome = scene.runner.run(scene.spec("echo started; sleep 1"), *scene.workspace, {});
+    REQUIRE(outcome);
+    CHECK(outcome->ok());
+    CHECK(scene.runner.pid() == runner);
+}
+
 TEST_CASE("a sandbox that cannot be had is told in the words of the backend") {
     CHECK_THROWS_WITH_AS(Runner(parts::program(), walls("podman"), "parts"), doctest::Contains("podman"),
                          std::runtime_error);
