@@ -149,6 +149,7 @@ void sweep_labels(Shop& shop, const std::string& name, integrations::Forge& forg
     const auto found = forge.labelled(shop.settings.labels.trigger);
     if (!found) {
         spdlog::warn("sweep: {}: {}", name, found.error().message);
+        shop.forges.failed(name, found.error());
         return;
     }
     for (const auto& labelled : *found) {
@@ -344,7 +345,7 @@ void watch_disk(Shop& shop) {
     shop.report_bells.ring();
 }
 
-void sweep(Shop& shop) {
+std::chrono::milliseconds sweep(Shop& shop) {
     // First, so that a job under work does not lose its lease to a sweep that was late.
     step("leases", [&] {
         shop.heartbeat.tick();
@@ -375,6 +376,10 @@ void sweep(Shop& shop) {
     step("reviews", [&] { sweep_reviews(shop); });
     for (const auto& [name, entry] : shop.forges.all())
         if (!shop.forges.quiet().contains(name)) step(name, [&] { sweep_labels(shop, name, *entry.forge); });
+    std::chrono::milliseconds next = 2min;
+    for (const auto& [name, left] : shop.forges.quiet())
+        next = std::min(next, std::chrono::ceil<std::chrono::milliseconds>(left));
+    return next;
 }
 
 void clear_leftovers(Shop& shop) {

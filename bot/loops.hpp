@@ -20,8 +20,9 @@ namespace bot::loops {
 /// when there is room again.
 void watch_disk(Shop& shop);
 /// What no event tells: leases that ran out, labels and ends of reviews whose events never arrived, what was
-/// left lying. A part that fails is logged and does not stop the others.
-void sweep(Shop& shop);
+/// left lying. A part that fails is logged and does not stop the others. Returns how long to wait for the
+/// next one: not long when a forge could not be asked now.
+[[nodiscard]] std::chrono::milliseconds sweep(Shop& shop);
 /// Once, before the other loops: containers and workspaces of earlier processes that no job waits for.
 void clear_leftovers(Shop& shop);
 

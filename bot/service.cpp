@@ -39,7 +39,6 @@ namespace {
 using namespace std::chrono_literals;
 
 constexpr auto heartbeat_period = 5s;
-constexpr auto sweep_period = 2min;
 constexpr auto idle_wait = 5s;
 constexpr auto pause_after_fault = 2s;
 constexpr int intake_niceness = 10;
@@ -134,7 +133,7 @@ struct Service::Inside {
     const SecretScan secrets;
     Heartbeat heartbeat;
     SingleFlight baselines;
-    Bell intake_bell, work_bell, sweep_bell, heartbeat_bell, disk_bell;
+    Bell intake_bell, work_bell, heartbeat_bell, disk_bell;
     Bells report_bells;
     Shop shop;
     std::atomic<bool> stopping{false};
@@ -193,10 +192,10 @@ void Service::run(const std::stop_token& stop) {
         });
     });
     threads.emplace_back([&] {
-        in.loop(in.sweep_bell, sweep_period, token, [&] {
-            loops::sweep(in.shop);
-            return false;
-        });
+        while (!token.stop_requested()) {
+            Bell pause;
+            pause.wait(loops::sweep(in.shop), token);
+        }
     });
     threads.clear();  // joins
 }

@@ -152,6 +152,19 @@ TEST_CASE("while the forge is down it is asked now and then, not for each delive
                                     std::chrono::seconds(90)));
 }
 
+TEST_CASE("a label set while neither daemon nor forge was there is found as soon as the forge answers") {
+    if (!can_run("bubblewrap")) return;
+    Factory factory(quick_change());
+    factory.stop();
+    const auto issue = factory.ask("Anything");
+    factory.forge.fail({.name = "down", .path = "/*", .times = -1, .status = 502});
+    factory.forge.forget_requests();
+    factory.start();
+    REQUIRE(PracticeForge::eventually([&] { return !factory.forge.requests().empty(); }));
+    factory.forge.clear_faults();
+    CHECK(factory.reaches(issue, "review"));  // well before the time of the usual next sweep
+}
+
 TEST_CASE("while the disk is nearly full a job waits and says so, and goes on when there is room") {
     if (!can_run("bubblewrap")) return;
     auto plan = quick_change();

@@ -188,6 +188,13 @@ TEST_CASE("a label that could not be taken off yet asks only once, whatever a sw
     const auto issue = factory.ask("Anything");
     REQUIRE(PracticeForge::eventually([&] { return contains(factory.status(issue), "Nothing to do."); }));
     factory.stop();
+    factory.forge.clear_faults();
+    factory.forge.fail({.name = "labels go slowly",
+                        .kind = practice_forge::Fault::Kind::latency,
+                        .method = "DELETE",
+                        .path = "*/labels/*",
+                        .times = -1,
+                        .latency = std::chrono::seconds(5)});
     factory.forge.forget_requests();
     factory.start();  // the first sweep comes with the start, and finds the label
     REQUIRE(PracticeForge::eventually([&] {
