@@ -38,9 +38,12 @@ std::unexpected<Error> no_right(const fs::path& folder, std::string_view why) {
                     folder.string(), why));
 }
 
+/// Empty when it cannot be read: a group, and its files with it, may go at any moment.
 std::string read_file(const fs::path& file) {
     std::ifstream in(file);
-    return {std::istreambuf_iterator<char>(in), {}};
+    std::ostringstream text;
+    text << in.rdbuf();
+    return text.str();
 }
 
 /// 0 or errno. No create: these are the kernel's files.

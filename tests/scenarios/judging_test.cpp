@@ -76,8 +76,8 @@ TEST_CASE("a check that differs between two runs of the same tree is called flak
     if (!can_run("bubblewrap")) return;
     // Too young a tree fails, and by the second run it is old enough.
     Factory factory({.recipe = "checks:\n  - name: tests\n    run: test ! -f born || test $(( $(date +%s) - "
-                               "$(cat born) )) -gt 3 "
-                               "|| { sleep 4; exit 1; }\nrounds: 0\n",
+                               "$(cat born) )) -gt 12 "
+                               "|| { sleep 13; exit 1; }\nrounds: 0\n",
                      .agents = {{"worker", "date +%s > born"}}});
     const auto issue = factory.ask("Anything");
     REQUIRE(factory.reaches(issue, "review"));

@@ -11,8 +11,6 @@
 
 #include <cerrno>
 #include <filesystem>
-#include <fstream>
-#include <iterator>
 #include <map>
 #include <optional>
 #include <set>
@@ -30,20 +28,16 @@ using scenarios::Factory;
 
 namespace {
 
-std::string text_of(const fs::path& file) {
-    std::ifstream in(file, std::ios::binary);
-    return {std::istreambuf_iterator<char>(in), std::istreambuf_iterator<char>()};
-}
-
 /// "keeper" and the parts that stay, by name.
 std::map<std::string, pid_t> processes_of(pid_t keeper) {
     std::map<std::string, pid_t> found{{"keeper", keeper}};
     std::error_code error;
     for (const auto& process : fs::directory_iterator("/proc", error)) {
-        const auto command = text_of(process.path() / "cmdline");
+        const auto command = scenarios::bytes_of(process.path() / "cmdline");
         const auto part = command.find(std::string("\0part\0", 6));
         if (part == std::string::npos) continue;
-        if (!text_of(process.path() / "status").contains(fmt::format("PPid:\t{}\n", keeper))) continue;
+        if (!scenarios::bytes_of(process.path() / "status").contains(fmt::format("PPid:\t{}\n", keeper)))
+            continue;
         auto name = command.substr(part + 6);
         name.resize(std::min(name.find('\0'), name.size()));
         found[name] = std::stoi(process.path().filename().string());
@@ -52,7 +46,7 @@ std::map<std::string, pid_t> processes_of(pid_t keeper) {
 }
 
 std::string status_of(pid_t process, const std::string& key) {
-    std::istringstream status(text_of(fmt::format("/proc/{}/status", process)));
+    std::istringstream status(scenarios::bytes_of(fmt::format("/proc/{}/status", process)));
     for (std::string line; std::getline(status, line);)
         if (line.starts_with(key + ":\t")) return line.substr(key.size() + 2);
     return {};
@@ -184,7 +178,7 @@ TEST_CASE("only the runner ever speaks to the engine: seen with strace") {
     // Every line begins with its thread; who made a thread or process is told by the call's result.
     std::map<std::string, std::string> makers;
     std::set<std::string> runners, callers;
-    std::istringstream lines(text_of(trace));
+    std::istringstream lines(scenarios::bytes_of(trace));
     for (std::string line; std::getline(lines, line);) {
         const auto thread = line.substr(0, line.find(' '));
         if (line.contains("\"part\", \"runner\"")) runners.insert(thread);
