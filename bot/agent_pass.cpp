@@ -164,6 +164,7 @@ Step<AgentPass> pass(Shop& shop, const Job& job, const Lease& lease, const Groun
     spec.door = way_out.folder();
     Step<integrations::AgentReply> reply;
     AgentPass pass;
+    bool ended = false;
     spec.on_end = [&](const sandbox::RunOutcome& outcome) {
         const auto out = way_out.report();
         ground.refusals->add("agent", out);
@@ -177,11 +178,13 @@ Step<AgentPass> pass(Shop& shop, const Job& job, const Lease& lease, const Groun
                                         : halted ? outcome_of(*halted)
                                                  : sandbox::name(outcome.end)),
                             pass.usage);
+        ended = true;
     };
     const auto outcome = shop.sandbox.run(spec, workspace, way_out.control());
     if (!outcome) {
-        shop.ledger.end_run(lease, run, "infrastructure",
-                            usage_of(ground, way_out.report().models.used, nullptr));
+        if (!ended)
+            shop.ledger.end_run(lease, run, "infrastructure",
+                                usage_of(ground, way_out.report().models.used, nullptr));
         return std::unexpected(halt(outcome.error(), "running the agent"));
     }
     pass.duration = outcome->duration;

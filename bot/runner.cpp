@@ -22,17 +22,16 @@ using sandbox::Message;
 class Runner::Errand {
  public:
     Errand(Runner& runner, std::shared_ptr<sandbox::Peer> peer, Asked asked)
-        : runner_(runner), peer_(std::move(peer)) {
+        : runner_(runner), peer_(std::move(peer)), asked_(std::make_shared<Asked>(std::move(asked))) {
         const std::scoped_lock lock(runner_.mutex_);
         number_ = ++runner_.errands_;
-        runner_.asked_.emplace(number_, std::move(asked));
+        runner_.asked_.emplace(number_, asked_);
     }
     Errand(const Errand&) = delete;
     Errand& operator=(const Errand&) = delete;
     ~Errand() {
         tell("done");
-        const std::scoped_lock lock(runner_.mutex_);
-        runner_.asked_.erase(number_);
+        settle();
     }
 
     /// The answer; throws what was thrown when the runner asked back.
@@ -40,13 +39,9 @@ class Runner::Errand {
         question.head["errand"] = number_;
         try {
             return peer_->call(verb, std::move(question));
-        } catch (const sandbox::PeerError&) {
-            std::exception_ptr thrown;
-            {
-                const std::scoped_lock lock(runner_.mutex_);
-                thrown = runner_.asked_.at(number_).thrown;
-            }
-            if (thrown) std::rethrow_exception(thrown);
+        } catch (const std::runtime_error&) {
+            settle();
+            if (asked_->thrown) std::rethrow_exception(asked_->thrown);
             throw;
         }
     }
@@ -62,8 +57,17 @@ class Runner::Errand {
     }
 
  private:
+    /// Nobody asks back any more. The runner may be dead while what it asked last is still being answered,
+    /// from what belongs to our caller.
+    void settle() {
+        std::unique_lock lock(runner_.mutex_);
+        runner_.asked_.erase(number_);
+        runner_.news_.wait(lock, [this] { return asked_->busy == 0; });
+    }
+
     Runner& runner_;
     std::shared_ptr<sandbox::Peer> peer_;
+    std::shared_ptr<Asked> asked_;
     std::uint64_t number_ = 0;
 };
 
@@ -148,20 +152,27 @@ std::expected<std::vector<std::string>, Error> Runner::sweep(
 }
 
 Message Runner::ask_back(const Message& question, const std::function<void(Asked&)>& answer) {
-    Asked* asked = nullptr;
+    std::shared_ptr<Asked> asked;
     {
         const std::scoped_lock lock(mutex_);
         const auto found = asked_.find(question.head.at("errand").get<std::uint64_t>());
         if (found == asked_.end()) throw std::runtime_error("nobody waits for this any more");
-        asked = &found->second;  // stays: its errand waits for the runner, which waits for us
+        asked = found->second;
+        ++asked->busy;
     }
+    std::exception_ptr thrown;
     try {
         answer(*asked);
     } catch (...) {
-        const std::scoped_lock lock(mutex_);
-        asked->thrown = std::current_exception();
-        throw;
+        thrown = std::current_exception();
     }
+    {
+        const std::scoped_lock lock(mutex_);
+        if (thrown) asked->thrown = thrown;
+        --asked->busy;
+        news_.notify_all();
+    }
+    if (thrown) throw std::runtime_error("it could not be taken in");  // our caller is told what it was
     return {};
 }
 

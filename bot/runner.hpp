@@ -1,10 +1,14 @@
 #pragma once
 
+#include <condition_variable>
 #include <cstdint>
+#include <exception>
 #include <filesystem>
 #include <functional>
 #include <map>
+#include <memory>
 #include <mutex>
+#include <optional>
 #include <string>
 
 #include "bot/part.hpp"
@@ -40,6 +44,7 @@ class Runner final : public sandbox::Sandbox {
         std::function<void(const sandbox::RunOutcome&)> end;
         std::function<bool(std::string_view)> keep;
         std::exception_ptr thrown;  ///< by one of them; the caller gets it
+        int busy = 0;               ///< answers under way
     };
     class Errand;
 
@@ -47,9 +52,10 @@ class Runner final : public sandbox::Sandbox {
     sandbox::Message ask_back(const sandbox::Message& question, const std::function<void(Asked&)>& answer);
 
     std::string backend_, description_;
-    std::mutex mutex_;  // of the two below
+    std::mutex mutex_;  // of all below but the part
+    std::condition_variable news_;
     std::uint64_t errands_ = 0;
-    std::map<std::uint64_t, Asked> asked_;
+    std::map<std::uint64_t, std::shared_ptr<Asked>> asked_;
     std::optional<PeerPart> part_;  // last: its calls use all of the above
 };
 

@@ -128,6 +128,34 @@ TEST_CASE("a runner that dies costs the runs it had, and the next one is there f
     CHECK(outcome->ok());
 }
 
+TEST_CASE("what is done with a run's end is done to its end, also when the runner dies meanwhile") {
+    Scene scene;
+    auto spec = scene.spec("echo done");
+    bool taken_in = false;
+    spec.on_end = [&](const RunOutcome&) {
+        const auto runner = scene.runner.pid();
+        ::kill(runner, SIGKILL);
+        wait_for([&] { return scene.runner.pid() != runner; });
+        std::this_thread::sleep_for(200ms);  // by now the call of the run has been told that it is lost
+        taken_in = true;
+    };
+    const auto lost = scene.runner.run(spec, *scene.workspace, {});
+    CHECK(taken_in);
+    REQUIRE_FALSE(lost);
+    CHECK(lost.error().kind == Error::Kind::unavailable);
+}
+
+TEST_CASE("what the keeper throws that is no exception of the library comes back too") {
+    struct LeaseLost {};
+    Scene scene;
+    auto spec = scene.spec("true");
+    spec.on_end = [](const RunOutcome&) { throw LeaseLost{}; };
+    CHECK_THROWS_AS(std::ignore = scene.runner.run(spec, *scene.workspace, {}), LeaseLost);
+    spec.on_end = nullptr;
+    spec.name = "another-run";
+    CHECK(scene.runner.run(spec, *scene.workspace, {}));
+}
+
 TEST_CASE(
     "a signal to the whole group, as a service manager sends it, ends no run behind the keeper's back") {
     Scene scene;
