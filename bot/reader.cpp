@@ -26,6 +26,8 @@ using sandbox::Message;
 
 constexpr std::uint64_t most_seconds = 120;  // of processor time for one question
 constexpr std::uint64_t most_files = 256;    // open at a time
+constexpr std::uint64_t most_memory = 4ULL << 30;
+constexpr std::size_t most_doubts = 4;  // asked back at a time: a reader goes through a tree path by path
 
 sandbox::Descriptor empty_folder(const fs::path& folder) {
     fs::create_directories(folder);
@@ -56,18 +58,21 @@ std::expected<std::vector<sandbox::Descriptor>, HarvestError> views_of(const std
 
 }  // namespace
 
-Reader::Reader(fs::path program, const fs::path& folder)
-    : program_(std::move(program)), empty_(empty_folder(folder)) {}
+Reader::Reader(fs::path program, const fs::path& folder, std::chrono::milliseconds patience)
+    : program_(std::move(program)), empty_(empty_folder(folder)), patience_(patience) {}
 
 Message Reader::ask(std::string_view verb, Message question, sandbox::Peer::Verbs verbs) const {
     auto [ours, theirs] = sandbox::Channel::pair();
     auto plan = sandbox::part_plan(program_, "reader", {theirs.get(), empty_.get()});
     plan.limits = {{RLIMIT_CPU, most_seconds}, {RLIMIT_NOFILE, most_files}};
+#ifndef SHOPFLOOR_SANITIZED  // a sanitizer's shadow takes terabytes of address space
+    plan.limits.emplace_back(RLIMIT_AS, most_memory);
+#endif
     const auto process = sandbox::Process::start(plan);
     if (!process) throw std::runtime_error(process.error().message);
     theirs.close();
-    sandbox::Peer peer(std::move(ours), std::move(verbs));
-    return peer.call(verb, std::move(question));
+    sandbox::Peer peer(std::move(ours), std::move(verbs), most_doubts);
+    return peer.call(verb, std::move(question), patience_);
 }
 
 std::expected<sandbox::Changes, HarvestError> Reader::harvest(const fs::path& own, sandbox::Written written,

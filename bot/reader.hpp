@@ -1,5 +1,6 @@
 #pragma once
 
+#include <chrono>
 #include <expected>
 #include <filesystem>
 #include <functional>
@@ -20,8 +21,10 @@ namespace bot {
 /// takes over one of them learns no secret, reaches nobody, and tells of no other question. Thread-safe.
 class Reader final : public sandbox::TreeReader {
  public:
-    /// `folder` is made, and stays empty. Throws std::runtime_error.
-    Reader(std::filesystem::path program, const std::filesystem::path& folder);
+    /// `folder` is made, and stays empty. `patience`: after it a reader is killed, and its question lost.
+    /// Throws std::runtime_error.
+    Reader(std::filesystem::path program, const std::filesystem::path& folder,
+           std::chrono::milliseconds patience = std::chrono::minutes(3));
 
     [[nodiscard]] std::expected<sandbox::Changes, sandbox::HarvestError> harvest(
         const std::filesystem::path& own, sandbox::Written written,
@@ -42,6 +45,7 @@ class Reader final : public sandbox::TreeReader {
 
     std::filesystem::path program_;
     sandbox::Descriptor empty_;
+    std::chrono::milliseconds patience_;
 };
 
 }  // namespace bot

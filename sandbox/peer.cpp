@@ -11,13 +11,8 @@
 
 namespace sandbox {
 
-namespace {
-
-constexpr std::size_t most_at_once = 4096;  // verbs under way; more than that is no honest other side
-
-}  // namespace
-
-Peer::Peer(Descriptor socket, Verbs verbs) : channel_(std::move(socket)), verbs_(std::move(verbs)) {
+Peer::Peer(Descriptor socket, Verbs verbs, std::size_t most_at_once)
+    : channel_(std::move(socket)), verbs_(std::move(verbs)), most_at_once_(most_at_once) {
     listener_ = std::jthread([this] { listen(); });
 }
 
@@ -28,7 +23,8 @@ Peer::~Peer() {
     news_.wait(lock, [&] { return answering_ == 0; });
 }
 
-Message Peer::call(std::string_view verb, Message question) {
+Message Peer::call(std::string_view verb, Message question,
+                   std::optional<std::chrono::milliseconds> longest) {
     question.head["verb"] = verb;
     std::unique_lock lock(mutex_);
     if (over_) throw ChannelError("the other process is gone");
@@ -44,10 +40,16 @@ Message Peer::call(std::string_view verb, Message question) {
         throw;
     }
     lock.lock();
-    waiting.bell.wait(lock, [&] { return waiting.answer || over_; });
+    const auto told = [&] { return waiting.answer || over_; };
+    bool in_time = true;
+    if (longest)
+        in_time = waiting.bell.wait_for(lock, *longest, told);
+    else
+        waiting.bell.wait(lock, told);
     auto answer = std::move(waiting.answer);
     waiting_.erase(number);
     lock.unlock();
+    if (!in_time) throw ChannelError(fmt::format("no answer within {} ms", longest->count()));
     if (!answer) throw ChannelError("the other process ended before it answered");
     if (const auto error = answer->head.find("error"); error != answer->head.end())
         throw PeerError(error->is_string() ? error->get<std::string>() : "it failed and does not say why");
@@ -94,7 +96,7 @@ void Peer::take(Message message) {
     }
     {
         const std::scoped_lock lock(mutex_);
-        if (answering_ == most_at_once) throw ChannelError("too many calls at once");
+        if (answering_ == most_at_once_) throw ChannelError("too many calls at once");
         ++answering_;
     }
     std::thread([this, question = std::move(message)]() mutable {

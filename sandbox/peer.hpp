@@ -1,6 +1,8 @@
 #pragma once
 
+#include <chrono>
 #include <condition_variable>
+#include <cstddef>
 #include <cstdint>
 #include <functional>
 #include <map>
@@ -29,14 +31,18 @@ class Peer {
     using Verb = std::function<Message(Message)>;
     using Verbs = std::map<std::string, Verb, std::less<>>;
 
-    Peer(Descriptor socket, Verbs verbs);
+    /// `most_at_once`: calls of the other side that are answered at a time; one that makes more is not
+    /// listened to any more.
+    Peer(Descriptor socket, Verbs verbs, std::size_t most_at_once = 4096);
     /// Ends the channel; waits for the verbs under way.
     ~Peer();
     Peer(const Peer&) = delete;
     Peer& operator=(const Peer&) = delete;
 
-    /// Waits for the answer. Throws PeerError, or ChannelError when the other side is gone or goes.
-    Message call(std::string_view verb, Message question = {});
+    /// Waits for the answer. Throws PeerError, or ChannelError when the other side is gone or goes, or has
+    /// not answered after `longest`.
+    Message call(std::string_view verb, Message question = {},
+                 std::optional<std::chrono::milliseconds> longest = std::nullopt);
     /// Says it and waits for nothing. Throws ChannelError.
     void tell(std::string_view verb, Message news = {});
 
@@ -60,6 +66,7 @@ class Peer {
 
     Channel channel_;
     const Verbs verbs_;
+    const std::size_t most_at_once_;
     mutable std::mutex mutex_;  // of all below
     std::condition_variable news_;
     std::uint64_t calls_ = 0;

@@ -5,6 +5,7 @@
 
 #include <atomic>
 #include <chrono>
+#include <semaphore>
 #include <string>
 #include <thread>
 #include <vector>
@@ -112,6 +113,42 @@ TEST_CASE("what a verb throws reaches the caller in its words; so does a verb th
     Peer caller(std::move(ours), {});
     CHECK_THROWS_WITH_AS(caller.call("fail"), "the disk is full", sandbox::PeerError);
     CHECK_THROWS_WITH_AS(caller.call("sing"), "there is no verb 'sing' here", sandbox::PeerError);
+}
+
+TEST_CASE("who asks more at a time than it may is not listened to any more") {
+    auto [here, there] = Channel::pair();
+    std::binary_semaphore enough(0);
+    Peer careful(std::move(here),
+                 {{"wait",
+                   [&](Message) {
+                       enough.acquire();
+                       enough.release();
+                       return Message{};
+                   }}},
+                 2);
+    Peer greedy(std::move(there), {});
+    std::vector<std::jthread> askers;
+    for (int i = 0; i < 3; ++i)
+        askers.emplace_back(
+            [&] { CHECK_THROWS_AS(std::ignore = greedy.call("wait"), sandbox::ChannelError); });
+    careful.wait();
+    enough.release();
+}
+
+TEST_CASE("who has waited long enough for an answer goes on without it") {
+    auto [here, there] = Channel::pair();
+    std::binary_semaphore enough(0);
+    Peer slow(std::move(here), {{"wait",
+                                 [&](Message) {
+                                     enough.acquire();
+                                     return Message{};
+                                 }},
+                                {"now", [](Message) { return Message{}; }}});
+    Peer asker(std::move(there), {});
+    CHECK_THROWS_WITH_AS(std::ignore = asker.call("wait", {}, std::chrono::milliseconds(50)),
+                         "no answer within 50 ms", sandbox::ChannelError);
+    enough.release();
+    CHECK_NOTHROW(std::ignore = asker.call("now"));
 }
 
 TEST_CASE("news arrives in the order it was sent") {

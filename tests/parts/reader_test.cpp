@@ -1,16 +1,26 @@
 #include <doctest/doctest.h>
+#include <fcntl.h>
 #include <fmt/format.h>
+#include <signal.h>
+#include <sys/mman.h>
+#include <sys/socket.h>
 #include <sys/stat.h>
+#include <sys/syscall.h>
 #include <unistd.h>
 
+#include <cerrno>
+#include <chrono>
 #include <filesystem>
 #include <fstream>
+#include <sstream>
 #include <string>
 #include <thread>
 #include <vector>
 
 #include "bot/reader.hpp"
 #include "bot/reader_values.hpp"
+#include "sandbox/part.hpp"
+#include "tests/bot/inside.hpp"
 #include "tests/parts/stage.hpp"
 
 namespace fs = std::filesystem;
@@ -37,6 +47,20 @@ struct Scene {
         return reader.harvest(own, Written::whole, {below}, limits);
     }
 };
+
+/// The part of that name which this process started; -1 when there is none.
+pid_t child_of(pid_t keeper, const std::string& part) {
+    const auto text_of = [](const fs::path& file) {
+        std::ostringstream text;
+        text << std::ifstream(file, std::ios::binary).rdbuf();
+        return text.str();
+    };
+    for (const auto& process : fs::directory_iterator("/proc"))
+        if (text_of(process.path() / "cmdline").contains(std::string("\0part\0", 6) + part + '\0') &&
+            text_of(process.path() / "status").contains(fmt::format("PPid:\t{}\n", keeper)))
+            return std::stoi(process.path().filename().string());
+    return -1;
+}
 
 }  // namespace
 
@@ -124,7 +148,7 @@ TEST_CASE("many questions at once are each answered by a process of their own") 
     CHECK(right == 6);
 }
 
-TEST_CASE("a reader that does not answer costs the question, and says so") {
+TEST_CASE("a reader that ends without an answer costs the question, and says so") {
     const parts::Folder folder;
     Reader broken("/bin/true", folder.path() / "empty");
     fs::create_directories(folder.path() / "own");
@@ -134,6 +158,49 @@ TEST_CASE("a reader that does not answer costs the question, and says so") {
     CHECK(changes.error().message.starts_with("the reader: "));
     CHECK(broken.reply("command", "/dev/null", 0).verdict == Verdict::failed);
     CHECK_FALSE(broken.junit("<testsuite/>"));
+}
+
+TEST_CASE("a reader that does not answer is not waited for any longer, and is gone") {
+    const parts::Folder folder;
+    const auto program = folder.path() / "never";
+    const auto number = folder.path() / "number";
+    parts::spit(program, fmt::format("#!/bin/sh\necho $$ > {}\nexec sleep 600\n", number.string()));
+    fs::permissions(program, fs::perms::owner_all);
+    const Reader reader(program, folder.path() / "empty", std::chrono::seconds(2));
+    const auto cases = reader.junit("<testsuite/>");
+    REQUIRE_FALSE(cases);
+    pid_t process = 0;
+    std::ifstream(number) >> process;
+    REQUIRE(process > 0);
+    CHECK(::kill(process, 0) == -1);
+}
+
+TEST_CASE("who takes over a reader has the tree it was given, and reaches nothing else") {
+    if (!Inside::can_look()) return;
+    Scene scene;
+    const auto secret = scene.folder.path() / "secret";
+    parts::spit(secret, "never");
+    parts::spit(scene.own / "file", "x");
+    int looked = 0;
+    (void)scene.changes({.ignored = [&](const std::string&) {
+        Inside reader(child_of(::getpid(), "reader"));
+        ++looked;
+        for (const auto& path : {secret.string(), std::string("/etc/passwd"), std::string("/proc/self/mem")})
+            CHECK(reader.call(SYS_openat,
+                              {static_cast<std::uint64_t>(AT_FDCWD), reader.put(path), O_RDONLY, 0}) < 0);
+        for (const std::uint64_t family : {AF_UNIX, AF_INET, AF_INET6, AF_NETLINK})
+            CHECK(reader.call(SYS_socket, {family, SOCK_STREAM, 0}) == -EPERM);
+        CHECK(reader.call(SYS_execve, {reader.put("/bin/true"), 0, 0}) == -EPERM);
+        CHECK(reader.call(SYS_kill, {static_cast<std::uint64_t>(::getpid()), 0}) == -EPERM);
+        CHECK(reader.call(SYS_getuid) == sandbox::reader_user);
+#ifndef SHOPFLOOR_SANITIZED
+        constexpr std::uint64_t much = 8ULL << 30;
+        CHECK(reader.call(SYS_mmap, {0, much, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS,
+                                     static_cast<std::uint64_t>(-1), 0}) == -ENOMEM);
+#endif
+        return false;
+    }});
+    CHECK(looked == 1);
 }
 
 TEST_CASE("an answer that no honest reader gives is not believed") {

@@ -49,12 +49,8 @@ std::int64_t peak_of(pid_t process) {
 }
 
 /// A sanitizer keeps what was freed, to know it again: its memory is not the program's.
-#if defined(__has_feature)
-#if __has_feature(address_sanitizer) || __has_feature(thread_sanitizer)
+#ifdef SHOPFLOOR_SANITIZED
 constexpr bool sanitized = true;
-#else
-constexpr bool sanitized = false;
-#endif
 #else
 constexpr bool sanitized = false;
 #endif
