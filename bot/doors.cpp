@@ -144,9 +144,9 @@ bool Doors::ask_open_now(KeptDoor& door) const {
 }
 
 void Doors::close(const std::shared_ptr<KeptDoor>& door) {
-    const auto forget = [&] {
+    const auto era = [&] {
         const std::scoped_lock lock(mutex_);
-        doors_.erase(door->id);
+        return era_;
     };
     const auto ask = [&] {
         try {
@@ -158,9 +158,13 @@ void Doors::close(const std::shared_ptr<KeptDoor>& door) {
             return false;
         }
     };
+    const auto asked_in = era();
     const bool closed = ask();  // while what its last calls came to is still heard
-    forget();
-    if (!closed) (void)ask();  // the next process may have been greeted with it
+    {
+        const std::scoped_lock lock(mutex_);
+        doors_.erase(door->id);
+    }
+    if (!closed || era() != asked_in) (void)ask();  // a new process may have been greeted with it
     door->end();
 }
 

@@ -4,6 +4,8 @@
 #include <cstddef>
 #include <utility>
 
+#include "sandbox/gateway_price.hpp"
+
 namespace bot {
 
 namespace {
@@ -74,12 +76,15 @@ sandbox::Purse::Reservation KeptDoor::reserve(std::uint64_t era, const sandbox::
 void KeptDoor::settle(std::uint64_t era, std::int64_t reservation, const sandbox::ModelUse& used) {
     const std::shared_lock user(using_);
     if (ended_ || era != era_ || !order.models) return;
+    sandbox::ModelUse paid;
     {
         const std::scoped_lock lock(mutex_);
-        if (reserved_.erase(reservation) == 0) return;  // not one of this door's
-        spent_ += used;
+        const auto known = reserved_.extract(reservation);
+        if (!known) return;                             // not one of this door's
+        paid = sandbox::at_most(used, known.mapped());  // nor does a door spend more than it asked for
+        spent_ += paid;
     }
-    order.models->purse.settle(reservation, used);
+    order.models->purse.settle(reservation, paid);
 }
 
 void KeptDoor::halt(std::uint64_t era) {

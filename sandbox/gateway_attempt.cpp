@@ -159,9 +159,10 @@ ModelUse GatewayAttempt::used(const ModelUse& reserved) const {
     const ModelUse nothing{.requests = 1};
     if (costs_nothing(route_.endpoint) || status_ >= 300) return nothing;
     if (status_ == 0) {
-        // A stream's head comes before its first word; a plain answer's when all has been made. Whoever went
-        // away himself may have left the model at work.
-        const bool perhaps_made = watch_.sent && (abandoned() || !request_.streamed);
+        // A stream's head comes before its first word, if nothing on the way holds it back; a plain answer's
+        // when all has been made. Whoever went away, or was not waited for, may have left the model at work.
+        const bool perhaps_made =
+            watch_.sent && (abandoned() || !request_.streamed || watch_.cut == Watch::Cut::silent);
         return perhaps_made ? reserved : nothing;
     }
     if (!usage_) return reserved;

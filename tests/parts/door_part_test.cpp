@@ -28,6 +28,7 @@
 #include <vector>
 
 #include "bot/doors.hpp"
+#include "bot/doors_kept.hpp"
 #include "bot/ledger.hpp"
 #include "config/models.hpp"
 #include "sandbox/descriptor.hpp"
@@ -274,6 +275,36 @@ TEST_CASE("a door that is closed is gone from the process of the doors, and othe
     CHECK(program.ended());
     keeper.open();
     CHECK(keeper.call().status == 200);
+}
+
+TEST_CASE("a door that says a call came to more than it asked for spends what it asked for") {
+    Books books;
+    auto pattern = (fs::temp_directory_path() / "shopfloor-kept-XXXXXX").string();
+    REQUIRE(::mkdtemp(pattern.data()) != nullptr);
+    const fs::path folder = pattern;
+    auto files = sandbox::DoorFiles::make(folder / "door", folder / "run.door");
+    REQUIRE(files);
+    bot::KeptDoor door(1,
+                       {.directory = folder / "door",
+                        .hosts = {},
+                        .record = folder / "run.door",
+                        .models = bot::DoorOrder::Models{.provider = "svc",
+                                                         .models = {"good-model"},
+                                                         .purse = books,
+                                                         .record = folder / "run.calls",
+                                                         .on_halt = {}}},
+                       std::move(*files), {});
+    door.begin_era(1);
+    const sandbox::ModelUse most{.requests = 1, .input_tokens = 10, .output_tokens = 10, .micro_dollars = 50};
+    const auto reservation = door.reserve(1, most);
+    auto claimed = most;
+    claimed.output_tokens = claimed.micro_dollars = 1'000'000'000;
+    door.settle(1, reservation.id, claimed);
+    door.settle(1, reservation.id, claimed);  // nor twice
+    CHECK(books.spent().tokens() == most.tokens());
+    CHECK(books.spent().micro_dollars == most.micro_dollars);
+    CHECK(door.report().models.used == books.spent());
+    fs::remove_all(folder);
 }
 
 TEST_CASE("the process of the doors remembers model keys and no other secret of the keeper's") {

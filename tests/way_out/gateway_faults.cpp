@@ -217,8 +217,8 @@ TEST_CASE("a service that takes a call and says nothing is given up in time") {
         CHECK(reply.body.find("timeout_error") != std::string::npos);
         const auto report = stage.report_at_end();
         CHECK(report.service_failed);
-        // A stream begins before its first word; a plain answer may have been made and lost.
-        CHECK(report.used == (body == streamed ? ModelUse{.requests = 1} : stage.books.last_reserved()));
+        // It may have been made and lost; of a stream, something on the way may have held back the beginning.
+        CHECK(report.used == stage.books.last_reserved());
     }
 }
 
