@@ -50,6 +50,12 @@ ListenerAnswer refused(int status, std::string why) {
     return done(status, fmt::format("{{\"status\":\"refused\",\"reason\":\"{}\"}}", why));
 }
 
+ListenerAnswer later(std::string why) {
+    auto answer = refused(503, std::move(why));
+    answer.more_headers = "Retry-After: 10\r\n";
+    return answer;
+}
+
 }  // namespace
 
 struct Listener::Inside {
@@ -167,6 +173,9 @@ void Listener::Inside::take(Route& route, ListenerRequest request) {
             case ListenerRequest::BodyFault::late:
                 route.incomplete.add();
                 return request.answer(refused(408, "the body did not come in time"));
+            case ListenerRequest::BodyFault::no_room:
+                route.unstored.add();
+                return request.answer(later("too much is being sent at once: send it again"));
             case ListenerRequest::BodyFault::malformed:
                 route.malformed.add();
                 return request.answer(refused(400, "the body's chunks are not well-formed"));
@@ -207,9 +216,7 @@ void Listener::Inside::acknowledge(Route& route, Clock::time_point began, Listen
             break;
     }
     route.unstored.add();
-    auto answer = refused(503, "it cannot be stored now: send it again");
-    answer.more_headers = "Retry-After: 10\r\n";
-    request.answer(answer);
+    request.answer(later("it cannot be stored now: send it again"));
 }
 
 /// A flood is one line a second.

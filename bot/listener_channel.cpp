@@ -25,30 +25,49 @@ void ListenerChannel::record(std::vector<integrations::VerifiedDelivery> deliver
 }
 
 void ListenerChannel::ask_ready(std::move_only_function<void(std::vector<std::string>)> then) {
-    ask("ready", [then = std::move(then)](sandbox::Message& told) mutable {
+    ask("ready", [then = std::move(then)](const sandbox::Message& told) mutable {
         then(told.head.at("reasons").get<std::vector<std::string>>());
     });
 }
 
 void ListenerChannel::ask_figures(std::move_only_function<void(Figures)> then) {
-    ask("figures", [then = std::move(then)](sandbox::Message& told) mutable {
+    ask("figures", [then = std::move(then)](const sandbox::Message& told) mutable {
         if (told.blobs.empty())
             then(std::unexpected(told.head.at("fault").get<std::string>()));
         else
-            then(std::move(told.blobs.front()));
+            then(told.blobs.front());
     });
 }
 
-void ListenerChannel::ask(std::string_view what, Told then) {
-    sandbox::Message question;
-    question.head["ask"] = what;
+void ListenerChannel::ask(const std::string& what, Told then) {
     {
         const std::lock_guard lock(mutex_);
         if (gone_) return;
-        question.head["ticket"] = ++tickets_;
-        asked_.emplace(tickets_, std::move(then));
+        auto& question = questions_[what];
+        const bool under_way = !question.asked.empty();
+        (under_way ? question.waiting : question.asked).push_back(std::move(then));
+        if (under_way) return;
     }
+    send_question(what);
+}
+
+void ListenerChannel::send_question(const std::string& what) {
+    sandbox::Message question;
+    question.head["ask"] = what;
     send(question);
+}
+
+void ListenerChannel::take_told(const std::string& what, const sandbox::Message& message) {
+    std::vector<Told> told;
+    bool more = false;
+    {
+        const std::lock_guard lock(mutex_);
+        auto& question = questions_[what];
+        told = std::exchange(question.asked, std::exchange(question.waiting, {}));
+        more = !question.asked.empty();
+    }
+    if (more) send_question(what);
+    for (auto& each : told) each(message);
 }
 
 void ListenerChannel::wait() {
@@ -94,11 +113,11 @@ void ListenerChannel::listen() {
     // What waits for an answer is dropped: its connections are closed, outside of the lock.
     decltype(waiting_) waiting;
     decltype(under_way_) under_way;
-    decltype(asked_) asked;
+    decltype(questions_) questions;
     const std::lock_guard lock(mutex_);
     waiting.swap(waiting_);
     under_way.swap(under_way_);
-    asked.swap(asked_);
+    questions.swap(questions_);
     gone_ = true;
     news_.notify_all();
 }
@@ -106,13 +125,8 @@ void ListenerChannel::listen() {
 void ListenerChannel::take(sandbox::Message message) {
     if (const auto recorded = message.head.find("recorded"); recorded != message.head.end())
         return take_recorded(recorded->get<std::string>());
-    if (const auto told = message.head.find("told"); told != message.head.end()) {
-        std::unique_lock lock(mutex_);
-        auto asked = asked_.extract(told->get<std::uint64_t>());
-        lock.unlock();
-        if (asked) asked.mapped()(message);
-        return;
-    }
+    if (const auto told = message.head.find("told"); told != message.head.end())
+        return take_told(told->get<std::string>(), message);
     const std::lock_guard lock(mutex_);
     enough_ = enough_ || message.head.contains("enough");
     news_.notify_all();

@@ -20,7 +20,8 @@ namespace bot {
 
 /// The keeper as the listener's own process has it: over the channel, whose other end is ListenerSession. One
 /// message of deliveries is under way at a time; what comes meanwhile goes together in the next one, as
-/// deliveries that come during a commit share the next commit.
+/// deliveries that come during a commit share the next commit. So it is with each kind of question: however
+/// many ask, the keeper answers one at a time.
 class ListenerChannel final : public ListenerKeeper {
  public:
     /// `channel`: greeted already. Outlives it.
@@ -43,9 +44,15 @@ class ListenerChannel final : public ListenerKeeper {
         std::size_t count = 0;
         std::move_only_function<void(const std::vector<Recorded>&)> then;
     };
-    using Told = std::move_only_function<void(sandbox::Message&)>;
+    using Told = std::move_only_function<void(const sandbox::Message&)>;
+    struct Question {
+        std::vector<Told> asked;    ///< wait for the answer that is under way
+        std::vector<Told> waiting;  ///< came after it was asked
+    };
 
-    void ask(std::string_view what, Told then);
+    void ask(const std::string& what, Told then);
+    void take_told(const std::string& what, const sandbox::Message& message);
+    void send_question(const std::string& what);
     [[nodiscard]] sandbox::Message next_message();
     void send(const sandbox::Message& message);
     void listen();
@@ -57,8 +64,7 @@ class ListenerChannel final : public ListenerKeeper {
     std::condition_variable news_;
     std::deque<Bundle> waiting_;
     std::vector<Bundle> under_way_;  ///< in the message that is not answered; empty: there is none
-    std::uint64_t tickets_ = 0;
-    std::map<std::uint64_t, Told> asked_;
+    std::map<std::string, Question, std::less<>> questions_;
     bool enough_ = false;
     bool gone_ = false;
     std::jthread hearer_;

@@ -24,6 +24,7 @@ struct ListenerConnection {
     Clock::time_point until;
     Clock::time_point ready_since;
     std::size_t drained = 0;  ///< to_drain
+    std::size_t held = 0;     ///< bytes of the body that the server counts
 };
 
 }  // namespace bot

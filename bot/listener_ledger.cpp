@@ -11,38 +11,36 @@
 
 namespace bot {
 
-namespace {
+ListenerLedger::ListenerLedger(Options options, Ledger& ledger, Metrics& metrics)
+    : options_(std::move(options)), ledger_(ledger), metrics_(metrics) {
+    add_gauges();
+}
 
-void add_gauges(Metrics& metrics, Ledger& ledger) {
+void ListenerLedger::add_gauges() {
     const auto age = [](const std::optional<Time>& since) {
         return since ? std::chrono::duration<double>(std::chrono::system_clock::now() - *since).count() : 0.0;
     };
-    metrics.gauge("shopfloor_jobs", "Jobs by state.", [&ledger] {
+    const auto one = [this](const char* name, const char* help, auto value) {
+        metrics_.gauge(name, help, [this, value] {
+            return Metrics::Figures{{{}, static_cast<double>(value(figures_))}};
+        });
+    };
+    metrics_.gauge("shopfloor_jobs", "Jobs by state.", [this] {
         Metrics::Figures figures;
-        for (const auto& [state, count] : ledger.figures().jobs)
+        for (const auto& [state, count] : figures_.jobs)
             figures.emplace_back(Metrics::Labels{{"state", std::string(name(state))}}, count);
         return figures;
     });
-    metrics.gauge("shopfloor_oldest_queued_seconds", "How long the oldest queued job has waited.",
-                  [&ledger, age] { return Metrics::Figures{{{}, age(ledger.figures().oldest_queued)}}; });
-    metrics.gauge("shopfloor_deliveries_waiting", "Stored deliveries not yet decided on.", [&ledger] {
-        return Metrics::Figures{{{}, static_cast<double>(ledger.figures().deliveries_waiting)}};
-    });
-    metrics.gauge(
-        "shopfloor_deliveries_dead", "Deliveries put aside: handling them broke off several times.",
-        [&ledger] { return Metrics::Figures{{{}, static_cast<double>(ledger.figures().deliveries_dead)}}; });
-    metrics.gauge("shopfloor_reports_waiting", "Comments, labels and reactions not yet posted.", [&ledger] {
-        return Metrics::Figures{{{}, static_cast<double>(ledger.figures().reports_waiting)}};
-    });
-    metrics.gauge("shopfloor_oldest_report_seconds", "How long the oldest report has waited.",
-                  [&ledger, age] { return Metrics::Figures{{{}, age(ledger.figures().oldest_report)}}; });
-}
-
-}  // namespace
-
-ListenerLedger::ListenerLedger(Options options, Ledger& ledger, Metrics& metrics)
-    : options_(std::move(options)), ledger_(ledger), metrics_(metrics) {
-    add_gauges(metrics_, ledger_);
+    one("shopfloor_oldest_queued_seconds", "How long the oldest queued job has waited.",
+        [age](const QueueFigures& now) { return age(now.oldest_queued); });
+    one("shopfloor_deliveries_waiting", "Stored deliveries not yet decided on.",
+        [](const QueueFigures& now) { return now.deliveries_waiting; });
+    one("shopfloor_deliveries_dead", "Deliveries put aside: handling them broke off several times.",
+        [](const QueueFigures& now) { return now.deliveries_dead; });
+    one("shopfloor_reports_waiting", "Comments, labels and reactions not yet posted.",
+        [](const QueueFigures& now) { return now.reports_waiting; });
+    one("shopfloor_oldest_report_seconds", "How long the oldest report has waited.",
+        [age](const QueueFigures& now) { return age(now.oldest_report); });
 }
 
 void ListenerLedger::record(std::vector<integrations::VerifiedDelivery> deliveries,
@@ -76,6 +74,7 @@ void ListenerLedger::ask_ready(std::move_only_function<void(std::vector<std::str
 void ListenerLedger::ask_figures(std::move_only_function<void(Figures)> then) {
     Figures figures;
     try {
+        figures_ = ledger_.figures();
         figures = metrics_.text();
     } catch (const std::exception& fault) {
         figures = std::unexpected(fault.what());

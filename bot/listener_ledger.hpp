@@ -25,14 +25,17 @@ class ListenerLedger final : public ListenerKeeper {
 
     void record(std::vector<integrations::VerifiedDelivery> deliveries,
                 std::move_only_function<void(const std::vector<Recorded>&)> then) override;
-    /// These two look into the ledger before they return.
+    /// These two look into the ledger before they return; one at a time.
     void ask_ready(std::move_only_function<void(std::vector<std::string>)> then) override;
     void ask_figures(std::move_only_function<void(Figures)> then) override;
 
  private:
     Options options_;
+    void add_gauges();
+
     Ledger& ledger_;
     Metrics& metrics_;
+    QueueFigures figures_;  ///< as of the last question
 };
 
 }  // namespace bot

@@ -52,30 +52,21 @@ std::string_view phrase(int status) {
     }
 }
 
-/// A line without its end.
+/// A line without its end, and without any other control character: what another reader would take for the
+/// line's end must not hide in it.
 std::expected<std::string, Fault> take_line(ListenerSocket& socket) {
+    const auto is_control = [](unsigned char c) { return (c < ' ' && c != '\t') || c == 0x7f; };
     for (;;) {
         const auto end = socket.input().substr(0, longest_line).find(line_end);
         if (end != std::string_view::npos) {
             std::string line(socket.input().substr(0, end));
             socket.use(end + line_end.size());
+            if (std::ranges::any_of(line, is_control)) return std::unexpected(Fault::malformed);
             return line;
         }
         if (socket.input().size() >= longest_line) return std::unexpected(Fault::malformed);
         if (!socket.fill()) return std::unexpected(Fault::late);
     }
-}
-
-/// Appends that many bytes.
-std::expected<void, Fault> take(ListenerSocket& socket, std::uint64_t bytes, std::string& to) {
-    while (bytes > 0) {
-        if (socket.input().empty() && !socket.fill()) return std::unexpected(Fault::late);
-        const auto some = socket.input().substr(0, bytes);
-        to.append(some);
-        bytes -= some.size();
-        socket.use(some.size());
-    }
-    return {};
 }
 
 std::optional<std::uint64_t> chunk_size(std::string_view line) {
@@ -127,11 +118,25 @@ std::expected<std::string, ListenerRequest::BodyFault> ListenerRequest::body(
     return read;
 }
 
+/// Appends that many bytes.
+std::expected<void, Fault> ListenerRequest::take(std::uint64_t bytes, std::string& to) {
+    auto& socket = connection_->socket;
+    while (bytes > 0) {
+        if (socket.input().empty() && !socket.fill()) return std::unexpected(Fault::late);
+        const auto some = socket.input().substr(0, bytes);
+        if (!server_->hold(*connection_, some.size())) return std::unexpected(Fault::no_room);
+        to.append(some);
+        bytes -= some.size();
+        socket.use(some.size());
+    }
+    return {};
+}
+
 std::expected<std::string, ListenerRequest::BodyFault> ListenerRequest::counted(std::uint64_t size) {
     constexpr std::uint64_t believed = 64 * 1024;  // memory for more is taken as it comes
     std::string body;
     body.reserve(std::min(size, believed));
-    if (auto all = take(connection_->socket, size, body); !all) return std::unexpected(all.error());
+    if (auto all = take(size, body); !all) return std::unexpected(all.error());
     return body;
 }
 
@@ -145,7 +150,7 @@ std::expected<std::string, ListenerRequest::BodyFault> ListenerRequest::chunked(
         if (!size) return std::unexpected(Fault::malformed);
         if (*size == 0) break;
         if (*size > limit - body.size()) return std::unexpected(Fault::too_large);
-        if (auto all = take(socket, *size, body); !all) return std::unexpected(all.error());
+        if (auto all = take(*size, body); !all) return std::unexpected(all.error());
         const auto end = take_line(socket);
         if (!end) return std::unexpected(end.error());
         if (!end->empty()) return std::unexpected(Fault::malformed);

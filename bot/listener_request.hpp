@@ -34,7 +34,7 @@ class ListenerRequest {
     [[nodiscard]] const std::expected<ListenerHead, std::string>& head() const;
     [[nodiscard]] std::string remote_address() const;
 
-    enum class BodyFault { too_large, late, malformed };
+    enum class BodyFault { too_large, late, malformed, no_room };
     /// The whole body, read once; waits for it at most so long. Never holds more than `limit` bytes of it.
     [[nodiscard]] std::expected<std::string, BodyFault> body(std::size_t limit,
                                                              std::chrono::milliseconds within);
@@ -43,6 +43,7 @@ class ListenerRequest {
     void answer(const ListenerAnswer& answer);
 
  private:
+    [[nodiscard]] std::expected<void, BodyFault> take(std::uint64_t bytes, std::string& to);
     [[nodiscard]] std::expected<std::string, BodyFault> counted(std::uint64_t size);
     [[nodiscard]] std::expected<std::string, BodyFault> chunked(std::size_t limit);
 

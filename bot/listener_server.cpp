@@ -99,10 +99,9 @@ void ListenerServer::welcome(int descriptor) {
         const std::lock_guard lock(room_mutex_);
         const auto oldest =
             std::ranges::min_element(room_, {}, [](const auto& entry) { return entry.second->until; });
-        if (oldest != room_.end()) {
-            room_.erase(oldest);
-            --open_;
-        }
+        --open_;
+        if (oldest == room_.end()) return;  // all are being answered: the new one is closed
+        room_.erase(oldest);
     }
     // Once for its whole life, edge-triggered: news of a connection that is not in the room finds nobody.
     if (watch(epoll_.get(), descriptor, EPOLLIN | EPOLLRDHUP | EPOLLET))
@@ -257,7 +256,18 @@ void ListenerServer::serve(Owned connection) {
     }
 }
 
+/// False: there is no room for them now.
+bool ListenerServer::hold(Connection& connection, std::size_t bytes) {
+    if (held_.fetch_add(bytes) + bytes > limits_.body_bytes) {
+        held_ -= bytes;
+        return false;
+    }
+    connection.held += bytes;
+    return true;
+}
+
 void ListenerServer::over(Owned connection, Then then) {
+    held_ -= std::exchange(connection->held, 0);
     if (then == Then::close || stopping_) {
         connection.reset();
         --open_;

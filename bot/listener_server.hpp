@@ -30,7 +30,9 @@ class ListenerServer {
     struct Limits {
         std::size_t workers = 0;           ///< threads, made when needed; 0: half as many as processors
         std::size_t most_workers = 64;     ///< when those are held up by large bodies
-        std::size_t connections = 10'000;  ///< past it the longest waiting one is closed
+        std::size_t connections = 10'000;  ///< past it the longest waiting one is closed, or the new one
+        /// In memory at a time, of bodies that are not answered yet; past it they are told to come again.
+        std::size_t body_bytes = 256 << 20;
         std::chrono::milliseconds head{5'000};
         std::chrono::milliseconds idle{75'000};  ///< between requests
         std::chrono::milliseconds body{10'000};  ///< a small one, before a worker takes it
@@ -51,6 +53,7 @@ class ListenerServer {
 
     friend class ListenerRequest;
     void begun() { ++begun_; }
+    [[nodiscard]] bool hold(Connection& connection, std::size_t bytes);
     enum class Then { wait, drain, close };
     void over(Owned connection, Then then);
 
@@ -75,6 +78,7 @@ class ListenerServer {
     std::atomic<bool> stopping_{false};
     std::atomic<std::size_t> open_{0};   ///< connections, wherever they are
     std::atomic<std::size_t> begun_{0};  ///< requests without an answer
+    std::atomic<std::size_t> held_{0};   ///< bytes of their bodies
     std::mutex room_mutex_;
     Room room_;
     std::mutex ready_mutex_;

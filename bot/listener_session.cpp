@@ -18,8 +18,10 @@ namespace {
 using namespace std::chrono_literals;
 using Clock = std::chrono::steady_clock;
 
-/// A listener has at most 10,000 connections.
-constexpr std::size_t most_questions = 20'000;
+constexpr std::string_view ready = "ready";
+constexpr std::string_view figures = "figures";
+/// One of each kind at a time.
+constexpr std::size_t most_questions = 2;
 /// Of a process that is to end, or does not read its answers.
 constexpr auto patience = 10s;
 
@@ -73,7 +75,7 @@ void ListenerSession::serve(const std::function<void()>& serving, const std::sto
         if (message->head.contains("deliveries"))
             take_deliveries(std::move(message->blobs));
         else if (message->head.contains("ask"))
-            take_question(*message);
+            take_question(message->head.at("ask").get<std::string>());
         else if (message->head.contains("serving"))
             serving();
         else
@@ -114,11 +116,11 @@ void ListenerSession::take_deliveries(std::vector<std::string> blobs) {
     });
 }
 
-void ListenerSession::take_question(const sandbox::Message& message) {
+void ListenerSession::take_question(const std::string& what) {
     const std::lock_guard lock(mutex_);
-    if (asked_.size() == most_questions) throw sandbox::ChannelError("it asks more than anybody can answer");
-    asked_.push_back({.ticket = message.head.at("ticket").get<std::uint64_t>(),
-                      .ready = message.head.at("ask") == "ready"});
+    if (asked_.size() == most_questions || (what != ready && what != figures))
+        throw sandbox::ChannelError("it asks what no listener asks");
+    asked_.push_back(what);
     news_.notify_all();
 }
 
@@ -130,16 +132,16 @@ void ListenerSession::say_asked(const std::stop_token& stop) {
         asked_.pop_front();
         lock.unlock();
         sandbox::Message message;
-        message.head["told"] = question.ticket;
-        if (question.ready)
+        message.head["told"] = question;
+        if (question == ready)
             keeper_.ask_ready(
                 [&](const std::vector<std::string>& reasons) { message.head["reasons"] = reasons; });
         else
-            keeper_.ask_figures([&](ListenerKeeper::Figures figures) {
-                if (figures)
-                    message.blobs.push_back(std::move(*figures));
+            keeper_.ask_figures([&](ListenerKeeper::Figures told) {
+                if (told)
+                    message.blobs.push_back(std::move(*told));
                 else
-                    message.head["fault"] = figures.error();
+                    message.head["fault"] = told.error();
             });
         say(message);
     }

@@ -37,13 +37,8 @@ class ListenerSession {
     void serve(const std::function<void()>& serving, const std::stop_token& stop);
 
  private:
-    struct Question {
-        std::uint64_t ticket = 0;
-        bool ready = false;  ///< or the figures
-    };
-
     void take_deliveries(std::vector<std::string> blobs);
-    void take_question(const sandbox::Message& message);
+    void take_question(const std::string& what);
     void say_asked(const std::stop_token& stop);
     void say(const sandbox::Message& message);
 
@@ -55,7 +50,7 @@ class ListenerSession {
     std::condition_variable_any news_;
     bool recording_ = false;      ///< deliveries are in hand, and not answered
     std::size_t unfinished_ = 0;  ///< records that still need this
-    std::deque<Question> asked_;
+    std::deque<std::string> asked_;
     std::jthread teller_;
 };
 

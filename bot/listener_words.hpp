@@ -11,12 +11,12 @@
 // What the listener's process and the keeper say to each other, a message each. Keeper:
 //   {"forges": [{"name", "kind", "secrets": how many}], "log_level"}, the secrets in that order as blobs;
 //   {"recorded": text}, a letter for each delivery of the last message: f fresh, d duplicate, - not stored;
-//   {"told": ticket, "reasons": [text]}; {"told": ticket} with the figures as a blob, or with "fault": text;
+//   {"told": "ready", "reasons": [text]}; {"told": "figures"} with them as a blob, or with "fault": text;
 //   {"enough": true}: no more deliveries; what was begun is answered.
 // Listener:
 //   {"serving": true}: it takes connections;
 //   {"deliveries": true}, two blobs for each: who it is, its body; the next ones when these are answered;
-//   {"ask": "ready" or "figures", "ticket"}.
+//   {"ask": "ready" or "figures"}; the next of its kind when this is told.
 namespace bot::listener_words {
 
 /// Of one message.

@@ -161,6 +161,24 @@ TEST_CASE_FIXTURE(ListenerFixture,
     CHECK(ledger->figures().deliveries_waiting == 3);
 }
 
+TEST_CASE_FIXTURE(ListenerFixture, "chunks that another reader could take for something else are refused") {
+    serve();
+    const std::string body = "{\"a\":1}";
+    for (const std::string& chunks : std::vector<std::string>{
+             "7;x\nGET /metrics HTTP/1.1\r\n" + body + "\r\n0\r\n\r\n", "7\n\r\n" + body + "\r\n0\r\n\r\n",
+             "7\r\n" + body + "\r\n0\r\nTrailer: a\nb\r\n\r\n", "7\r\n" + body + "x\r\n0\r\n\r\n",
+             "+7\r\n" + body + "\r\n0\r\n\r\n", "0x7\r\n" + body + "\r\n0\r\n\r\n"}) {
+        CAPTURE(chunks);
+        auto chunked = request("guid-1", body);
+        chunked.replace(chunked.find("Content-Length: 7"), 17, "Transfer-Encoding: chunked");
+        chunked.replace(chunked.find(body), body.size(), chunks);
+        const auto answers = exchange(chunked);
+        CHECK(answers.starts_with("HTTP/1.1 400"));
+        CHECK(count(answers, "HTTP/1.1 ") == 1);
+    }
+    CHECK(ledger->figures().deliveries_waiting == 0);
+}
+
 TEST_CASE_FIXTURE(
     ListenerFixture,
     "when the ledger cannot be written the sender is asked to send again, and readiness says why") {
