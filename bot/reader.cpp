@@ -26,7 +26,6 @@ using sandbox::Message;
 
 constexpr std::uint64_t most_seconds = 120;  // of processor time for one question
 constexpr std::uint64_t most_files = 256;    // open at a time
-constexpr std::uint64_t most_memory = 4ULL << 30;
 constexpr std::size_t most_doubts = 4;  // asked back at a time: a reader goes through a tree path by path
 
 sandbox::Descriptor empty_folder(const fs::path& folder) {
@@ -66,6 +65,7 @@ Message Reader::ask(std::string_view verb, Message question, sandbox::Peer::Verb
     auto plan = sandbox::part_plan(program_, "reader", {theirs.get(), empty_.get()});
     plan.limits = {{RLIMIT_CPU, most_seconds}, {RLIMIT_NOFILE, most_files}};
 #ifndef SHOPFLOOR_SANITIZED  // a sanitizer's shadow takes terabytes of address space
+    constexpr std::uint64_t most_memory = 4ULL << 30;
     plan.limits.emplace_back(RLIMIT_AS, most_memory);
 #endif
     const auto process = sandbox::Process::start(plan);

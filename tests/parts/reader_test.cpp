@@ -188,7 +188,7 @@ TEST_CASE("who takes over a reader has the tree it was given, and reaches nothin
         for (const auto& path : {secret.string(), std::string("/etc/passwd"), std::string("/proc/self/mem")})
             CHECK(reader.call(SYS_openat,
                               {static_cast<std::uint64_t>(AT_FDCWD), reader.put(path), O_RDONLY, 0}) < 0);
-        for (const std::uint64_t family : {AF_UNIX, AF_INET, AF_INET6, AF_NETLINK})
+        for (const auto family : std::vector<std::uint64_t>{AF_UNIX, AF_INET, AF_INET6, AF_NETLINK})
             CHECK(reader.call(SYS_socket, {family, SOCK_STREAM, 0}) == -EPERM);
         CHECK(reader.call(SYS_execve, {reader.put("/bin/true"), 0, 0}) == -EPERM);
         CHECK(reader.call(SYS_kill, {static_cast<std::uint64_t>(::getpid()), 0}) == -EPERM);
