@@ -42,7 +42,15 @@ class MirrorOnDisk final : public Mirror {
     GitResult<void> push_new(const std::string& commit, const std::string& branch) override {
         const std::scoped_lock turn(network_);
         return with_handle([&](git_repository* repository) {
-            return push_branch(repository, address_, credential_, limits_, commit, branch);
+            return push_branch(repository, address_, credential_, limits_, commit, branch, {});
+        });
+    }
+
+    GitResult<void> push_on(const std::string& commit, const std::string& branch,
+                            const std::string& expected) override {
+        const std::scoped_lock turn(network_);
+        return with_handle([&](git_repository* repository) {
+            return push_branch(repository, address_, credential_, limits_, commit, branch, expected);
         });
     }
 
@@ -93,10 +101,17 @@ class MirrorOnDisk final : public Mirror {
         return open_ignore_rules(std::move(*repository), commit, more);
     }
 
-    GitResult<std::string> commit(const std::string& parent, const std::vector<TreeEdit>& edits,
-                                  const CommitText& text) override {
+    GitResult<std::vector<TreeEdit>> edits(const std::string& from, const std::string& to, std::size_t most,
+                                           std::size_t cap) override {
         return with_handle(
-            [&](git_repository* repository) { return build_commit(repository, parent, edits, text); });
+            [&](git_repository* repository) { return list_edits(repository, from, to, most, cap); });
+    }
+
+    GitResult<std::string> commit(const std::string& base, const std::vector<TreeEdit>& edits,
+                                  const CommitText& text, const std::string& parent) override {
+        return with_handle([&](git_repository* repository) {
+            return build_commit(repository, base, edits, text, parent.empty() ? base : parent);
+        });
     }
 
     GitResult<std::string> diff(const std::string& from, const std::string& to, std::size_t cap) override {

@@ -94,18 +94,30 @@ class Mirror {
     /// ignored. The function may be called from one thread.
     [[nodiscard]] virtual GitResult<std::function<bool(const std::string& path)>> ignore_rules(
         const std::string& commit, const std::string& more) = 0;
-    /// Builds a commit on `parent` from validated edits; returns its id, or `parent` when the edits change
-    /// nothing. Same input, same id. No checkout is made. A submodule stays what it is: its folder was empty,
-    /// so removing it means nothing, and an edit inside it is invalid.
-    [[nodiscard]] virtual GitResult<std::string> commit(const std::string& parent,
+    /// What leads from the files of one commit to those of another, by path. Submodules are left out. More
+    /// than `most` paths, or `cap` bytes of content: invalid.
+    [[nodiscard]] virtual GitResult<std::vector<TreeEdit>> edits(const std::string& from,
+                                                                 const std::string& to, std::size_t most,
+                                                                 std::size_t cap) = 0;
+    /// Builds a commit from the files of `base` and validated edits, on `parent` (empty: on `base`); returns
+    /// its id, or the parent's when the files would be the parent's. Same input, same id. No checkout is
+    /// made. A submodule stays what it is: its folder was empty, so removing it means nothing, and an edit
+    /// inside it is invalid.
+    [[nodiscard]] virtual GitResult<std::string> commit(const std::string& base,
                                                         const std::vector<TreeEdit>& edits,
-                                                        const CommitText& text) = 0;
+                                                        const CommitText& text,
+                                                        const std::string& parent = {}) = 0;
     /// Unified diff of two commits, at most `cap` bytes, for people and judges.
     [[nodiscard]] virtual GitResult<std::string> diff(const std::string& from, const std::string& to,
                                                       std::size_t cap) = 0;
     /// Pushes to a branch that must not be there yet; success also when it is there with exactly this commit.
     /// Only `agent/…` branches are accepted.
     [[nodiscard]] virtual GitResult<void> push_new(const std::string& commit, const std::string& branch) = 0;
+    /// Pushes to a branch that is still at `expected`, of which `commit` is a descendant; success also when
+    /// it is at this commit already. `exists`: somebody else pushed, or took the branch away, and nothing was
+    /// changed.
+    [[nodiscard]] virtual GitResult<void> push_on(const std::string& commit, const std::string& branch,
+                                                  const std::string& expected) = 0;
     /// The commit a remote branch points at, asked live; no_such_ref when there is none.
     [[nodiscard]] virtual GitResult<std::string> remote_head(const std::string& branch) = 0;
 };

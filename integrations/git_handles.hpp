@@ -24,6 +24,7 @@ using GitOdbHandle = GitOwner<git_odb, git_odb_free>;
 using GitOdbObjectHandle = GitOwner<git_odb_object, git_odb_object_free>;
 using GitCommitHandle = GitOwner<git_commit, git_commit_free>;
 using GitTreeHandle = GitOwner<git_tree, git_tree_free>;
+using GitBlobHandle = GitOwner<git_blob, git_blob_free>;
 using GitTreeEntryHandle = GitOwner<git_tree_entry, git_tree_entry_free>;
 using GitTreeBuilderHandle = GitOwner<git_treebuilder, git_treebuilder_free>;
 using GitSignatureHandle = GitOwner<git_signature, git_signature_free>;

@@ -211,9 +211,8 @@ class PushSource {
     bool made_ = false;
 };
 
-GitError already_there(const std::string& branch) {
-    return git_error(Kind::exists,
-                     "the branch " + config::excerpt(branch) + " is there already with something else");
+GitError not_as_expected(const std::string& branch) {
+    return git_error(Kind::exists, "the branch " + config::excerpt(branch) + " is at something else");
 }
 
 GitError refused(const Call& call) {
@@ -232,8 +231,8 @@ GitResult<std::optional<GitError>> try_push(Line& line, git_repository* reposito
     git_push_options options = GIT_PUSH_OPTIONS_INIT;
     options.callbacks = callbacks_for(line.call);
     options.follow_redirects = GIT_REMOTE_REDIRECT_NONE;
-    // The lease: the branch was absent in this connection's advertisement, so the command names the zero id
-    // as the old value, and receive-pack creates the reference only if it is still not there.
+    // The lease: the command names what this connection's advertisement said as the old value, and
+    // receive-pack moves the reference only if it is still there, or makes it if it is still not there.
     // https://git-scm.com/docs/gitprotocol-pack#_reference_update_request_and_packfile_transfer
     auto spec = source + ":refs/heads/" + branch;
     char* specs[] = {spec.data()};
@@ -311,7 +310,8 @@ GitResult<std::string> fetch_branch(git_repository* repository, const GitAddress
 
 GitResult<void> push_branch(git_repository* repository, const GitAddress& address,
                             const CredentialSource& credential, const MirrorLimits& limits,
-                            const std::string& commit, const std::string& branch) {
+                            const std::string& commit, const std::string& branch,
+                            const std::string& expected) {
     if (!branch.starts_with("agent/") || !is_branch_name(branch))
         return std::unexpected(git_error(Kind::refused, "not a branch of ours: " + config::excerpt(branch)));
     const auto found = find_commit(repository, commit);
@@ -324,17 +324,18 @@ GitResult<void> push_branch(git_repository* repository, const GitAddress& addres
         const auto there = line.head(branch);
         if (!there) return std::unexpected(there.error());
         if (*there && git_oid_equal(&**there, &ours)) return {};
-        if (*there) return std::unexpected(already_there(branch));
+        if ((*there ? hex(**there) : std::string()) != expected)
+            return std::unexpected(not_as_expected(branch));
         const auto pushed = try_push(line, repository, ours, branch);
         if (!pushed) return std::unexpected(pushed.error());
         refusal = *pushed;
     }
     if (!refusal) return {};
-    // It may have appeared between the advertisement and the push.
+    // It may have appeared, or moved, between the advertisement and the push.
     const auto now = ask_remote_head(repository, address, credential, limits, branch);
     if (!now) return std::unexpected(*refusal);
     if (*now == commit) return {};
-    return std::unexpected(already_there(branch));
+    return std::unexpected(*now == expected ? *refusal : not_as_expected(branch));
 }
 
 }  // namespace integrations

@@ -26,8 +26,10 @@ struct GitAddress {
 [[nodiscard]] GitResult<std::string> ask_remote_head(git_repository* repository, const GitAddress& address,
                                                      const CredentialSource& credential,
                                                      const MirrorLimits& limits, const std::string& branch);
+/// `expected`: where the branch must be; empty: nowhere yet.
 [[nodiscard]] GitResult<void> push_branch(git_repository* repository, const GitAddress& address,
                                           const CredentialSource& credential, const MirrorLimits& limits,
-                                          const std::string& commit, const std::string& branch);
+                                          const std::string& commit, const std::string& branch,
+                                          const std::string& expected);
 
 }  // namespace integrations

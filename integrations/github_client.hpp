@@ -19,6 +19,7 @@ namespace integrations {
 /// The verbs of Forge in GitHub's REST, api version 2022-11-28. Made by connect_github.
 ///   github_client   reading, labels, reactions      github_comments   say
 ///   github_publish  pull requests, checks           github_sweep      labelled
+///   github_reviews  what stands beside lines
 class GithubForge final : public Forge {
  public:
     GithubForge(const config::ForgeSettings& settings, GithubClock clock);
@@ -37,6 +38,10 @@ class GithubForge final : public Forge {
                                                const std::string& body, const std::string& known_id) override;
     [[nodiscard]] ForgeResult<PullRequest> propose(const Proposal& proposal) override;
     [[nodiscard]] ForgeResult<PullRequest> pull_request(const RepoRef& repo, std::int64_t number) override;
+    [[nodiscard]] ForgeResult<std::vector<ReviewComment>> review_comments(
+        const ThreadRef& pull_request, const std::string& review_id) override;
+    [[nodiscard]] ForgeResult<std::string> reply(const ThreadRef& pull_request, const std::string& comment_id,
+                                                 const std::string& marker, const std::string& body) override;
     [[nodiscard]] ForgeResult<void> report_check(const RepoRef& repo, const CheckReport& report) override;
     [[nodiscard]] ForgeResult<GitCredential> git_credential(const RepoRef& repo) override;
     [[nodiscard]] ForgeResult<std::vector<IssueLabelled>> labelled(const std::string& trigger_label) override;

@@ -23,7 +23,7 @@ namespace {
 /// or array that is there is noted as "{"; null counts as missing.
 class Picker final : public nlohmann::json_sax<nlohmann::json> {
  public:
-    static constexpr std::array<std::string_view, 16> wanted{"action",
+    static constexpr std::array<std::string_view, 19> wanted{"action",
                                                              "label.name",
                                                              "installation.id",
                                                              "issue.number",
@@ -32,6 +32,9 @@ class Picker final : public nlohmann::json_sax<nlohmann::json> {
                                                              "comment.body",
                                                              "pull_request.number",
                                                              "pull_request.merged",
+                                                             "review.id",
+                                                             "review.state",
+                                                             "review.body",
                                                              "repository.id",
                                                              "repository.full_name",
                                                              "repository.clone_url",
@@ -173,9 +176,21 @@ Event decode_comment(const Picker& payload, ThreadRef thread) {
                           .by = sender(payload)};
 }
 
+Event decode_review(const Picker& payload, ThreadRef pull_request) {
+    if (!is_digits(payload["review.id"], 20))
+        return Ignored{"pull_request_review.submitted without a review"};
+    if (lower_case(payload["review.state"]) != "changes_requested")
+        return Ignored{"a review that asks for no changes"};
+    return ChangesRequested{.pull_request = std::move(pull_request),
+                            .review_id = payload["review.id"],
+                            .body = payload["review.body"],
+                            .by = sender(payload)};
+}
+
 Event decode_payload(const VerifiedDelivery& delivery) {
     const auto& name = delivery.event_name();
-    if (name != "ping" && name != "issues" && name != "issue_comment" && name != "pull_request") {
+    if (name != "ping" && name != "issues" && name != "issue_comment" && name != "pull_request" &&
+        name != "pull_request_review") {
         return Ignored{"event " + name + " is not for us"};
     }
     Picker payload;
@@ -183,18 +198,21 @@ Event decode_payload(const VerifiedDelivery& delivery) {
     if (name == "ping") return Pinged{};
 
     const auto& action = payload["action"];
-    constexpr std::array<std::string_view, 7> acted_on{
-        "issues.labeled",     "issues.unlabeled",      "issues.closed",      "issues.deleted",
-        "issues.transferred", "issue_comment.created", "pull_request.closed"};
+    constexpr std::array<std::string_view, 8> acted_on{
+        "issues.labeled",      "issues.unlabeled",
+        "issues.closed",       "issues.deleted",
+        "issues.transferred",  "issue_comment.created",
+        "pull_request.closed", "pull_request_review.submitted"};
     if (std::ranges::find(acted_on, name + "." + action) == acted_on.end()) {
         return Ignored{name + "." + (action.empty() || action.size() > 60 ? "?" : action) + " is not for us"};
     }
     if (auto why = misfit(payload); !why.empty()) return Ignored{name + "." + action + ": " + why};
-    const bool about_pull = name == "pull_request";
+    const bool about_pull = name.starts_with("pull_request");
     const auto number = thread_number(payload[about_pull ? "pull_request.number" : "issue.number"]);
     if (!number) return Ignored{name + "." + action + ": no number"};
 
     auto where = thread(delivery, payload, *number);
+    if (name == "pull_request_review") return decode_review(payload, std::move(where));
     if (about_pull)
         return PullRequestEnded{std::move(where), payload["pull_request.merged"] == "true", sender(payload)};
     return name == "issues" ? decode_issue(payload, std::move(where))

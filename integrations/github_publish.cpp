@@ -81,6 +81,11 @@ json check_json(const CheckReport& report, std::size_t first) {
 }  // namespace
 
 ForgeResult<PullRequest> GithubForge::propose(const Proposal& proposal) {
+    if (proposal.number > 0) {
+        const auto known = pull_request(proposal.repo, proposal.number);
+        if (!known) return std::unexpected(known.error());
+        return adopt(proposal, *known);
+    }
     const auto before = proposed_before(proposal);
     if (!before) return std::unexpected(before.error());
     if (*before) return adopt(proposal, **before);

@@ -100,6 +100,54 @@ TEST_CASE("a folder may be removed whole, and rebuilt") {
     CHECK(store.mirror->files(*rebuilt) == std::vector<std::string>{"d/e/three", "keep"});
 }
 
+TEST_CASE("the edits between two commits lead from the one to the other") {
+    Store store;
+    for (const std::string name : {"keep", "change", "gone", "dir/one", "turns"})
+        spit(store.work / name, name + "\n");
+    const auto base = store.commit();
+    const std::vector<TreeEdit> wanted = {
+        {.path = "change", .content = "changed\n"},
+        {.path = "dir/one", .kind = TreeEdit::Kind::removed},
+        {.path = "gone", .kind = TreeEdit::Kind::removed},
+        {.path = "new/link", .kind = TreeEdit::Kind::link, .content = "tool"},
+        {.path = "new/tool", .kind = TreeEdit::Kind::executable, .content = "#!/bin/sh\n"},
+        {.path = "turns", .kind = TreeEdit::Kind::executable, .content = "turns\n"},
+    };
+    const auto commit = store.mirror->commit(base, wanted, text("x"));
+    REQUIRE(commit.has_value());
+    const auto edits = store.mirror->edits(base, *commit, 100, 1000);
+    REQUIRE(edits.has_value());
+    REQUIRE(edits->size() == wanted.size());
+    for (std::size_t i = 0; i < wanted.size(); ++i) {
+        CHECK((*edits)[i].path == wanted[i].path);
+        CHECK((*edits)[i].kind == wanted[i].kind);
+        CHECK((*edits)[i].content == wanted[i].content);
+    }
+    CHECK(store.mirror->commit(base, *edits, text("x")) == *commit);
+    CHECK(store.mirror->edits(base, base, 0, 0)->empty());
+    CHECK(kind_of(store.mirror->edits(base, *commit, 5, 1000)) == Kind::invalid);
+    CHECK(kind_of(store.mirror->edits(base, *commit, 100, 20)) == Kind::invalid);
+    CHECK(kind_of(store.mirror->edits(base, std::string(40, 'a'), 100, 1000)) == Kind::no_such_ref);
+}
+
+TEST_CASE("a commit may stand on another one than the files it was made from") {
+    Store store;
+    spit(store.work / "file", "one\n");
+    const auto base = store.commit();
+    const auto first = store.mirror->commit(base, {{.path = "file", .content = "two\n"}}, text("first"));
+    REQUIRE(first.has_value());
+    const std::vector<TreeEdit> edits = {{.path = "file", .content = "two\n"},
+                                         {.path = "more", .content = "more\n"}};
+    const auto second = store.mirror->commit(base, edits, text("second"), *first);
+    REQUIRE(second.has_value());
+    CHECK(line_of("git rev-parse " + *second + "^", store.folder / "mirror") == *first);
+    CHECK(store.mirror->file(*second, "file", 100) == "two\n");
+    CHECK(store.mirror->file(*second, "more", 100) == "more\n");
+    // Nothing new against what it stands on.
+    CHECK(store.mirror->commit(base, edits, text("third"), *second) == *second);
+    CHECK(store.mirror->commit(base, {}, text("back"), *second) != *second);
+}
+
 TEST_CASE("edits with names that must not be are refused whole") {
     Store store;
     spit(store.work / "a", "1\n");

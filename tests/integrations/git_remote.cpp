@@ -281,6 +281,32 @@ TEST_CASE("a new branch is pushed, and pushing it again changes nothing") {
     CHECK(sh("git for-each-ref refs/shopfloor/push", place.folder / "mirror").output.empty());
 }
 
+TEST_CASE("a branch of ours goes on from where we left it, and from nowhere else") {
+    Place place;
+    const auto first = place.repository("shop");
+    const auto mirror = place.mirror("shop");
+    REQUIRE(mirror->fetch("main").has_value());
+    const auto ours = made(*mirror, first, "ours");
+    const auto next = made(*mirror, ours, "next");
+    const auto bare = place.server.bare("shop");
+    CHECK(kind_of(mirror->push_on(next, "agent/issue-1", ours)) == Kind::exists);  // it is not there
+    REQUIRE(mirror->push_new(ours, "agent/issue-1").has_value());
+    CHECK(kind_of(mirror->push_on(next, "agent/issue-1", first)) == Kind::exists);
+    CHECK(line_of("git rev-parse agent/issue-1", bare) == ours);
+    CHECK(mirror->push_on(next, "agent/issue-1", ours).has_value());
+    CHECK(mirror->push_on(next, "agent/issue-1", ours).has_value());  // the answer of the first was lost
+    CHECK(line_of("git rev-parse agent/issue-1", bare) == next);
+    CHECK(kind_of(mirror->push_on(next, "main", first)) == Kind::refused);
+    SUBCASE("somebody pushes in the same moment") {
+        const auto last = made(*mirror, next, "last");
+        place.server.before = [&](const httplib::Request& request) {
+            if (request.method == "POST") line_of("git branch -f agent/issue-1 main; echo ok", bare);
+        };
+        CHECK(kind_of(mirror->push_on(last, "agent/issue-1", next)) == Kind::exists);
+        CHECK(line_of("git rev-parse agent/issue-1", bare) == first);
+    }
+}
+
 TEST_CASE("a branch that appears while we push is left alone") {
     Place place;
     const auto first = place.repository("shop");
