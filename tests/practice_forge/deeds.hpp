@@ -39,6 +39,14 @@ class Deeds {
     };
     std::int64_t open_pull(Repository& repository, const Proposed& proposed, const std::string& by);
     std::string merge(Repository& repository, std::int64_t number, const std::string& by);
+    struct Reviewed {
+        std::string state, body;
+        std::vector<InlineComment> comments;
+    };
+    std::int64_t review(Repository& repository, std::int64_t number, const Reviewed& reviewed,
+                        const std::string& by);
+    std::int64_t reply(Repository& repository, std::int64_t number, std::int64_t comment,
+                       const std::string& body, const std::string& by);
     /// After a push: heads of open pull requests follow their branches.
     void follow_branches(Repository& repository, const std::string& by);
     /// Computes whether it can be merged, unless that is known.

@@ -251,6 +251,13 @@ std::int64_t PracticeForge::open_pull_request(std::string_view repository, std::
                                    .body = std::string(body)};
     return inside_->deeds.open_pull(inside_->repository(repository), proposed, std::string(author));
 }
+std::int64_t PracticeForge::review(std::string_view repository, std::int64_t number, std::string_view state,
+                                   std::string_view body, const std::vector<InlineComment>& comments,
+                                   std::string_view by) {
+    return inside_->deeds.review(
+        inside_->repository(repository), number,
+        {.state = std::string(state), .body = std::string(body), .comments = comments}, std::string(by));
+}
 std::string PracticeForge::merge(std::string_view repository, std::int64_t number, std::string_view by) {
     return inside_->deeds.merge(inside_->repository(repository), number, std::string(by));
 }
@@ -289,6 +296,21 @@ std::vector<CheckRun> PracticeForge::check_runs(std::string_view repository) con
     const auto lock = inside_->world.lock();
     std::vector<CheckRun> result;
     for (const auto& [id, run] : of.check_runs) result.push_back(check_value(run));
+    return result;
+}
+std::vector<ReviewComment> PracticeForge::review_comments(std::string_view repository,
+                                                          std::int64_t number) const {
+    auto& of = inside_->repository(repository);
+    const auto lock = inside_->world.lock();
+    std::vector<ReviewComment> result;
+    for (const auto& [id, comment] : of.review_comments)
+        if (comment.thread == number)
+            result.push_back({.id = id,
+                              .in_reply_to = comment.in_reply_to,
+                              .user = comment.user,
+                              .path = comment.path,
+                              .body = comment.body,
+                              .line = comment.line});
     return result;
 }
 std::vector<std::string> PracticeForge::labels(std::string_view repository) const {

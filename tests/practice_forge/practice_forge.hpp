@@ -35,7 +35,8 @@ struct HookSettings {
     std::string url;
     std::string secret;
     std::int64_t id = 424242;
-    std::vector<std::string> events = {"issues", "issue_comment", "pull_request", "check_run"};
+    std::vector<std::string> events = {"issues", "issue_comment", "pull_request", "pull_request_review",
+                                       "check_run"};
     std::chrono::milliseconds timeout{10'000};  ///< GitHub waits ten seconds
 };
 
@@ -84,6 +85,18 @@ struct PullRequest {
     bool open = true, draft = false, merged = false;
     std::string merge_commit;
     std::string html_url;
+};
+/// As somebody writes it beside a line.
+struct InlineComment {
+    std::string path;
+    int line = 1;
+    std::string body;
+};
+struct ReviewComment {
+    std::int64_t id = 0;
+    std::int64_t in_reply_to = 0;  ///< 0: it is the first of its thread
+    std::string user, path, body;
+    int line = 0;
 };
 struct Annotation {
     std::string path, level, title, message;
@@ -230,6 +243,10 @@ class PracticeForge {
     void delete_issue(std::string_view repository, std::int64_t number, std::string_view by);
     std::int64_t open_pull_request(std::string_view repository, std::string_view head, std::string_view base,
                                    std::string_view title, std::string_view body, std::string_view author);
+    /// Submits a review; `state` as GitHub has it: approved, changes_requested, commented. Returns its id.
+    std::int64_t review(std::string_view repository, std::int64_t number, std::string_view state,
+                        std::string_view body, const std::vector<InlineComment>& comments,
+                        std::string_view by);
     std::string merge(std::string_view repository, std::int64_t number,
                       std::string_view by);  ///< the merge commit
 
@@ -244,6 +261,8 @@ class PracticeForge {
     [[nodiscard]] Issue issue(std::string_view repository, std::int64_t number) const;
     [[nodiscard]] std::vector<Issue> issues(std::string_view repository) const;  ///< without pull requests
     [[nodiscard]] std::vector<PullRequest> pull_requests(std::string_view repository) const;
+    [[nodiscard]] std::vector<ReviewComment> review_comments(std::string_view repository,
+                                                             std::int64_t number) const;
     [[nodiscard]] std::vector<CheckRun> check_runs(std::string_view repository) const;
     [[nodiscard]] std::vector<std::string> labels(std::string_view repository) const;
     [[nodiscard]] std::map<std::string, std::string> branches(std::string_view repository) const;

@@ -45,7 +45,8 @@ struct KnownRoute {
 const std::vector<KnownRoute>& routes() {
     static const std::vector<KnownRoute> all = [] {
         std::vector<KnownRoute> result;
-        for (const auto* table : {&app_routes(), &issue_routes(), &pull_routes(), &check_routes()}) {
+        for (const auto* table :
+             {&app_routes(), &issue_routes(), &pull_routes(), &review_routes(), &check_routes()}) {
             for (const auto& route : *table) result.push_back({route, split_path(route.pattern)});
         }
         return result;

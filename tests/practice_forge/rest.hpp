@@ -58,6 +58,7 @@ struct Route {
 [[nodiscard]] const std::vector<Route>& app_routes();
 [[nodiscard]] const std::vector<Route>& issue_routes();
 [[nodiscard]] const std::vector<Route>& pull_routes();
+[[nodiscard]] const std::vector<Route>& review_routes();
 [[nodiscard]] const std::vector<Route>& check_routes();
 
 /// Never throws for what a client did: problems become GitHub's error bodies.

@@ -61,6 +61,23 @@ struct StoredComment {
     int edits = 0;
 };
 
+struct StoredReview {
+    std::int64_t id = 0;
+    std::int64_t thread = 0;
+    std::string user, state, body, commit;
+    Time submitted;
+};
+
+struct StoredReviewComment {
+    std::int64_t id = 0;
+    std::int64_t review = 0;
+    std::int64_t thread = 0;
+    int line = 0;
+    std::string user, body, path, diff_hunk, commit;
+    std::int64_t in_reply_to = 0;
+    Time created;
+};
+
 /// The pull-request half of a thread. The sizes are known for `measured_head`.
 struct Pull {
     std::string head_branch, head_sha, base_branch, base_sha;
@@ -127,6 +144,8 @@ struct Repository {
     std::map<std::int64_t, Thread> threads;
     std::set<std::int64_t> deleted_threads;
     std::map<std::int64_t, StoredComment> comments;
+    std::map<std::int64_t, StoredReview> reviews;
+    std::map<std::int64_t, StoredReviewComment> review_comments;
     std::map<std::int64_t, StoredCheckRun> check_runs;
     std::vector<CommitStatus> statuses;
 
