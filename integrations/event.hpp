@@ -111,6 +111,13 @@ struct CommentCreated {
     Person by;
     friend bool operator==(const CommentCreated&, const CommentCreated&) = default;
 };
+struct ChangesRequested {  ///< a review that asks for changes
+    ThreadRef pull_request;
+    std::string review_id;
+    std::string body;  ///< not what stands beside lines
+    Person by;
+    friend bool operator==(const ChangesRequested&, const ChangesRequested&) = default;
+};
 struct PullRequestEnded {
     ThreadRef pull_request;
     bool merged = false;
@@ -122,7 +129,16 @@ struct Ignored {
     friend bool operator==(const Ignored&, const Ignored&) = default;
 };
 using Event = std::variant<Pinged, IssueLabelled, IssueUnlabelled, IssueEnded, CommentCreated,
-                           PullRequestEnded, Ignored>;
+                           ChangesRequested, PullRequestEnded, Ignored>;
+
+struct ReviewComment {  ///< beside a line
+    std::string id;
+    std::string path;
+    int line = 0;  ///< 1-based, of the file after the change; 0: not known any more
+    std::string diff_hunk;
+    std::string body;
+    Person by;
+};
 
 /// What an issue says, fixed at decision time.
 struct IssueSnapshot {
@@ -151,6 +167,7 @@ struct PullRequest {
 /// What we ask the forge to open.
 struct Proposal {
     RepoRef repo;
+    std::int64_t number = 0;  ///< of the one that is to be changed; 0: there is none yet
     std::string head_branch;
     std::string head_sha;
     std::string base_branch;

@@ -76,10 +76,19 @@ class Forge {
                                                        const std::string& body,
                                                        const std::string& known_id) = 0;
     /// Opens the pull request. One of this branch that is open already is adopted and updated; one of this
-    /// commit that was merged or closed meanwhile is returned as it is, and no second one is opened.
+    /// commit that was merged or closed meanwhile is returned as it is, and no second one is opened. With a
+    /// number, that one is updated while it is open, and else returned as it is.
     [[nodiscard]] virtual ForgeResult<PullRequest> propose(const Proposal& proposal) = 0;
     /// `gone` also when another repository bears the name now.
     [[nodiscard]] virtual ForgeResult<PullRequest> pull_request(const RepoRef& repo, std::int64_t number) = 0;
+    /// What stands beside lines in this review.
+    [[nodiscard]] virtual ForgeResult<std::vector<ReviewComment>> review_comments(
+        const ThreadRef& pull_request, const std::string& review_id) = 0;
+    /// An answer below what stands beside a line; one per marker, as in `say`.
+    [[nodiscard]] virtual ForgeResult<std::string> reply(const ThreadRef& pull_request,
+                                                         const std::string& comment_id,
+                                                         const std::string& marker,
+                                                         const std::string& body) = 0;
     [[nodiscard]] virtual ForgeResult<void> report_check(const RepoRef& repo, const CheckReport& report) = 0;
     /// For git over HTTPS; valid for at least ten minutes.
     [[nodiscard]] virtual ForgeResult<GitCredential> git_credential(const RepoRef& repo) = 0;

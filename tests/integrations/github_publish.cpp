@@ -111,6 +111,62 @@ TEST_CASE("a pull request of the branch that is open is adopted and brought up t
     CHECK(world.server.seen("POST " + pulls).empty());
 }
 
+TEST_CASE("a pull request that is to be changed is that one and no other, and none when people ended it") {
+    World world;
+    auto wanted = proposal(world);
+    wanted.number = 31;
+    std::string state = "open";
+    world.server.on("GET " + pulls + "/31", [&](const httplib::Request&, httplib::Response& response) {
+        response.set_content(pull(31, state).dump(), "");
+    });
+    world.server.on("PATCH " + pulls + "/31", pull(31, "open"));
+    const auto forge = world.with_token();
+    CHECK(forge->propose(wanted)->number == 31);
+    CHECK(world.server.seen("PATCH " + pulls + "/31").size() == 1);
+    state = "closed";
+    const auto ended = forge->propose(wanted);
+    REQUIRE(ended.has_value());
+    CHECK_FALSE(ended->open);
+    CHECK(world.server.seen("PATCH " + pulls + "/31").size() == 1);
+    CHECK(world.server.seen("POST " + pulls).empty());
+}
+
+TEST_CASE("what stands beside lines is read, and answered once below it") {
+    World world;
+    const integrations::ThreadRef thread{.repo = world.repo, .number = 31};
+    const auto us = world.with_token();
+    world.server.on("GET " + pulls + "/31/reviews/77/comments",
+                    json::array({{{"id", 8},
+                                  {"path", "till.py"},
+                                  {"line", 3},
+                                  {"diff_hunk", "@@ -1 +1 @@"},
+                                  {"body", "Why?"},
+                                  {"user", {{"login", "alice"}, {"id", 1}}}},
+                                 {{"id", 9}, {"path", "till.py"}, {"line", nullptr}, {"body", "Old."}}}));
+    const auto comments = us->review_comments(thread, "77");
+    REQUIRE(comments.has_value());
+    REQUIRE(comments->size() == 2);
+    CHECK(comments->at(0).id == "8");
+    CHECK(comments->at(0).line == 3);
+    CHECK(comments->at(0).by.login == "alice");
+    CHECK(comments->at(1).line == 0);
+
+    json there = json::array();
+    world.server.on("GET " + pulls + "/31/comments",
+                    [&](const httplib::Request&, httplib::Response& response) {
+                        response.set_content(there.dump(), "");
+                    });
+    world.server.on("POST " + pulls + "/31/comments/8/replies", json{{"id", 10}}, 201);
+    CHECK(us->reply(thread, "8", "reply job=1 cycle=2 to=8", "Done.") == "10");
+    const auto sent = world.server.seen("POST " + pulls + "/31/comments/8/replies");
+    REQUIRE(sent.size() == 1);
+    there.push_back(
+        {{"id", 10}, {"body", sent.at(0).body.at("body")}, {"user", {{"login", us->self()->login}}}});
+    CHECK(us->reply(thread, "8", "reply job=1 cycle=2 to=8", "Done.") == "10");
+    CHECK(world.server.seen("POST " + pulls + "/31/comments/8/replies").size() == 1);
+    CHECK_FALSE(us->reply(thread, "8/../9", "reply", "Done."));
+}
+
 TEST_CASE("a pull request that appears while we open ours is adopted") {
     World world;
     int asked = 0;
