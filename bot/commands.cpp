@@ -1,7 +1,10 @@
+#include "bot/commands.hpp"
+
 #include <algorithm>
 #include <cctype>
+#include <iterator>
+#include <optional>
 
-#include "bot/intent.hpp"
 #include "bot/markdown.hpp"
 
 namespace bot {

@@ -115,6 +115,9 @@ struct Verdict {
     std::uint64_t input_tokens = 0, cached_tokens = 0, output_tokens = 0;
     std::optional<double> cost_usd;
     std::vector<RefusedHost> refused_hosts;
+    // Of a change to a pull request that is open already:
+    std::string onto;                      ///< the branch's commit that the result stands on; else empty
+    std::vector<std::string> changed_now;  ///< paths that differ from it
     friend bool operator==(const Verdict&, const Verdict&) = default;
 };
 [[nodiscard]] std::string to_json(const Verdict& verdict);

@@ -259,6 +259,10 @@ Verdict read_verdict(const json& from) {
                     })};
     // Verdicts from before there were doors do not have it.
     if (from.contains("refused_hosts")) verdict.refused_hosts = in.list("refused_hosts", read_refused);
+    if (from.contains("onto")) {
+        verdict.onto = in.text("onto");
+        verdict.changed_now = in.texts("changed_now");
+    }
     in.done();
     return verdict;
 }
@@ -305,7 +309,9 @@ std::string to_json(const Verdict& verdict) {
                  {"cached_tokens", verdict.cached_tokens},
                  {"output_tokens", verdict.output_tokens},
                  {"cost_usd", verdict.cost_usd ? json(*verdict.cost_usd) : json()},
-                 {"refused_hosts", array_of(verdict.refused_hosts, write_refused)}});
+                 {"refused_hosts", array_of(verdict.refused_hosts, write_refused)},
+                 {"onto", verdict.onto},
+                 {"changed_now", verdict.changed_now}});
 }
 
 std::expected<Verdict, std::string> verdict_from_json(std::string_view text) {

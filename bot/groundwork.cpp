@@ -127,6 +127,43 @@ Step<std::shared_ptr<const sandbox::LayerUse>> pristine_layer(Shop& shop, const 
     return std::unexpected(fault ? halt(*fault, doing) : halt(layer.error(), doing));
 }
 
+sandbox::Changes to_changes(std::vector<integrations::TreeEdit> edits) {
+    using From = integrations::TreeEdit::Kind;
+    using To = sandbox::Change::Kind;
+    sandbox::Changes changes;
+    for (auto& edit : edits) {
+        const auto kind = edit.kind == From::file         ? To::file
+                          : edit.kind == From::executable ? To::executable
+                          : edit.kind == From::link       ? To::link
+                                                          : To::removed;
+        changes.push_back({.path = std::move(edit.path), .kind = kind, .content = std::move(edit.content)});
+    }
+    std::ranges::sort(changes, {}, &sandbox::Change::path);
+    return changes;
+}
+
+/// The pull request as it is when the cycle begins, with what people pushed to its branch.
+Step<Refinement> lay_refinement(Shop& shop, const Job& job, const Lease& lease, const Groundwork& ground) {
+    Refinement refinement{.asks = shop.ledger.take_asks(lease), .onto = {}, .proposed = {}};
+    const auto head = ground.mirror->fetch(job.branch);
+    if (!head) {
+        if (head.error().kind == integrations::GitError::Kind::no_such_ref)
+            return std::unexpected(
+                Halt{.kind = Halt::Kind::failed, .reason = report::branch_gone(job.branch)});
+        return std::unexpected(halt(head.error(), "fetching " + job.branch));
+    }
+    refinement.onto = shop.ledger.go_on_from(lease, *head);
+    auto edits = ground.mirror->edits(job.assignment.base_commit, refinement.onto,
+                                      static_cast<std::size_t>(ground.recipe.max_files),
+                                      ground.recipe.max_change_bytes);
+    if (!edits && edits.error().kind == integrations::GitError::Kind::invalid)
+        return std::unexpected(
+            Halt{.kind = Halt::Kind::failed, .reason = report::too_much_to_refine(edits.error().message)});
+    if (!edits) return std::unexpected(halt(edits.error(), "reading the pull request's change"));
+    refinement.proposed = to_changes(std::move(*edits));
+    return refinement;
+}
+
 }  // namespace
 
 std::string run_name(const Shop& shop, JobId job, const std::string& step) {
@@ -194,6 +231,11 @@ Step<Groundwork> lay_groundwork(Shop& shop, const Job& job, const Lease& lease,
         auto setup = setup_layer(shop, ground, assignment, control);
         if (!setup) return std::unexpected(setup.error());
         ground.layers.push_back(std::move(*setup));
+    }
+    if (job.refines()) {
+        auto refinement = lay_refinement(shop, job, lease, ground);
+        if (!refinement) return std::unexpected(refinement.error());
+        ground.refinement = std::move(*refinement);
     }
     return ground;
 }

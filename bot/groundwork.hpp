@@ -14,6 +14,13 @@
 
 namespace bot {
 
+/// A change that people want in a pull request of ours.
+struct Refinement {
+    std::vector<Ask> asks;
+    std::string onto;           ///< the branch's commit it goes on from
+    sandbox::Changes proposed;  ///< from the base commit to that one
+};
+
 /// What a job stands on, fixed before the agent's first instruction: all of it from the base commit and the
 /// operator.
 struct Groundwork {
@@ -27,6 +34,7 @@ struct Groundwork {
     std::vector<std::shared_ptr<const sandbox::LayerUse>> layers;  ///< pristine checkout, then setup
     std::string baseline_key;                                      ///< base commit, image and recipe
     std::unique_ptr<Refusals> refusals;                            ///< what wanted out and could not
+    std::optional<Refinement> refinement;                          ///< of a job that refines
 };
 
 /// Fetches, reads the recipe at the base commit, resolves images, makes or finds the shared layers.

@@ -24,6 +24,7 @@ Subject subject_of(const Request& request) {
             return {.thread = &ask.issue, .by = &ask.by, .starts = true};
         }
         Subject operator()(const AskStop& ask) const { return {.thread = &ask.thread, .by = &ask.by}; }
+        Subject operator()(const AskRefine& ask) const { return {.thread = &ask.thread, .by = &ask.by}; }
         Subject operator()(const AskResume& ask) const { return {.thread = &ask.thread, .by = &ask.by}; }
         Subject operator()(const AskStatus& ask) const { return {.thread = &ask.thread, .by = &ask.by}; }
         Subject operator()(const AskHelp& ask) const { return {.thread = &ask.thread, .by = &ask.by}; }
@@ -116,6 +117,12 @@ ForgeResult<Facts> gather_facts(Shop& shop, const Request& request) {
     const auto permission = if_seen(entry->forge->permission(thread.repo, *subject.by));
     if (!permission) return std::unexpected(permission.error());
     facts.permission = permission->value_or(integrations::Permission::none);
+    if (const auto* refine = std::get_if<AskRefine>(&request);
+        refine != nullptr && !refine->review_id.empty() && facts.active_job) {
+        auto comments = if_seen(entry->forge->review_comments(thread, refine->review_id));
+        if (!comments) return std::unexpected(comments.error());
+        if (*comments) facts.beside_lines = std::move(**comments);
+    }
     if (!subject.starts) return facts;
 
     // A retry asked for on a pull request is about the issue of its job.

@@ -193,6 +193,66 @@ Intent decide_resume(const AskResume& ask, const Facts& facts, const config::Set
                   .thread = ask.thread};
 }
 
+Refuse refuse_refine(const AskRefine& ask, std::string answer, std::string reason) {
+    return {.thread = ask.thread,
+            .answer = std::move(answer),
+            .reason = std::move(reason),
+            .marker = marker("refusal", ask.thread, "comment=" + ask.comment_id.value_or("none")),
+            .comment_id = ask.comment_id};
+}
+
+std::vector<Ask> asks_of(const AskRefine& ask, const Facts& facts) {
+    const auto is_blank = [](std::string_view text) {
+        return text.find_first_not_of(" \t\r\n") == std::string_view::npos;
+    };
+    const auto key = ask.comment_id ? "comment=" + *ask.comment_id : "review=" + ask.review_id;
+    std::vector<Ask> asks;
+    if (auto words = visible_text(ask.words).text; !is_blank(words))
+        asks.push_back(
+            {.key = key, .by = ask.by, .words = std::move(words), .comment_id = ask.comment_id.value_or("")});
+    for (const auto& comment : facts.beside_lines) {
+        auto words = visible_text(comment.body).text;
+        if (is_blank(words)) continue;
+        asks.push_back({.key = key + " beside=" + comment.id,
+                        .by = ask.by,
+                        .words = std::move(words),
+                        .inline_id = comment.id,
+                        .path = comment.path,
+                        .line = std::max(comment.line, 0),
+                        .diff_hunk = visible_text(comment.diff_hunk).text});
+    }
+    return asks;
+}
+
+Intent decide_refine(const AskRefine& ask, const Facts& facts) {
+    if (!facts.repository_allowed) return Ignore{"the repository is not one of ours"};
+    const bool ours = facts.active_job && facts.active_job->pull_request > 0;
+    const bool by_review = !ask.comment_id;
+    // Anybody may review anything: only what is said to us is answered.
+    if (by_review && !ours) return Ignore{"a review of a pull request that is not ours"};
+    if (!may_write(facts)) {
+        if (by_review) return Ignore{fmt::format("{} has no write access", ask.by.login)};
+        auto no = refuse_refine(ask, report::not_permitted(ask.by.login),
+                                fmt::format("{} has no write access", ask.by.login));
+        no.marker = stranger_marker(ask.thread, ask.by);
+        return no;
+    }
+    if (!ours || !is_active(facts.active_job->state)) {
+        if (by_review) return Ignore{"the job is over"};
+        return refuse_refine(ask, report::nothing_to_refine(), "no pull request is open");
+    }
+    auto asks = asks_of(ask, facts);
+    if (asks.empty()) {
+        if (by_review) return Ignore{"a review that says nothing"};
+        return refuse_refine(ask, report::wish_wanted(), "nothing said");
+    }
+    return Refine{.job = facts.active_job->id,
+                  .asks = std::move(asks),
+                  .reason = fmt::format("{} asked for changes", ask.by.login),
+                  .comment_id = ask.comment_id,
+                  .thread = ask.thread};
+}
+
 /// Status and help: for whoever may read; in one comment a person for those who may only read.
 template <typename Ask>
 // NOLINTNEXTLINE(performance-unnecessary-value-param): both are moved on
@@ -210,8 +270,7 @@ Intent decide_answer(const Ask& ask, const Facts& facts, std::string answer, std
 Intent decide_issue_over(const IssueOver& over, const Facts& facts) {
     if (!is_busy(facts)) return Ignore{"no active job"};
     // Merging the pull request closes its issue: that is its own event. And a proposal outlives its issue.
-    if (facts.active_job->state == JobState::review)
-        return Ignore{over.how + " while the pull request is open"};
+    if (facts.active_job->pull_request > 0) return Ignore{over.how + " while the pull request is open"};
     return Stop{.job = facts.active_job->id,
                 .reason = fmt::format("Stopped: {}.", over.how),
                 .comment_id = {},
@@ -220,7 +279,7 @@ Intent decide_issue_over(const IssueOver& over, const Facts& facts) {
 
 Intent decide_proposal_over(const ProposalOver& over, const Facts& facts) {
     if (!facts.active_job) return Ignore{"not a pull request of an active job"};
-    if (facts.active_job->state != JobState::review) return Ignore{"the job is not in review"};
+    if (!is_active(facts.active_job->state)) return Ignore{"the job is over"};
     return EndReview{.job = facts.active_job->id,
                      .merged = over.merged,
                      .reason = over.merged ? "The pull request was merged."
@@ -234,6 +293,7 @@ Intent decide(const Request& request, const Facts& facts, const config::Settings
         Match{
             [&](const AskStart& ask) { return decide_start(ask, facts, settings); },
             [&](const AskStop& ask) { return decide_stop(ask, facts); },
+            [&](const AskRefine& ask) { return decide_refine(ask, facts); },
             [&](const AskResume& ask) { return decide_resume(ask, facts, settings); },
             [&](const AskStatus& ask) {
                 return decide_answer(ask, facts,

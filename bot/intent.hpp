@@ -6,6 +6,7 @@
 #include <variant>
 #include <vector>
 
+#include "bot/commands.hpp"
 #include "bot/job.hpp"
 #include "config/settings.hpp"
 #include "integrations/event.hpp"
@@ -47,6 +48,13 @@ struct AskResume {
     bool by_command = false;  ///< else it is a comment without one, and may be meant for somebody else
     std::string fault;        ///< what is wrong with the amount; empty when nothing is
 };
+struct AskRefine {  ///< a change to the open pull request
+    integrations::ThreadRef thread;
+    integrations::Person by;
+    std::string words;
+    std::optional<std::string> comment_id;  ///< of the command, or
+    std::string review_id;                  ///< of the review
+};
 struct IssueOver {  ///< closed, deleted, transferred, or the trigger label was taken off
     integrations::ThreadRef issue;
     std::string how;  ///< words for the reason: "the issue was closed"
@@ -59,8 +67,8 @@ struct ProposalOver {
 struct Nothing {
     std::string why;
 };
-using Request =
-    std::variant<AskStart, AskStop, AskResume, AskStatus, AskHelp, IssueOver, ProposalOver, Nothing>;
+using Request = std::variant<AskStart, AskStop, AskRefine, AskResume, AskStatus, AskHelp, IssueOver,
+                             ProposalOver, Nothing>;
 
 /// Pure. `self`: our own login on that forge (own events and those of bots ask for nothing). A comment may
 /// hold several commands, so there may be several requests; never none (Nothing says why).
@@ -78,6 +86,7 @@ struct Facts {
     std::string base_branch, base_commit;
     std::optional<integrations::RepoRef> repository;  ///< as it is now
     int jobs_today = 0;
+    std::vector<integrations::ReviewComment> beside_lines;  ///< of the review that asks
     // For the answer to `status`; what is not given is not said.
     std::vector<Run> runs;  ///< of the active job
     int position = 0;
@@ -95,6 +104,13 @@ struct Start {
 struct Stop {
     JobId job;
     std::string reason;  ///< a sentence for the status comment
+    std::optional<std::string> comment_id;
+    integrations::ThreadRef thread;
+};
+struct Refine {
+    JobId job;
+    std::vector<Ask> asks;
+    std::string reason;
     std::optional<std::string> comment_id;
     integrations::ThreadRef thread;
 };
@@ -130,7 +146,7 @@ struct EndReview {
 struct Ignore {
     std::string reason;
 };
-using Intent = std::variant<Start, Stop, Resume, Refuse, Answer, EndReview, Ignore>;
+using Intent = std::variant<Start, Stop, Refine, Resume, Refuse, Answer, EndReview, Ignore>;
 
 /// Pure; fails closed: what is not known is not allowed. Every intent carries its reason. The tests, in this
 /// order, the first that says no decides:
@@ -139,9 +155,10 @@ using Intent = std::variant<Start, Stop, Resume, Refuse, Answer, EndReview, Igno
 ///           or a pull request of ours, no active job, issue open, no other pull request that closes it,
 ///           fewer jobs today than the limit, profile known, base commit known
 ///   stop    our repository, active job, permission write or asked for by the job's own requester
+///   refine  our repository, permission write, a job whose pull request is open, something said
 ///   resume  our repository, a job that waits, permission write, and what it waits for
 ///   status, help   our repository, permission read
-///   issue over     active job that is not in review (merging the pull request closes its issue)
+///   issue over     active job without a pull request (merging that closes its issue)
 [[nodiscard]] Intent decide(const Request& request, const Facts& facts, const config::Settings& settings);
 
 [[nodiscard]] std::string reason(const Intent& intent);
@@ -153,18 +170,6 @@ struct VisibleText {
     int stripped = 0;
 };
 [[nodiscard]] VisibleText visible_text(std::string_view text);
-
-/// Commands in a comment, read as CommonMark: not in code, quotes, links or HTML. One per line, at most five.
-struct Command {
-    std::string verb;        ///< as written, lower case
-    std::string argument;    ///< the rest of the line, trimmed
-    std::size_t prefix = 0;  ///< which of the prefixes it began with
-    friend bool operator==(const Command&, const Command&) = default;
-};
-[[nodiscard]] std::vector<Command> parse_commands(std::string_view markdown, std::string_view prefix);
-/// The same with several prefixes, compared without case.
-[[nodiscard]] std::vector<Command> parse_commands(std::string_view markdown,
-                                                  const std::vector<std::string>& prefixes);
 
 /// `agent/issue-N-slug`: the branch of a job's first proposal; `attempt` > 1 appends `-2` and so on.
 [[nodiscard]] std::string branch_name(std::int64_t issue, std::string_view title, int attempt);

@@ -89,12 +89,25 @@ AskResume resume_of(const integrations::CommentCreated& comment, const Command& 
     return ask;
 }
 
+/// All of the comment when the command's line says nothing itself, or goes on below.
+std::string refine_words(const std::string& body, const Command& command) {
+    const auto below = body.find('\n');
+    if (below == std::string::npos || !body.starts_with('/')) return command.argument;
+    return command.argument + body.substr(below);
+}
+
 std::optional<Request> request_of(const integrations::CommentCreated& comment, const Command& command,
                                   const config::Settings& settings) {
     const auto& verb = command.verb;
     const auto& thread = comment.thread;
     if (verb == "run" || verb == "retry") return start_of(comment, command, settings);
     if (verb == "resume" || verb == "answer") return resume_of(comment, command);
+    if (verb == "refine" || verb == "change")
+        return AskRefine{.thread = thread,
+                         .by = comment.by,
+                         .words = refine_words(comment.body, command),
+                         .comment_id = comment.comment_id,
+                         .review_id = {}};
     if (verb == "stop" || verb == "cancel")
         return AskStop{.thread = thread, .by = comment.by, .comment_id = comment.comment_id};
     if (verb == "status")
@@ -164,6 +177,14 @@ std::vector<Request> recognise(const integrations::Event& event, const config::S
                 return One{IssueOver{.issue = e.issue, .how = words_of(e.how), .by = e.by}};
             },
             [&](const integrations::CommentCreated& e) { return recognise_comment(e, settings, self); },
+            [&](const integrations::ChangesRequested& e) {
+                if (is_ours(e.by, self)) return One{Nothing{"a review by ourselves or another bot"}};
+                return One{AskRefine{.thread = e.pull_request,
+                                     .by = e.by,
+                                     .words = e.body,
+                                     .comment_id = {},
+                                     .review_id = e.review_id}};
+            },
             [](const integrations::PullRequestEnded& e) {
                 return One{ProposalOver{.pull_request = e.pull_request, .merged = e.merged}};
             },

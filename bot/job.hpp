@@ -73,14 +73,32 @@ struct Job {
     std::string answer;              ///< questions and what people answered, for the agent
     std::optional<Time> resumed_at;  ///< the last time
     std::uint64_t budget_added = 0;  ///< millionths of a dollar, by people, to the job's budget
+    int cycle = 1;  ///< the way to the pull request is the first; then one for each time it is changed
+    /// Whether it is about changing a pull request that is open already.
+    [[nodiscard]] bool refines() const { return cycle > 1; }
+};
+
+/// One thing that somebody wants changed in a job's pull request.
+struct Ask {
+    std::int64_t id = 0;
+    std::string key;  ///< of the comment or review it came with: it asks once
+    integrations::Person by;
+    std::string words;
+    std::string comment_id;  ///< of the comment that was a command; else empty
+    std::string inline_id;   ///< of what stands beside a line; else empty, like the next three
+    std::string path;
+    int line = 0;
+    std::string diff_hunk;
+    friend bool operator==(const Ask&, const Ask&) = default;
 };
 
 /// One pass of one agent for a job.
 struct Run {
-    enum class Kind { first, repair, retry };
+    enum class Kind { first, repair, retry, refine };
     RunId id;
     JobId job;
     int number = 1;  ///< within the job
+    int cycle = 1;   ///< of the job's
     Kind kind = Kind::first;
     std::string profile;
     Time started_at{};

@@ -4,6 +4,59 @@
 
 namespace bot {
 
+namespace {
+
+constexpr bool at_most_one_row_per_state_and_signal() {
+    for (std::size_t i = 0; i < transitions.size(); ++i)
+        for (std::size_t j = i + 1; j < transitions.size(); ++j)
+            if (transitions[i].from == transitions[j].from && transitions[i].on == transitions[j].on)
+                return false;
+    return true;
+}
+
+constexpr bool every_state_is_reached_from_queued() {
+    std::array<bool, all_states.size()> seen{};
+    seen[static_cast<std::size_t>(JobState::queued)] = true;
+    for (std::size_t pass = 0; pass < all_states.size(); ++pass)
+        for (const auto& row : transitions)
+            if (seen[static_cast<std::size_t>(row.from)]) seen[static_cast<std::size_t>(row.to)] = true;
+    for (bool reached : seen)
+        if (!reached) return false;
+    return true;
+}
+
+constexpr bool every_state_can_end() {
+    std::array<bool, all_states.size()> ends{};
+    for (auto state : all_states) ends[static_cast<std::size_t>(state)] = is_final(state);
+    for (std::size_t pass = 0; pass < all_states.size(); ++pass)
+        for (const auto& row : transitions)
+            if (ends[static_cast<std::size_t>(row.to)]) ends[static_cast<std::size_t>(row.from)] = true;
+    for (bool end : ends)
+        if (!end) return false;
+    return true;
+}
+
+constexpr bool every_active_state_can_be_stopped() {
+    for (auto state : all_states)
+        if (is_active(state) && next(state, Signal::stop) != JobState::stopped) return false;
+    return true;
+}
+
+constexpr bool the_agent_is_never_paid_after_the_verdict() {
+    for (const auto& row : transitions)
+        if (row.from == JobState::publishing && (row.to == JobState::queued || row.to == JobState::working))
+            return false;
+    return true;
+}
+
+static_assert(at_most_one_row_per_state_and_signal());
+static_assert(every_state_is_reached_from_queued());
+static_assert(every_state_can_end());
+static_assert(every_active_state_can_be_stopped());
+static_assert(the_agent_is_never_paid_after_the_verdict());
+
+}  // namespace
+
 std::string_view name(JobState state) {
     switch (state) {
         case JobState::queued:
@@ -64,6 +117,10 @@ std::string_view name(Signal signal) {
             return "ask";
         case Signal::resume:
             return "resume";
+        case Signal::refine:
+            return "refine";
+        case Signal::back:
+            return "back";
         case Signal::nothing:
             return "nothing";
         case Signal::fail:

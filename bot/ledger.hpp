@@ -133,6 +133,11 @@ class Ledger {
     enum class Renewal { held, lost, stop_requested };
     [[nodiscard]] Renewal renew(const Lease& lease);
     void phase(const Lease& lease, const std::string& phase);
+    /// What this cycle of the job is about, oldest first; fixed by the first call.
+    std::vector<Ask> take_asks(const Lease& lease);
+    /// The commit of the branch that this cycle goes on from: this one, or the one that an earlier attempt
+    /// began with. What people push meanwhile is theirs, and is found when the result is pushed.
+    std::string go_on_from(const Lease& lease, const std::string& commit);
     /// Runs that are still open when their job changes hands or state are ended with it.
     RunId begin_run(const Lease& lease, Run::Kind kind, const std::string& profile,
                     const std::string& log_file);
@@ -140,7 +145,8 @@ class Ledger {
     /// working -> publishing. From here on only publishing is tried again.
     void store_verdict(const Lease& lease, const std::string& verdict_json, const std::string& branch);
     void store_head(const Lease& lease, const std::string& head_commit, const std::string& branch);
-    /// When a person said stop meanwhile the job ends stopped, whatever the ending, unless it is `proposed`.
+    /// When a person said stop meanwhile, or the pull request ended, that is the job's end, whatever the
+    /// ending.
     void finish(const Lease& lease, const Ending& ending);
     /// Infrastructure fault: back to the queue with a growing pause (1, 4, 15, 15 minutes, a fifth less by
     /// chance), or failed after `max_infra_attempts` while working. Publishing costs nothing but time: it is

@@ -24,6 +24,7 @@
 #include "bot/ledger_checkpoints.hpp"
 #include "bot/ledger_group.hpp"
 #include "bot/ledger_leases.hpp"
+#include "bot/ledger_schema.hpp"
 #include "bot/ledger_statements.hpp"
 
 // What the files of the ledger share, and nobody else: one writing connection behind a mutex, one reading
@@ -35,18 +36,6 @@ namespace bot {
 [[nodiscard]] Time from_ms(std::int64_t ms);
 /// What went wrong, and the mend where there is one.
 [[nodiscard]] LedgerError to_ledger_error(const std::filesystem::path& file, const SQLite::Exception& fault);
-
-/// `steps[i]` leads from version i+1 to i+2; `newest` is the whole schema after the last step.
-struct Schema {
-    std::string newest;
-    std::vector<std::string> steps;
-    [[nodiscard]] int version() const { return static_cast<int>(steps.size()) + 1; }
-};
-[[nodiscard]] const Schema& schema();
-/// Brings a ledger to the newest version, an empty one too; one of an older version is kept beside it as it
-/// was, as `<file>.v<version>`. Throws LedgerError for one from the future and
-/// for a database that is not a ledger.
-void migrate(SQLite::Database& database, const std::filesystem::path& file, const Schema& to = schema());
 
 inline void bind(SQLite::Statement& statement, int index, const std::string& value) {
     statement.bind(index, value);
@@ -87,6 +76,9 @@ int execute(SQLite::Database& database, const std::string& sql, const Values&...
 extern const std::string job_columns;
 [[nodiscard]] Job read_job(SQLite::Statement& row);
 [[nodiscard]] std::optional<Job> find_job(SQLite::Database& database, JobId id);
+
+/// Where people talk with the bot about the job now: its pull request once there is one, else its issue.
+[[nodiscard]] integrations::ThreadRef conversation_of(const Job& job);
 
 /// How soon a status comment follows.
 enum class Urgency { progress, at_once };
@@ -155,7 +147,11 @@ struct Ledger::Inside {
                    std::int64_t retry_at);
     void expire(SQLite::Database& db, const Job& job);
     std::optional<JobId> start(SQLite::Database& db, const Start& intent);
-    std::optional<JobId> stop(SQLite::Database& db, JobId id, const std::string& reason);
+    std::optional<JobId> stop(SQLite::Database& db, JobId id, Signal signal, const std::string& reason);
+    std::optional<JobId> refine(SQLite::Database& db, const Refine& intent);
+    void begin_cycle(SQLite::Database& db, const Job& job, const std::string& reason);
+    /// Says what the cycle came to, and begins the next one when more was asked for meanwhile.
+    void end_cycle(SQLite::Database& db, const Job& job, const Ending& ending);
     std::optional<JobId> resume(SQLite::Database& db, const Resume& intent);
     /// Calls of which nobody will tell any more what they came to: spent as reserved.
     void lose_reservations();

@@ -59,14 +59,19 @@ std::optional<JobId> Ledger::Inside::start(SQLite::Database& db, const Start& in
     return id;
 }
 
-std::optional<JobId> Ledger::Inside::stop(SQLite::Database& db, JobId id, const std::string& reason) {
+std::optional<JobId> Ledger::Inside::stop(SQLite::Database& db, JobId id, Signal signal,
+                                          const std::string& reason) {
     const auto job = find_job(db, id);
     if (!job || is_final(job->state)) return std::nullopt;
-    // Somebody works on it: told by the next renewal, and the lease is not renewed any more.
-    const int asked = execute(
-        db, "UPDATE jobs SET stop_reason = ?2 WHERE id = ?1 AND lease_token IS NOT NULL", id.value, reason);
+    // Somebody works on it: told by the next renewal, and the lease is not renewed any more. What was said
+    // first stays, unless the pull request has ended meanwhile.
+    const int asked = execute(db,
+                              "UPDATE jobs SET stop_signal = iif(stop_reason IS NULL OR ?3 <> 'stop', ?3, "
+                              "stop_signal), stop_reason = iif(stop_reason IS NULL OR ?3 <> 'stop', ?2, "
+                              "stop_reason) WHERE id = ?1 AND lease_token IS NOT NULL",
+                              id.value, reason, name(signal));
     if (asked == 0)
-        move(db, *job, Signal::stop, reason);
+        move(db, *job, signal, reason);
     else
         wish_status(db, id, job->assignment.issue, Urgency::progress);
     return id;
@@ -88,15 +93,15 @@ std::optional<JobId> Ledger::Inside::resume(SQLite::Database& db, const Resume& 
 std::optional<JobId> Ledger::Inside::apply(SQLite::Database& db, const Intent& intent) {
     const auto end_review = [&](const EndReview& end) -> std::optional<JobId> {
         const auto job = find_job(db, end.job);
-        if (!job || job->state != JobState::review) return std::nullopt;
-        move(db, *job, end.merged ? Signal::merge : Signal::close, end.reason);
-        return job->id;
+        if (!job || job->pull_request == 0) return std::nullopt;
+        return stop(db, end.job, end.merged ? Signal::merge : Signal::close, end.reason);
     };
     const auto stop_it = [&](const Stop& wanted) {
         if (wanted.comment_id) wish(db, reaction(wanted.thread, wanted.comment_id, "eyes"), Urgency::at_once);
-        return stop(db, wanted.job, wanted.reason);
+        return stop(db, wanted.job, Signal::stop, wanted.reason);
     };
     const auto resume_it = [&](const Resume& wanted) { return resume(db, wanted); };
+    const auto refine_it = [&](const Refine& wanted) { return refine(db, wanted); };
     const auto refuse = [&](const Refuse& no) -> std::optional<JobId> {
         if (no.comment_id) wish(db, reaction(no.thread, no.comment_id, "thumbs_down"), Urgency::at_once);
         if (no.take_label_off) wish_label_off(db, newest_job(db, no.thread), no.thread, no.label);
@@ -108,9 +113,10 @@ std::optional<JobId> Ledger::Inside::apply(SQLite::Database& db, const Intent& i
         wish(db, answer(words.thread, words.marker, words.answer), Urgency::at_once);
         return std::nullopt;
     };
-    return std::visit(Match{[&](const Start& begin) { return start(db, begin); }, stop_it, resume_it, refuse,
-                            say, end_review, [](const Ignore&) { return std::optional<JobId>(); }},
-                      intent);
+    return std::visit(
+        Match{[&](const Start& begin) { return start(db, begin); }, stop_it, resume_it, refine_it, refuse,
+              say, end_review, [](const Ignore&) { return std::optional<JobId>(); }},
+        intent);
 }
 
 }  // namespace bot

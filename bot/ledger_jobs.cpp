@@ -21,15 +21,26 @@ std::string_view name(Run::Kind kind) {
             return "repair";
         case Run::Kind::retry:
             return "retry";
+        case Run::Kind::refine:
+            return "refine";
     }
     return "";
 }
 
-std::optional<std::string> stop_reason(SQLite::Database& db, JobId id) {
-    auto row =
-        prepare(db, "SELECT stop_reason FROM jobs WHERE id = ?1 AND stop_reason IS NOT NULL", id.value);
+/// What a person, or the end of the pull request, wants done with a job that somebody works on.
+struct WantedEnd {
+    Signal signal = Signal::stop;
+    std::string reason;
+};
+std::optional<WantedEnd> wanted_end(SQLite::Database& db, JobId id) {
+    auto row = prepare(
+        db, "SELECT stop_reason, stop_signal FROM jobs WHERE id = ?1 AND stop_reason IS NOT NULL", id.value);
     if (!row.executeStep()) return std::nullopt;
-    return row.getColumn(0).getString();
+    const auto signal = row.getColumn(1).getString();
+    return WantedEnd{.signal = signal == name(Signal::merge)   ? Signal::merge
+                               : signal == name(Signal::close) ? Signal::close
+                                                               : Signal::stop,
+                     .reason = row.getColumn(0).getString()};
 }
 
 struct LeasedJob {
@@ -60,7 +71,9 @@ void Ledger::Inside::move(SQLite::Database& db, const Job& job, Signal signal, c
     const auto at = now();
     // The worker that stores the verdict goes on publishing under its lease; every other move ends a lease.
     const auto* lease =
-        signal == Signal::verdict ? "" : ", lease_token = NULL, lease_until = NULL, stop_reason = NULL";
+        signal == Signal::verdict
+            ? ""
+            : ", lease_token = NULL, lease_until = NULL, stop_reason = NULL, stop_signal = 'stop'";
     execute(db,
             fmt::format("UPDATE jobs SET state = ?2, reason = ?3, phase = '', retry_at = NULL, "
                         "state_since = iif(?4, ?5, state_since), ended_at = iif(?6, ?5, NULL), "
@@ -98,14 +111,17 @@ std::int64_t Ledger::Inside::pause_ms(JobState state, int attempts) {
 
 void Ledger::Inside::fall_back(SQLite::Database& db, const Job& job, const std::string& why, Charge charge,
                                std::int64_t retry_at) {
-    if (const auto stopped = stop_reason(db, job.id)) return move(db, job, Signal::stop, *stopped);
+    if (const auto end = wanted_end(db, job.id)) return move(db, job, end->signal, end->reason);
     const int attempts = job.infra_attempts + (charge == Charge::yes ? 1 : 0);
     execute(db, "UPDATE jobs SET infra_attempts = ?2 WHERE id = ?1", job.id.value, attempts);
     const bool no_patience = job.state == JobState::publishing
                                  ? now() - to_ms(job.state_since) >= to_ms(Time(options.publishing_patience))
                                  : charge == Charge::yes && attempts >= options.max_infra_attempts;
-    if (no_patience)
-        return move(db, job, Signal::fail, fmt::format("{} (given up after {} attempts)", why, attempts));
+    if (no_patience) {
+        const auto given_up = fmt::format("{} (given up after {} attempts)", why, attempts);
+        if (!job.refines()) return move(db, job, Signal::fail, given_up);
+        return end_cycle(db, job, {.signal = Signal::back, .reason = given_up, .words = given_up});
+    }
     move(db, job, Signal::requeue, why);
     if (retry_at > now()) execute(db, "UPDATE jobs SET retry_at = ?2 WHERE id = ?1", job.id.value, retry_at);
 }
@@ -144,9 +160,9 @@ RunId Ledger::begin_run(const Lease& lease, Run::Kind kind, const std::string& p
         const auto job = inside_->leased(db, lease);
         inside_->end_open_runs(db, job.id, "infrastructure");
         execute(db,
-                "INSERT INTO runs (job, number, kind, profile, started_at, log_file) "
-                "VALUES (?1, (SELECT coalesce(max(number), 0) + 1 FROM runs WHERE job = ?1), ?2, ?3, ?4, ?5)",
-                job.id.value, name(kind), profile, inside_->now(), log_file);
+                "INSERT INTO runs (job, number, kind, profile, started_at, log_file, cycle) VALUES "
+                "(?1, (SELECT coalesce(max(number), 0) + 1 FROM runs WHERE job = ?1), ?2, ?3, ?4, ?5, ?6)",
+                job.id.value, name(kind), profile, inside_->now(), log_file, job.cycle);
         return RunId{db.getLastInsertRowid()};
     });
 }
@@ -185,33 +201,38 @@ void Ledger::store_head(const Lease& lease, const std::string& head_commit, cons
 
 void Ledger::finish(const Lease& lease, const Ending& ending) {
     inside_->write([&](SQLite::Database& db) {
-        const auto job = inside_->leased(db, lease);
+        auto job = inside_->leased(db, lease);
         switch (ending.signal) {
             case Signal::nothing:
             case Signal::fail:
             case Signal::stop:
             case Signal::ask:
-                if (const auto stopped = stop_reason(db, job.id))
-                    return inside_->move(db, job, Signal::stop, *stopped);
+            case Signal::back:
                 break;
             case Signal::proposed:
                 execute(db, "UPDATE jobs SET pull_request = ?2, pull_request_url = ?3 WHERE id = ?1",
                         job.id.value, ending.pull_request, ending.pull_request_url);
+                job.pull_request = ending.pull_request;
                 break;
             case Signal::claim:
             case Signal::requeue:
             case Signal::verdict:
             case Signal::resume:
+            case Signal::refine:
             case Signal::merge:
             case Signal::close:
                 throw std::logic_error(fmt::format("job {}: `{}` is no ending of a claim", job.id.value,
                                                    bot::name(ending.signal)));
         }
+        // What a person said last is the end, whatever the worker has come to meanwhile.
+        if (const auto end = wanted_end(db, job.id)) return inside_->move(db, job, end->signal, end->reason);
+        if (ending.signal == Signal::proposed || ending.signal == Signal::back)
+            return inside_->end_cycle(db, job, ending);
         // A comment of its own: an edit of the status comment tells nobody that it is their turn.
         if (ending.signal == Signal::ask)
             inside_->wish(db,
                           {.kind = Report::Kind::answer,
-                           .thread = job.assignment.issue,
+                           .thread = conversation_of(job),
                            .marker = fmt::format("question job={} claim={}", job.id.value, lease.token()),
                            .body = ending.question},
                           Urgency::at_once);

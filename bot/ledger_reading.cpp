@@ -9,7 +9,7 @@ const std::string job_columns =
     "created_at, state_since, "
     "started_at, ended_at, retry_at, infra_attempts, branch, head_commit, verdict, "
     "pull_request, "
-    "pull_request_url, waits_for, question, answer, budget_added, resumed_at";
+    "pull_request_url, waits_for, question, answer, budget_added, resumed_at, cycle";
 
 namespace {
 
@@ -29,6 +29,7 @@ std::optional<Job> one_job(SQLite::Database& db, const std::string& rest, const 
 Run::Kind run_kind(const std::string& text) {
     if (text == "repair") return Run::Kind::repair;
     if (text == "retry") return Run::Kind::retry;
+    if (text == "refine") return Run::Kind::refine;
     return Run::Kind::first;
 }
 
@@ -53,6 +54,7 @@ Run read_run(SQLite::Statement& row) {
                  .output_tokens = static_cast<std::uint64_t>(row.getColumn(10).getInt64())};
     if (!row.getColumn(11).isNull()) run.usage.cost_usd = row.getColumn(11).getDouble();
     run.log_file = row.getColumn(12).getString();
+    run.cycle = row.getColumn(13).getInt();
     return run;
 }
 
@@ -99,6 +101,7 @@ Job read_job(SQLite::Statement& row) {
     job.answer = text();
     job.budget_added = static_cast<std::uint64_t>(number());
     job.resumed_at = time();
+    job.cycle = static_cast<int>(number());
     return job;
 }
 
@@ -139,11 +142,12 @@ std::vector<Job> Ledger::jobs(std::size_t most) const {
 
 std::vector<Run> Ledger::runs(JobId job) const {
     return inside_->read([&](SQLite::Database& db) {
-        auto row = prepare(db,
-                           "SELECT id, job, number, kind, profile, started_at, ended_at, outcome, "
-                           "input_tokens, cached_tokens, "
-                           "output_tokens, cost_usd, log_file FROM runs WHERE job = ?1 ORDER BY number",
-                           job.value);
+        auto row =
+            prepare(db,
+                    "SELECT id, job, number, kind, profile, started_at, ended_at, outcome, "
+                    "input_tokens, cached_tokens, "
+                    "output_tokens, cost_usd, log_file, cycle FROM runs WHERE job = ?1 ORDER BY number",
+                    job.value);
         std::vector<Run> runs;
         while (row.executeStep()) runs.push_back(read_run(row));
         return runs;

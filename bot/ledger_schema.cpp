@@ -1,3 +1,5 @@
+#include "bot/ledger_schema.hpp"
+
 #include <fmt/format.h>
 
 #include "bot/ledger_inside.hpp"
@@ -71,6 +73,42 @@ const std::string waiting_and_spending = R"sql(
     ) STRICT;
 )sql";
 
+/// 3 -> 4.
+const std::string conversation = R"sql(
+    ALTER TABLE jobs ADD COLUMN stop_signal TEXT NOT NULL DEFAULT 'stop' CHECK (stop_signal IN ('stop', 'merge', 'close'));
+    ALTER TABLE jobs ADD COLUMN cycle INTEGER NOT NULL DEFAULT 1 CHECK (cycle > 0);
+    ALTER TABLE jobs ADD COLUMN asks_taken INTEGER NOT NULL DEFAULT 0;
+    ALTER TABLE jobs ADD COLUMN onto TEXT NOT NULL DEFAULT '';
+    ALTER TABLE runs ADD COLUMN cycle INTEGER NOT NULL DEFAULT 1 CHECK (cycle > 0);
+    INSERT INTO transitions (from_state, signal, to_state) VALUES
+        ('review', 'refine', 'queued'), ('working', 'back', 'review'), ('publishing', 'back', 'review'),
+        ('queued', 'merge', 'merged'), ('queued', 'close', 'closed'),
+        ('working', 'merge', 'merged'), ('working', 'close', 'closed'),
+        ('publishing', 'merge', 'merged'), ('publishing', 'close', 'closed'),
+        ('waiting', 'merge', 'merged'), ('waiting', 'close', 'closed');
+    PRAGMA writable_schema = ON;
+    UPDATE sqlite_schema SET sql = replace(sql, '(''first'', ''repair'', ''retry'')',
+        '(''first'', ''repair'', ''retry'', ''refine'')') WHERE type = 'table' AND name = 'runs';
+    PRAGMA writable_schema = RESET;
+    CREATE TABLE asks (
+        id         INTEGER PRIMARY KEY AUTOINCREMENT,
+        job        INTEGER NOT NULL REFERENCES jobs (id),
+        key        TEXT NOT NULL,
+        by_login   TEXT NOT NULL,
+        by_id      TEXT NOT NULL,
+        words      TEXT NOT NULL,
+        comment_id TEXT NOT NULL,
+        inline_id  TEXT NOT NULL,
+        path       TEXT NOT NULL,
+        line       INTEGER NOT NULL CHECK (line >= 0),
+        diff_hunk  TEXT NOT NULL,
+        at         INTEGER NOT NULL,
+        done_at    INTEGER,
+        UNIQUE (job, key)
+    ) STRICT;
+    CREATE INDEX asks_open ON asks (job) WHERE done_at IS NULL;
+)sql";
+
 }  // namespace
 
 const Schema& schema() {
@@ -82,6 +120,7 @@ const Schema& schema() {
                                    "CREATE INDEX outcomes_dead ON outcomes (at) WHERE state = 'dead';"
                                    "ALTER TABLE jobs DROP COLUMN agent_attempts;",
                                    waiting_and_spending,
+                                   conversation,
                                }};
     return newest;
 }

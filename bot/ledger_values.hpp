@@ -4,6 +4,7 @@
 #include <map>
 #include <optional>
 #include <string>
+#include <vector>
 
 #include "bot/job.hpp"
 #include "integrations/event.hpp"
@@ -25,7 +26,8 @@ struct Report {
         status,    ///< the job's one comment, edited in place
         labels,    ///< the job's state label on, the others off; with a `body`: that label off as well
         reaction,  ///< `body` is the reaction's name
-        answer,    ///< a comment of its own, `body` as it is; `marker` makes it one
+        answer,    ///< a comment of its own, `body` as it is; `marker` makes it one. With a `comment_id`:
+                   ///< below what stands beside a line
     };
     std::int64_t id = 0;
     Kind kind = Kind::status;
@@ -42,12 +44,19 @@ struct Report {
 
 /// How a claimed job ends or pauses.
 struct Ending {
-    Signal signal = Signal::fail;  ///< nothing, fail, stop, ask, proposed
+    Signal signal = Signal::fail;  ///< nothing, fail, stop, ask, proposed, back
     std::string reason;
     std::int64_t pull_request = 0;  ///< of `proposed`
     std::string pull_request_url;
     WaitsFor waits_for = WaitsFor::nothing;  ///< of `ask`
     std::string question;                    ///< likewise
+    /// Said on the pull request, of `proposed` and `back` when it was to be changed.
+    std::string words;
+    struct Reply {
+        std::string inline_id;  ///< what it is an answer to
+        std::string words;
+    };
+    std::vector<Reply> replies;
 };
 
 struct QueueFigures {

@@ -58,11 +58,13 @@ integrations::ForgeResult<std::vector<Intent>> understand(Shop& shop, const inte
 }
 
 void after(Shop& shop, const Intent& intent) {
-    if (std::holds_alternative<Start>(intent) || std::holds_alternative<Resume>(intent)) {
+    if (std::holds_alternative<Start>(intent) || std::holds_alternative<Resume>(intent) ||
+        std::holds_alternative<Refine>(intent)) {
         shop.work_bell.ring();
         shop.ledger.refresh_positions();
     }
-    if (std::holds_alternative<Stop>(intent)) shop.heartbeat.tick();
+    if (std::holds_alternative<Stop>(intent) || std::holds_alternative<EndReview>(intent))
+        shop.heartbeat.tick();
     if (!std::holds_alternative<Ignore>(intent)) shop.report_bells.ring();
 }
 
@@ -101,6 +103,9 @@ integrations::ForgeResult<std::string> post(Shop& shop, integrations::Forge& for
             return std::string();
         }
         case Report::Kind::answer:
+            if (!report.comment_id.empty())
+                return forge.reply(report.thread, report.comment_id, report.marker,
+                                   shop.secrets.redacted(report.body));
             return forge.say(report.thread, report.marker, shop.secrets.redacted(report.body),
                              report.remote_id);
     }

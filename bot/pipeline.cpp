@@ -10,6 +10,7 @@
 #include <optional>
 
 #include "bot/agent_pass.hpp"
+#include "bot/change.hpp"
 #include "bot/checks.hpp"
 #include "bot/groundwork.hpp"
 #include "bot/intent.hpp"
@@ -45,85 +46,6 @@ class Baseline {
     std::future<Step<std::vector<CheckResult>>> results_;
     std::optional<Step<std::vector<CheckResult>>> known_;
 };
-
-std::vector<std::string> protected_changes(const sandbox::Changes& changes, const config::Recipe& recipe) {
-    std::vector<std::string> paths;
-    for (const auto& change : changes)
-        if (config::matches_any(change.path, config::built_in_protected_paths()) ||
-            config::matches_any(change.path, recipe.protected_paths))
-            paths.push_back(change.path);
-    return paths;
-}
-
-bool is_test(const std::string& path, const config::Recipe& recipe) {
-    return config::matches_any(path,
-                               recipe.test_paths.empty() ? config::usual_test_paths() : recipe.test_paths);
-}
-
-Step<TestsTouched> tests_touched(const sandbox::Changes& changes, const Groundwork& ground,
-                                 const std::string& base_commit) {
-    const auto before = ground.mirror->files(base_commit);  // asked of git: the checkout may hold links
-    if (!before) return std::unexpected(halt(before.error(), "reading the base commit"));
-    TestsTouched touched;
-    for (const auto& change : changes) {
-        if (!is_test(change.path, ground.recipe)) continue;
-        if (change.kind == sandbox::Change::Kind::removed)
-            touched.removed.push_back(change.path);
-        else
-            (std::ranges::binary_search(*before, change.path) ? touched.changed : touched.added)
-                .push_back(change.path);
-    }
-    return touched;
-}
-
-sandbox::Changes without_tests(const sandbox::Changes& changes, const config::Recipe& recipe) {
-    sandbox::Changes rest;
-    std::ranges::copy_if(changes, std::back_inserter(rest),
-                         [&](const auto& change) { return !is_test(change.path, recipe); });
-    return rest;
-}
-
-/// Paths that hold a secret of ours, or something of a key's shape that was not there before.
-std::vector<std::string> secrets_in(const SecretScan& scan, const sandbox::Changes& changes,
-                                    const Groundwork& ground, const std::string& base_commit) {
-    constexpr std::size_t longest_before = 16U << 20;
-    std::vector<std::string> paths;
-    for (const auto& change : changes) {
-        if (scan.holds_ours(change.path)) {
-            paths.emplace_back("a file name");
-            continue;
-        }
-        if (!scan.suspicious(change.content)) continue;
-        const auto before = ground.mirror->file(base_commit, change.path, longest_before);
-        if (scan.holds_ours(change.content) || !before || !scan.suspicious(*before))
-            paths.push_back(change.path);
-    }
-    return paths;
-}
-
-/// What must not leave, whatever the checks say.
-std::optional<Halt> unpublishable(const Shop& shop, const Job& job, const Groundwork& ground,
-                                  const sandbox::Changes& changes) {
-    if (const auto paths = protected_changes(changes, ground.recipe); !paths.empty())
-        return Halt{.kind = Halt::Kind::failed, .reason = report::protected_paths(paths)};
-    const auto found = secrets_in(shop.secrets, changes, ground, job.assignment.base_commit);
-    if (!found.empty()) return Halt{.kind = Halt::Kind::failed, .reason = report::secret_found(found)};
-    return std::nullopt;
-}
-
-std::vector<integrations::TreeEdit> tree_edits(const sandbox::Changes& changes) {
-    using From = sandbox::Change::Kind;
-    using To = integrations::TreeEdit::Kind;
-    std::vector<integrations::TreeEdit> edits;
-    for (const auto& change : changes) {
-        const auto kind = change.kind == From::file         ? To::file
-                          : change.kind == From::executable ? To::executable
-                          : change.kind == From::link       ? To::link
-                                                            : To::removed;
-        edits.push_back({.path = change.path, .kind = kind, .content = change.content});
-    }
-    return edits;
-}
 
 bool is_among(const std::string& name, const std::vector<std::string>& names) {
     return std::ranges::find(names, name) != names.end();
@@ -220,8 +142,9 @@ void store(Shop& shop, const Job& job, const Lease& lease, const Verdict& verdic
     const auto& assignment = job.assignment;
     while (true) {
         try {
-            shop.ledger.store_verdict(lease, to_json(verdict),
-                                      branch_name(assignment.issue.number, assignment.title, 1));
+            shop.ledger.store_verdict(
+                lease, to_json(verdict),
+                job.refines() ? job.branch : branch_name(assignment.issue.number, assignment.title, 1));
             return;
         } catch (const LedgerError& error) {
             if (control.cancel.stop_requested() || control.detach.stop_requested()) throw;
@@ -230,6 +153,40 @@ void store(Shop& shop, const Job& job, const Lease& lease, const Verdict& verdic
             Bell().wait(std::chrono::seconds(2), control.detach);
         }
     }
+}
+
+/// What is left to be said once the rounds are over: the old tests on the new code, and the commit.
+Step<void> conclude(Shop& shop, const Job& job, const Groundwork& ground, const sandbox::Changes& changes,
+                    Verdict& verdict, const sandbox::Control& control) {
+    verdict.summary = shop.secrets.redacted(std::move(verdict.summary));
+    verdict.refused_hosts = ground.refusals->all();
+    if (!ground.profile.provider.empty()) verdict.cost_usd = cost_of(shop, job);
+    const auto& touched = verdict.evidence.touched;
+    if (!touched.changed.empty() || !touched.removed.empty()) {
+        auto old_tests = run_checks(shop, job, ground, "base-tests", without_tests(changes, ground.recipe),
+                                    ground.recipe.checks.size(), control);
+        if (!old_tests) return std::unexpected(old_tests.error());
+        verdict.evidence.base_tests_on_head = std::move(*old_tests);
+    }
+    const auto& refinement = ground.refinement;
+    const auto onto = refinement ? refinement->onto : job.assignment.base_commit;
+    auto commit = ground.mirror->commit(
+        job.assignment.base_commit, tree_edits(changes),
+        {.author_name = shop.settings.bot_name,
+         .author_email = shop.settings.bot_email,
+         .message = report::commit_message(job, verdict, refinement ? refinement->asks : std::vector<Ask>{}),
+         .when = refinement ? job.state_since : job.started_at.value_or(job.created_at)},
+        onto);
+    if (!commit) return std::unexpected(halt(commit.error(), "building the commit"));
+    if (*commit == onto)
+        return std::unexpected(
+            Halt{.kind = Halt::Kind::answered, .reason = report::nothing_to_change(verdict.summary)});
+    verdict.evidence.head_commit = std::move(*commit);
+    if (refinement) {
+        verdict.onto = refinement->onto;
+        for (const auto& change : news(changes, refinement)) verdict.changed_now.push_back(change.path);
+    }
+    return {};
 }
 
 /// From the agent's first instruction to the verdict in the ledger: agent, harvest, checks, and again with
@@ -289,29 +246,17 @@ Step<Verdict> produce(Shop& shop, const Job& job, const Lease& lease, const sand
                  .repairs = round.repairs + 1};
     }
 
-    verdict.summary = shop.secrets.redacted(std::move(verdict.summary));
-    verdict.refused_hosts = ground->refusals->all();
-    if (!ground->profile.provider.empty()) verdict.cost_usd = cost_of(shop, job);
-    const auto& touched = verdict.evidence.touched;
-    if (!touched.changed.empty() || !touched.removed.empty()) {
-        auto old_tests = run_checks(shop, job, *ground, "base-tests", without_tests(changes, ground->recipe),
-                                    ground->recipe.checks.size(), control);
-        if (!old_tests) return std::unexpected(keep_for_later(**workspace, old_tests.error()));
-        verdict.evidence.base_tests_on_head = std::move(*old_tests);
-    }
-    auto commit = ground->mirror->commit(job.assignment.base_commit, tree_edits(changes),
-                                         {.author_name = shop.settings.bot_name,
-                                          .author_email = shop.settings.bot_email,
-                                          .message = report::commit_message(job, verdict),
-                                          .when = job.started_at.value_or(job.created_at)});
-    if (!commit) return std::unexpected(halt(commit.error(), "building the commit"));
-    if (*commit == job.assignment.base_commit)
-        return std::unexpected(
-            Halt{.kind = Halt::Kind::answered, .reason = report::nothing_to_change(verdict.summary)});
-    verdict.evidence.head_commit = std::move(*commit);
+    auto concluded = conclude(shop, job, *ground, changes, verdict, control);
+    if (!concluded) return std::unexpected(keep_for_later(**workspace, concluded.error()));
     store(shop, job, lease, verdict,
           control);  // before the workspace goes: a crash in between would pay twice
     return verdict;
+}
+
+/// A pull request that is open stays open, whatever comes of changing it.
+Ending ending_of(const Job& job, Signal signal, const std::string& reason) {
+    if (!job.refines()) return {.signal = signal, .reason = reason};
+    return {.signal = Signal::back, .reason = reason, .words = report::not_refined(reason)};
 }
 
 void settle(Shop& shop, const Claim& claim, const Halt& why) {
@@ -320,7 +265,7 @@ void settle(Shop& shop, const Claim& claim, const Halt& why) {
     switch (why.kind) {
         case Halt::Kind::answered:
             spdlog::info("job {}: nothing to change", id);
-            shop.ledger.finish(claim.lease, {.signal = Signal::nothing, .reason = why.reason});
+            shop.ledger.finish(claim.lease, ending_of(claim.job, Signal::nothing, why.reason));
             return;
         case Halt::Kind::waits:
             spdlog::info("job {}: waits for a person: {}", id, told);
@@ -331,7 +276,7 @@ void settle(Shop& shop, const Claim& claim, const Halt& why) {
             return;
         case Halt::Kind::failed:
             spdlog::warn("job {}: failed: {}", id, told);
-            shop.ledger.finish(claim.lease, {.signal = Signal::fail, .reason = why.reason});
+            shop.ledger.finish(claim.lease, ending_of(claim.job, Signal::fail, why.reason));
             return;
         case Halt::Kind::stopped:
             spdlog::info("job {}: stopped", id);
@@ -378,9 +323,16 @@ void work(Shop& shop, const Claim& claim, std::stop_token detach) {
     const auto proposed = publish(shop, job, claim.lease, *verdict, control.cancel);
     if (!proposed) return give_up(proposed.error());
     spdlog::info("job {}: pull request {}", job.id.value, proposed->web_url);
-    shop.ledger.finish(claim.lease, {.signal = Signal::proposed,
-                                     .pull_request = proposed->number,
-                                     .pull_request_url = proposed->web_url});
+    Ending ending{
+        .signal = Signal::proposed, .pull_request = proposed->number, .pull_request_url = proposed->web_url};
+    if (job.refines() && proposed->open) {
+        ending.words = shop.secrets.redacted(report::refined(*verdict, proposed->draft));
+        for (const auto& ask : shop.ledger.take_asks(claim.lease))
+            if (!ask.inline_id.empty())
+                ending.replies.push_back(
+                    {.inline_id = ask.inline_id, .words = report::reply_to(ask, *verdict)});
+    }
+    shop.ledger.finish(claim.lease, ending);
     // It may have been merged or closed by a person between two tries of ours.
     if (!proposed->open)
         (void)shop.ledger.carry_out(EndReview{

@@ -32,6 +32,22 @@ Step<std::string> push(Shop& shop, const Job& job, const std::string& head, cons
                                 .reason = report::push_refused("all branch names for this issue are taken")});
 }
 
+/// On top of what the cycle began with. What somebody pushed meanwhile is theirs: then our commit is kept
+/// under a name of its own, and people are told.
+Step<std::string> push_on(Shop& shop, const Job& job, const Verdict& verdict, const std::stop_token& cancel) {
+    auto mirror = shop.mirrors.of(job.assignment.issue.repo);
+    if (!mirror) return std::unexpected(halt(mirror.error(), "opening the mirror"));
+    const auto& head = verdict.evidence.head_commit;
+    const auto pushed = (*mirror)->push_on(head, job.branch, verdict.onto);
+    if (pushed) return job.branch;
+    if (pushed.error().kind != integrations::GitError::Kind::exists)
+        return std::unexpected(halt(pushed.error(), "pushing " + job.branch));
+    auto kept = push(shop, job, head, cancel);
+    if (!kept) return kept;
+    return std::unexpected(
+        Halt{.kind = Halt::Kind::failed, .reason = report::branch_moved(job.branch, *kept)});
+}
+
 }  // namespace
 
 Step<integrations::PullRequest> publish(Shop& shop, const Job& job, const Lease& lease,
@@ -42,8 +58,14 @@ Step<integrations::PullRequest> publish(Shop& shop, const Job& job, const Lease&
         return std::unexpected(
             Halt{.kind = Halt::Kind::failed,
                  .reason = report::infrastructure("the forge is not configured any more", 1)});
+    if (job.refines()) {  // people may have merged or closed it: then its branch is left alone
+        auto now = entry->forge->pull_request(repo, job.pull_request);
+        if (!now) return std::unexpected(halt(now.error(), "looking at the pull request"));
+        if (!now->open) return std::move(*now);
+    }
     const auto& head = verdict.evidence.head_commit;
-    const auto branch = push(shop, job, head, cancel);
+    const auto branch =
+        verdict.onto.empty() ? push(shop, job, head, cancel) : push_on(shop, job, verdict, cancel);
     if (!branch) return std::unexpected(branch.error());
     shop.ledger.store_head(lease, head, *branch);
 
@@ -61,6 +83,7 @@ Step<integrations::PullRequest> publish(Shop& shop, const Job& job, const Lease&
     if (cancel.stop_requested()) return std::unexpected(stopped());
     auto proposed = entry->forge->propose(
         {.repo = repo,
+         .number = job.pull_request,
          .head_branch = *branch,
          .head_sha = head,
          .base_branch = job.assignment.base_branch,

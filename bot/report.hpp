@@ -46,11 +46,24 @@ namespace bot::report {
 [[nodiscard]] std::string pull_request_title(const Job& job);
 [[nodiscard]] std::string pull_request_body(const Job& job, const Verdict& verdict,
                                             std::string_view trigger_label);
-[[nodiscard]] std::string commit_message(const Job& job, const Verdict& verdict);
+/// `asks`: what reviewers wanted, of a change to an open pull request; else none.
+[[nodiscard]] std::string commit_message(const Job& job, const Verdict& verdict,
+                                         const std::vector<Ask>& asks = {});
 [[nodiscard]] integrations::CheckReport check_report(const Job& job, const Verdict& verdict);
 
 // Plain answers: why there is no pull request, and what to do.
 [[nodiscard]] std::string nothing_to_change(std::string_view agent_summary);
+// What came of changing a pull request, said there.
+/// `draft`: the pull request is one.
+[[nodiscard]] std::string refined(const Verdict& verdict, bool draft);
+[[nodiscard]] std::string not_refined(std::string_view reason);
+/// Below what stands beside a line.
+[[nodiscard]] std::string reply_to(const Ask& ask, const Verdict& verdict);
+[[nodiscard]] std::string nothing_to_refine();
+[[nodiscard]] std::string wish_wanted();
+[[nodiscard]] std::string branch_gone(std::string_view branch);
+[[nodiscard]] std::string branch_moved(std::string_view branch, std::string_view kept_as);
+[[nodiscard]] std::string too_much_to_refine(std::string_view why);
 // What a person must answer before a job goes on.
 [[nodiscard]] std::string question(std::string_view agent_question);
 /// `spent` of the job in millionths of a dollar; `whole_job`: its budget is spent, else one pass's.

@@ -39,7 +39,7 @@ std::size_t distance(std::string_view a, std::string_view b) {
 }
 
 std::string_view nearest_verb(std::string_view word) {
-    static constexpr std::array<std::string_view, 8> verbs{"run",    "retry",  "stop",   "cancel",
+    static constexpr std::array<std::string_view, 9> verbs{"run",    "retry",  "refine", "stop", "cancel",
                                                            "resume", "answer", "status", "help"};
     if (word.size() > 20) return {};
     const auto best = std::ranges::min(verbs, {}, [&](auto verb) { return distance(word, verb); });
@@ -220,8 +220,10 @@ std::string not_permitted(std::string_view login) {
 std::string already_active(const Job& job) {
     if (job.state == JobState::review)
         return fmt::format(
-            "Pull request #{} is open for this issue. Close it first, then comment `/agent retry [profile] "
-            "[guidance]` on the issue.",
+            "Pull request #{} is open for this issue. Comment `/agent refine` and what to change; or, to "
+            "have "
+            "another one made, close it first, then comment `/agent retry [profile] [guidance]` on the "
+            "issue.",
             job.pull_request);
     return fmt::format("Job {} is at this issue already. Its status comment is above; `/agent stop` ends it.",
                        job.id.value);
@@ -276,6 +278,9 @@ std::string help(std::string_view trigger_label, const std::vector<config::Agent
     text +=
         "| Command | What it does | Who |\n| --- | --- | --- |\n"
         "| `/agent run [profile] [guidance]` | starts a job for the issue; `retry` is the same | write "
+        "access |\n"
+        "| `/agent refine WHAT` | changes the open pull request; a review that asks for changes does too | "
+        "write "
         "access |\n"
         "| `/agent stop` | ends the job; `cancel` is the same | write access, or whoever asked for the job "
         "|\n"

@@ -122,6 +122,8 @@ std::string refused_section(const Verdict& verdict) {
 std::string answer_section(const Job& job, std::string_view trigger_label) {
     return fmt::format(
         "- Good as it is? Review it like anybody's work and merge it.\n"
+        "- Something to change? Ask for changes in a review, with comments beside the lines, or comment "
+        "`/agent refine` and what to change.\n"
         "- Not what was meant? Close it, then comment `/agent retry [profile] [guidance]` on issue {} or set "
         "the label {} "
         "there again. The guidance reaches the agent word for word.\n"
@@ -210,15 +212,22 @@ std::string pull_request_body(const Job& job, const Verdict& verdict, std::strin
     return body.take();
 }
 
-std::string commit_message(const Job& job, const Verdict& verdict) {
+std::string commit_message(const Job& job, const Verdict& verdict, const std::vector<Ask>& asks) {
     auto title = first_code_points(one_line(job.assignment.title, 200), 72);
     if (title.empty()) title = fmt::format("Issue {}", job.assignment.issue.number);
+    if (!asks.empty()) title = first_code_points("Address review: " + title, 72);
     const auto summary = plain_summary(verdict.summary, 2000);
     auto text = title + "\n\n";
     if (!summary.empty()) text += summary + "\n\n";
     text = without_skip_words(text) + fmt::format("Refs #{}\n", job.assignment.issue.number);
-    const auto trailer = co_author(job.assignment.requested_by);
-    return trailer.empty() ? text : text + "\n" + trailer;
+    std::vector<std::string> trailers;
+    for (const auto& ask : asks) trailers.push_back(co_author(ask.by));
+    if (asks.empty()) trailers.push_back(co_author(job.assignment.requested_by));
+    std::ranges::sort(trailers);
+    const auto repeated = std::ranges::unique(trailers);
+    trailers.erase(repeated.begin(), repeated.end());
+    std::erase(trailers, "");
+    return trailers.empty() ? text : text + fmt::format("\n{}", fmt::join(trailers, ""));
 }
 
 integrations::CheckReport check_report(const Job& job, const Verdict& verdict) {

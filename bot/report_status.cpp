@@ -120,7 +120,9 @@ std::string next_steps(const Job& job) {
         case JobState::waiting:
             return "Comment `/agent stop` to end it instead.";
         case JobState::review:
-            return "Review it and merge it; or close it and comment `/agent retry [profile] [guidance]` "
+            return "Review it and merge it; or ask for changes in a review or with `/agent refine`; or close "
+                   "it "
+                   "and comment `/agent retry [profile] [guidance]` "
                    "here.";
         case JobState::answered:
         case JobState::failed:

@@ -1,4 +1,4 @@
--- The ledger, schema version 3 (PRAGMA user_version). This file is always the newest schema, whole; how an older ledger
+-- The ledger, schema version 4 (PRAGMA user_version). This file is always the newest schema, whole; how an older ledger
 -- gets here stands in bot/ledger_schema.cpp, and a test holds the two together.
 --
 -- Times are milliseconds since 1970-01-01T00:00:00Z. A repository is named by (forge, repo_id): its name may change.
@@ -65,7 +65,18 @@ INSERT INTO transitions (from_state, signal, to_state) VALUES
     ('publishing', 'stop',     'stopped'),
     ('review',     'merge',    'merged'),
     ('review',     'close',    'closed'),
-    ('review',     'stop',     'stopped');
+    ('review',     'stop',     'stopped'),
+    ('review',     'refine',   'queued'),
+    ('working',    'back',     'review'),
+    ('publishing', 'back',     'review'),
+    ('queued',     'merge',    'merged'),
+    ('queued',     'close',    'closed'),
+    ('working',    'merge',    'merged'),
+    ('working',    'close',    'closed'),
+    ('publishing', 'merge',    'merged'),
+    ('publishing', 'close',    'closed'),
+    ('waiting',    'merge',    'merged'),
+    ('waiting',    'close',    'closed');
 
 CREATE TABLE jobs (
     id               INTEGER PRIMARY KEY AUTOINCREMENT,
@@ -118,6 +129,11 @@ CREATE TABLE jobs (
     resumed_at       INTEGER,
     budget_added     INTEGER NOT NULL DEFAULT 0 CHECK (budget_added >= 0),   -- millionths of a dollar, by people
     budget_grants    INTEGER NOT NULL DEFAULT 0 CHECK (budget_grants >= 0),  -- how often; tokens and requests again each time
+    stop_signal      TEXT NOT NULL DEFAULT 'stop' CHECK (stop_signal IN ('stop', 'merge', 'close')),  -- what stop_reason ends it with
+    -- the way to the pull request is the first; then one for each time people asked for changes to it
+    cycle            INTEGER NOT NULL DEFAULT 1 CHECK (cycle > 0),
+    asks_taken       INTEGER NOT NULL DEFAULT 0,   -- the last ask that this cycle is about; 0: not yet known
+    onto             TEXT NOT NULL DEFAULT '',     -- the branch's commit that this cycle goes on from; empty: not yet known
 
     CHECK ((lease_token IS NULL) = (lease_until IS NULL)),
     CHECK (lease_token IS NULL OR lease_token = claims),
@@ -150,11 +166,30 @@ CREATE TRIGGER jobs_tokens_only_grow BEFORE UPDATE OF claims ON jobs WHEN NEW.cl
     SELECT RAISE(ABORT, 'fencing tokens only grow');
 END;
 
+-- What people want changed in a job's pull request, a row for each thing said. A comment or review asks once.
+CREATE TABLE asks (
+    id         INTEGER PRIMARY KEY AUTOINCREMENT,
+    job        INTEGER NOT NULL REFERENCES jobs (id),
+    key        TEXT NOT NULL,
+    by_login   TEXT NOT NULL,
+    by_id      TEXT NOT NULL,
+    words      TEXT NOT NULL,
+    comment_id TEXT NOT NULL,          -- of the comment that was a command; else empty
+    inline_id  TEXT NOT NULL,          -- of what stands beside a line; else empty, like the next three
+    path       TEXT NOT NULL,
+    line       INTEGER NOT NULL CHECK (line >= 0),
+    diff_hunk  TEXT NOT NULL,
+    at         INTEGER NOT NULL,
+    done_at    INTEGER,
+    UNIQUE (job, key)
+) STRICT;
+CREATE INDEX asks_open ON asks (job) WHERE done_at IS NULL;
+
 CREATE TABLE runs (
     id            INTEGER PRIMARY KEY AUTOINCREMENT,
     job           INTEGER NOT NULL REFERENCES jobs (id),
     number        INTEGER NOT NULL CHECK (number > 0),
-    kind          TEXT NOT NULL CHECK (kind IN ('first', 'repair', 'retry')),
+    kind          TEXT NOT NULL CHECK (kind IN ('first', 'repair', 'retry', 'refine')),
     profile       TEXT NOT NULL,
     started_at    INTEGER NOT NULL,
     ended_at      INTEGER,
@@ -164,6 +199,7 @@ CREATE TABLE runs (
     output_tokens INTEGER NOT NULL DEFAULT 0,
     cost_usd      REAL,
     log_file      TEXT NOT NULL,
+    cycle         INTEGER NOT NULL DEFAULT 1 CHECK (cycle > 0),
     UNIQUE (job, number),
     CHECK ((ended_at IS NULL) = (outcome = ''))
 ) STRICT;

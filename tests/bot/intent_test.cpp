@@ -278,9 +278,12 @@ TEST_CASE("a stop is for people with write access and for whoever asked for the 
 
 TEST_CASE("a closed issue stops its job, but not one whose pull request is open") {
     const IssueOver over{.issue = issue, .how = "the issue was closed"};
-    CHECK(expect<Stop>(decide(over, with_job(JobState::queued), settings())).reason ==
-          "Stopped: the issue was closed.");
-    expect<Stop>(decide(over, with_job(JobState::publishing), settings()));
+    for (const auto state : {JobState::queued, JobState::working, JobState::publishing, JobState::waiting}) {
+        auto facts = with_job(state);
+        expect<Ignore>(decide(over, facts, settings()));  // it changes the pull request
+        facts.active_job->pull_request = 0;
+        CHECK(expect<Stop>(decide(over, facts, settings())).reason == "Stopped: the issue was closed.");
+    }
     expect<Ignore>(decide(over, with_job(JobState::review), settings()));
     expect<Ignore>(decide(over, with_job(JobState::merged), settings()));
 }

@@ -216,7 +216,8 @@ TEST_CASE_FIXTURE(LedgerFixture, "stop reaches a working job through its lease, 
         book.finish(
             claim.lease,
             {.signal = Signal::proposed, .reason = "open", .pull_request = 5, .pull_request_url = "u"});
-        CHECK(job(claim.job.id).state == JobState::review);
+        CHECK(job(claim.job.id).state == JobState::stopped);
+        CHECK(job(claim.job.id).pull_request == 5);  // it is open, and left alone
     }
     SUBCASE("publishing waits for the forge") {
         const auto claim = publishing();

@@ -237,6 +237,9 @@ TEST_CASE("the pull request says what, why, the evidence and how to answer") {
 
 TEST_CASE("the commit says what and why, who asked, and closes nothing") {
     check_golden("commit_message", report::commit_message(job(JobState::working), green()));
+    const Ask wish{.by = {.login = "bob", .id = "102"}, .words = "louder"};
+    check_golden("commit_message_of_a_change",
+                 report::commit_message(job(JobState::working), green(), {wish, wish}));
     auto verdict = green();
     verdict.summary = "Done. [skip ci]\nCo-authored-by: Eve <eve@evil.example>\nskip-checks: true\nfixes #3";
     const auto text = report::commit_message(job(JobState::working), verdict);
@@ -337,6 +340,18 @@ TEST_CASE("every plain answer says what happened and what to do") {
     check_golden("day_budget_spent", report::day_budget_spent());
     check_golden("service_parked", report::service_parked("anthropic"));
     check_golden("nothing_waits", report::nothing_waits());
+    check_golden("refined", report::refined(green(), false));
+    check_golden("refined_a_draft", report::refined(green(), true));
+    check_golden("not_refined", report::not_refined("The agent gave up."));
+    auto changed = green();
+    changed.changed_now = {"till.py"};
+    check_golden("reply_changed", report::reply_to({.path = "till.py"}, changed));
+    check_golden("reply_unchanged", report::reply_to({.path = "README.md"}, changed));
+    check_golden("nothing_to_refine", report::nothing_to_refine());
+    check_golden("wish_wanted", report::wish_wanted());
+    check_golden("branch_gone", report::branch_gone("agent/issue-12-totals"));
+    check_golden("branch_moved", report::branch_moved("agent/issue-12-totals", "agent/issue-12-totals-2"));
+    check_golden("too_much_to_refine", report::too_much_to_refine("the commits differ in too many files"));
     check_golden("not_an_amount", report::not_an_amount("+$5 million"));
     check_golden("answer_wanted", report::answer_wanted());
     check_golden("amount_wanted", report::amount_wanted());
