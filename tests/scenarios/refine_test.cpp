@@ -39,6 +39,12 @@ struct Scene {
     [[nodiscard]] std::string words() const {
         return factory.forge.file(repository, now().head_sha, "words");
     }
+    /// The pass of the agent has begun.
+    [[nodiscard]] bool works(int pass) const {
+        return PracticeForge::eventually(
+            [&] { return contains(factory.log("job-1/agent-" + std::to_string(pass) + ".log"), "started"); },
+            std::chrono::seconds(60));
+    }
     [[nodiscard]] bool gets_new_commit() const {
         return PracticeForge::eventually([&] { return now().head_sha != proposal.head_sha; },
                                          std::chrono::seconds(60));
@@ -123,8 +129,7 @@ TEST_CASE("what is asked for while the agent is at work is the next change") {
     Scene scene(talkative("echo started; sleep 3; echo more >> words"));
     auto& forge = scene.factory.forge;
     forge.comment(repository, scene.proposal.number, "/agent refine first this", maintainer);
-    REQUIRE(PracticeForge::eventually(
-        [&] { return contains(scene.factory.log("job-1/agent-2.log"), "started"); }));
+    REQUIRE(scene.works(2));
     forge.comment(repository, scene.proposal.number, "/agent refine then that", maintainer);
     REQUIRE(PracticeForge::eventually([&] { return scene.words() == "one\nmore\nmore\n"; },
                                       std::chrono::seconds(60)));
@@ -138,8 +143,7 @@ TEST_CASE("what a person pushes meanwhile is not pushed over; the agent's work i
     Scene scene(talkative("echo started; sleep 4; echo more >> words"));
     auto& forge = scene.factory.forge;
     forge.comment(repository, scene.proposal.number, "/agent refine say more", maintainer);
-    REQUIRE(PracticeForge::eventually(
-        [&] { return contains(scene.factory.log("job-1/agent-2.log"), "started"); }));
+    REQUIRE(scene.works(2));
     const auto theirs =
         forge.commit_files(repository, scene.proposal.head_branch,
                            {{.path = "words", .content = "by hand\n"}}, "By hand", maintainer);
@@ -179,8 +183,7 @@ TEST_CASE("a pull request that is merged or closed while it is being changed sta
     Scene scene(talkative("echo started; sleep 60"));
     auto& forge = scene.factory.forge;
     forge.comment(repository, scene.proposal.number, "/agent refine say more", maintainer);
-    REQUIRE(PracticeForge::eventually(
-        [&] { return contains(scene.factory.log("job-1/agent-2.log"), "started"); }));
+    REQUIRE(scene.works(2));
     std::string headline;
     SUBCASE("merged") {
         forge.merge(repository, scene.proposal.number, maintainer);
