@@ -9,6 +9,7 @@
 #include <iterator>
 #include <set>
 
+#include "bot/change.hpp"
 #include "bot/log_tail.hpp"
 #include "bot/report.hpp"
 #include "bot/way_out.hpp"
@@ -209,17 +210,9 @@ std::string network_words(const Groundwork& ground) {
                        fmt::join(hosts, ", "));
 }
 
-/// Whole lines of the end of a text.
-std::string_view last_lines(std::string_view text, std::size_t most) {
-    if (text.size() <= most) return text;
-    text.remove_prefix(text.size() - most);
-    return text.substr(std::min(text.find('\n') + 1, text.size()));
-}
-
 /// What reviewers said, and where. Only what people with write access said is among it.
 std::string wishes(const std::vector<Ask>& asks) {
     constexpr std::size_t longest = 96 * 1024;
-    constexpr std::size_t longest_hunk = 4096;  // its end is what the comment stands at
     std::string text = "\nThe reviewers ask for this:\n";
     for (const auto& ask : asks) {
         if (text.size() > longest) return text + "\nThey said more than fits here.\n";
@@ -227,7 +220,7 @@ std::string wishes(const std::vector<Ask>& asks) {
         if (!ask.path.empty()) text += fmt::format(" file=\"{}\"", ask.path);
         if (ask.line > 0) text += fmt::format(" line=\"{}\"", ask.line);
         text += ">\n";
-        if (!ask.diff_hunk.empty()) text += fmt::format("{}\n\n", last_lines(ask.diff_hunk, longest_hunk));
+        if (!ask.diff_hunk.empty()) text += fmt::format("{}\n\n", ask.diff_hunk);
         text += ask.words + "\n</wish>\n";
     }
     return text;
@@ -347,12 +340,15 @@ Step<AgentPass> run_agent(Shop& shop, const Job& job, const Lease& lease, const 
                                       .max_bytes = ground.recipe.max_change_bytes,
                                       .ignored = *ignored});
     if (!changes) return std::unexpected(halt(changes.error()));
-    // What the checks will write themselves is no part of the change: a report that the agent left is not
-    // evidence.
-    std::erase_if(*changes, [&ground](const sandbox::Change& change) {
-        return std::ranges::any_of(ground.recipe.checks,
-                                   [&](const config::Check& check) { return check.junit == change.path; });
-    });
+    // What the checks will write themselves is no part of the change: such a report is no evidence.
+    const auto is_report = [&ground](const std::string& path) {
+        return std::ranges::find(ground.recipe.checks, path, &config::Check::junit) !=
+               ground.recipe.checks.end();
+    };
+    std::erase_if(*changes, [&](const sandbox::Change& change) { return is_report(change.path); });
+    if (ground.refinement)
+        keep_unseen(*changes, ground.refinement->proposed,
+                    [&](const std::string& path) { return (*ignored)(path) || is_report(path); });
     done->changes = std::move(*changes);
     return done;
 }

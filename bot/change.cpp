@@ -1,6 +1,7 @@
 #include "bot/change.hpp"
 
 #include <algorithm>
+#include <cstddef>
 #include <iterator>
 #include <tuple>
 
@@ -78,6 +79,22 @@ sandbox::Changes news(const sandbox::Changes& changes, const std::optional<Refin
         if (!std::ranges::binary_search(changes, before.path, {}, &sandbox::Change::path))
             fresh.push_back({.path = before.path, .kind = sandbox::Change::Kind::removed, .content = {}});
     return fresh;
+}
+
+void keep_unseen(sandbox::Changes& changes, const sandbox::Changes& proposed,
+                 const std::function<bool(const std::string& path)>& unseen) {
+    const auto hidden = [&](const std::string& path) {
+        for (auto end = path.find('/'); end != std::string::npos; end = path.find('/', end + 1))
+            if (unseen(path.substr(0, end + 1))) return true;
+        return unseen(path);
+    };
+    const auto seen = changes.size();
+    for (const auto& change : proposed)
+        if (change.kind != sandbox::Change::Kind::removed && hidden(change.path) &&
+            !std::ranges::binary_search(changes.begin(), changes.begin() + static_cast<std::ptrdiff_t>(seen),
+                                        change.path, {}, &sandbox::Change::path))
+            changes.push_back(change);
+    std::ranges::sort(changes, {}, &sandbox::Change::path);
 }
 
 std::optional<Halt> unpublishable(const Shop& shop, const Job& job, const Groundwork& ground,

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <functional>
 #include <optional>
 #include <string>
 #include <vector>
@@ -21,6 +22,11 @@ namespace bot {
 /// judged before, or is people's own.
 [[nodiscard]] sandbox::Changes news(const sandbox::Changes& changes,
                                     const std::optional<Refinement>& refinement);
+
+/// What of the pull request a harvest does not look at (`unseen`: a path, or a folder with its `/`) stays in
+/// it as it was.
+void keep_unseen(sandbox::Changes& changes, const sandbox::Changes& proposed,
+                 const std::function<bool(const std::string& path)>& unseen);
 
 /// What must not leave, whatever the checks say: protected paths, secrets.
 [[nodiscard]] std::optional<Halt> unpublishable(const Shop& shop, const Job& job, const Groundwork& ground,

@@ -201,6 +201,14 @@ Refuse refuse_refine(const AskRefine& ask, std::string answer, std::string reaso
             .comment_id = ask.comment_id};
 }
 
+/// Whole lines of the end of a hunk, where the comment stands.
+std::string last_lines(std::string text) {
+    constexpr std::size_t longest = 4096;
+    if (text.size() <= longest) return text;
+    text.erase(0, text.size() - longest);
+    return text.substr(std::min(text.find('\n') + 1, text.size()));
+}
+
 std::vector<Ask> asks_of(const AskRefine& ask, const Facts& facts) {
     const auto is_blank = [](std::string_view text) {
         return text.find_first_not_of(" \t\r\n") == std::string_view::npos;
@@ -219,7 +227,7 @@ std::vector<Ask> asks_of(const AskRefine& ask, const Facts& facts) {
                         .inline_id = comment.id,
                         .path = comment.path,
                         .line = std::max(comment.line, 0),
-                        .diff_hunk = visible_text(comment.diff_hunk).text});
+                        .diff_hunk = last_lines(visible_text(comment.diff_hunk).text)});
     }
     return asks;
 }

@@ -47,6 +47,9 @@ class Baseline {
     std::optional<Step<std::vector<CheckResult>>> known_;
 };
 
+/// Files of the base commit that a change to a pull request brings back.
+constexpr std::size_t most_restored_bytes = 256U << 20;
+
 bool is_among(const std::string& name, const std::vector<std::string>& names) {
     return std::ranges::find(names, name) != names.end();
 }
@@ -155,6 +158,35 @@ void store(Shop& shop, const Job& job, const Lease& lease, const Verdict& verdic
     }
 }
 
+/// Built from the base commit's files; of a change to a pull request only what differs from the branch goes
+/// on top of that, so that nothing there is touched that the agent has not.
+Step<void> commit(const Shop& shop, const Job& job, const Groundwork& ground, const sandbox::Changes& changes,
+                  Verdict& verdict) {
+    const auto& refinement = ground.refinement;
+    const integrations::CommitText text{
+        .author_name = shop.settings.bot_name,
+        .author_email = shop.settings.bot_email,
+        .message = report::commit_message(job, verdict, refinement ? refinement->asks : std::vector<Ask>{}),
+        .when = refinement ? job.state_since : job.started_at.value_or(job.created_at)};
+    auto onto = job.assignment.base_commit;
+    auto made = ground.mirror->commit(onto, tree_edits(changes), text);
+    if (made && refinement) {
+        onto = refinement->onto;
+        const auto edits = ground.mirror->edits(onto, *made, changes.size() + refinement->proposed.size(),
+                                                2 * ground.recipe.max_change_bytes + most_restored_bytes);
+        if (!edits) return std::unexpected(halt(edits.error(), "comparing with the branch"));
+        made = ground.mirror->commit(onto, *edits, text);
+        verdict.onto = onto;
+        for (const auto& edit : *edits) verdict.changed_now.push_back(edit.path);
+    }
+    if (!made) return std::unexpected(halt(made.error(), "building the commit"));
+    if (*made == onto)
+        return std::unexpected(
+            Halt{.kind = Halt::Kind::answered, .reason = report::nothing_to_change(verdict.summary)});
+    verdict.evidence.head_commit = std::move(*made);
+    return {};
+}
+
 /// What is left to be said once the rounds are over: the old tests on the new code, and the commit.
 Step<void> conclude(Shop& shop, const Job& job, const Groundwork& ground, const sandbox::Changes& changes,
                     Verdict& verdict, const sandbox::Control& control) {
@@ -168,25 +200,7 @@ Step<void> conclude(Shop& shop, const Job& job, const Groundwork& ground, const 
         if (!old_tests) return std::unexpected(old_tests.error());
         verdict.evidence.base_tests_on_head = std::move(*old_tests);
     }
-    const auto& refinement = ground.refinement;
-    const auto onto = refinement ? refinement->onto : job.assignment.base_commit;
-    auto commit = ground.mirror->commit(
-        job.assignment.base_commit, tree_edits(changes),
-        {.author_name = shop.settings.bot_name,
-         .author_email = shop.settings.bot_email,
-         .message = report::commit_message(job, verdict, refinement ? refinement->asks : std::vector<Ask>{}),
-         .when = refinement ? job.state_since : job.started_at.value_or(job.created_at)},
-        onto);
-    if (!commit) return std::unexpected(halt(commit.error(), "building the commit"));
-    if (*commit == onto)
-        return std::unexpected(
-            Halt{.kind = Halt::Kind::answered, .reason = report::nothing_to_change(verdict.summary)});
-    verdict.evidence.head_commit = std::move(*commit);
-    if (refinement) {
-        verdict.onto = refinement->onto;
-        for (const auto& change : news(changes, refinement)) verdict.changed_now.push_back(change.path);
-    }
-    return {};
+    return commit(shop, job, ground, changes, verdict);
 }
 
 /// From the agent's first instruction to the verdict in the ledger: agent, harvest, checks, and again with

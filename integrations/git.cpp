@@ -107,11 +107,10 @@ class MirrorOnDisk final : public Mirror {
             [&](git_repository* repository) { return list_edits(repository, from, to, most, cap); });
     }
 
-    GitResult<std::string> commit(const std::string& base, const std::vector<TreeEdit>& edits,
-                                  const CommitText& text, const std::string& parent) override {
-        return with_handle([&](git_repository* repository) {
-            return build_commit(repository, base, edits, text, parent.empty() ? base : parent);
-        });
+    GitResult<std::string> commit(const std::string& parent, const std::vector<TreeEdit>& edits,
+                                  const CommitText& text) override {
+        return with_handle(
+            [&](git_repository* repository) { return build_commit(repository, parent, edits, text); });
     }
 
     GitResult<std::string> diff(const std::string& from, const std::string& to, std::size_t cap) override {

@@ -99,14 +99,12 @@ class Mirror {
     [[nodiscard]] virtual GitResult<std::vector<TreeEdit>> edits(const std::string& from,
                                                                  const std::string& to, std::size_t most,
                                                                  std::size_t cap) = 0;
-    /// Builds a commit from the files of `base` and validated edits, on `parent` (empty: on `base`); returns
-    /// its id, or the parent's when the files would be the parent's. Same input, same id. No checkout is
-    /// made. A submodule stays what it is: its folder was empty, so removing it means nothing, and an edit
-    /// inside it is invalid.
-    [[nodiscard]] virtual GitResult<std::string> commit(const std::string& base,
+    /// Builds a commit on `parent` from validated edits; returns its id, or `parent` when the edits change
+    /// nothing. Same input, same id. No checkout is made. A submodule stays what it is: its folder was empty,
+    /// so removing it means nothing, and an edit inside it is invalid.
+    [[nodiscard]] virtual GitResult<std::string> commit(const std::string& parent,
                                                         const std::vector<TreeEdit>& edits,
-                                                        const CommitText& text,
-                                                        const std::string& parent = {}) = 0;
+                                                        const CommitText& text) = 0;
     /// Unified diff of two commits, at most `cap` bytes, for people and judges.
     [[nodiscard]] virtual GitResult<std::string> diff(const std::string& from, const std::string& to,
                                                       std::size_t cap) = 0;

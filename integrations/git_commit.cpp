@@ -204,12 +204,11 @@ GitResult<void> anchor(git_repository* repository, const git_oid& commit) {
 
 }  // namespace
 
-GitResult<std::string> build_commit(git_repository* repository, const std::string& base,
-                                    const std::vector<TreeEdit>& edits, const CommitText& text,
-                                    const std::string& parent) {
-    const auto onto = find_commit(repository, parent);
-    const auto before = find_tree(repository, base);
-    if (!onto) return std::unexpected(onto.error());
+GitResult<std::string> build_commit(git_repository* repository, const std::string& parent,
+                                    const std::vector<TreeEdit>& edits, const CommitText& text) {
+    const auto base = find_commit(repository, parent);
+    const auto before = find_tree(repository, parent);
+    if (!base) return std::unexpected(base.error());
     if (!before) return std::unexpected(before.error());
     const auto is_control = [](unsigned char c) { return c < ' '; };
     if (text.message.find('\0') != std::string::npos ||
@@ -226,7 +225,7 @@ GitResult<std::string> build_commit(git_repository* repository, const std::strin
         return git_fail(Kind::storage, "reading the new tree");
     if (auto sound = verify(repository, before->get(), after.get(), root, edits); !sound)
         return std::unexpected(sound.error());
-    if (git_oid_equal(git_tree_id(after.get()), git_commit_tree_id(onto->get())) != 0) return parent;
+    if (git_oid_equal(git_tree_id(after.get()), git_tree_id(before->get())) != 0) return parent;
 
     GitSignatureHandle author;
     const auto seconds =
@@ -235,7 +234,7 @@ GitResult<std::string> build_commit(git_repository* repository, const std::strin
              git_time_t{seconds}, 0) < 0)
         return git_fail(Kind::invalid, "the author");
     git_oid id;
-    const git_commit* parents[] = {onto->get()};
+    const git_commit* parents[] = {base->get()};
     if (git_commit_create(&id, repository, nullptr, author.get(), author.get(), nullptr, text.message.c_str(),
                           after.get(), 1, parents) < 0)
         return git_fail(Kind::storage, "storing the commit");

@@ -55,9 +55,8 @@ struct TreeItem {
 [[nodiscard]] GitResult<void> write_checkout(git_repository* repository, const std::string& commit,
                                              const std::filesystem::path& directory, unsigned uid,
                                              const MirrorLimits& limits);
-[[nodiscard]] GitResult<std::string> build_commit(git_repository* repository, const std::string& base,
-                                                  const std::vector<TreeEdit>& edits, const CommitText& text,
-                                                  const std::string& parent);
+[[nodiscard]] GitResult<std::string> build_commit(git_repository* repository, const std::string& parent,
+                                                  const std::vector<TreeEdit>& edits, const CommitText& text);
 [[nodiscard]] GitResult<std::vector<TreeEdit>> list_edits(git_repository* repository, const std::string& from,
                                                           const std::string& to, std::size_t most,
                                                           std::size_t cap);

@@ -130,22 +130,23 @@ TEST_CASE("the edits between two commits lead from the one to the other") {
     CHECK(kind_of(store.mirror->edits(base, std::string(40, 'a'), 100, 1000)) == Kind::no_such_ref);
 }
 
-TEST_CASE("a commit may stand on another one than the files it was made from") {
+TEST_CASE("submodules are no part of the edits between two commits: a commit made from them keeps its own") {
     Store store;
     spit(store.work / "file", "one\n");
     const auto base = store.commit();
-    const auto first = store.mirror->commit(base, {{.path = "file", .content = "two\n"}}, text("first"));
-    REQUIRE(first.has_value());
-    const std::vector<TreeEdit> edits = {{.path = "file", .content = "two\n"},
-                                         {.path = "more", .content = "more\n"}};
-    const auto second = store.mirror->commit(base, edits, text("second"), *first);
-    REQUIRE(second.has_value());
-    CHECK(line_of("git rev-parse " + *second + "^", store.folder / "mirror") == *first);
-    CHECK(store.mirror->file(*second, "file", 100) == "two\n");
-    CHECK(store.mirror->file(*second, "more", 100) == "more\n");
-    // Nothing new against what it stands on.
-    CHECK(store.mirror->commit(base, edits, text("third"), *second) == *second);
-    CHECK(store.mirror->commit(base, {}, text("back"), *second) != *second);
+    const std::string module(40, '1');
+    const auto theirs = store.commit("git update-index --add --cacheinfo 160000," + module +
+                                     ",sub && mkdir sub && echo two > file");
+    const auto wanted = store.mirror->commit(base, {{.path = "file", .content = "three\n"}}, text("x"));
+    REQUIRE(wanted.has_value());
+    const auto edits = store.mirror->edits(theirs, *wanted, 100, 1000);
+    REQUIRE(edits.has_value());
+    REQUIRE(edits->size() == 1);
+    CHECK(edits->front().path == "file");
+    const auto commit = store.mirror->commit(theirs, *edits, text("y"));
+    REQUIRE(commit.has_value());
+    CHECK(store.mirror->file(*commit, "file", 100) == "three\n");
+    CHECK(line_of("git rev-parse " + *commit + ":sub", store.bare) == module);
 }
 
 TEST_CASE("edits with names that must not be are refused whole") {

@@ -21,7 +21,8 @@ namespace {
 
 /// The first pass writes one line; the next ones say what they heard, and add another.
 Plan talkative(const std::string& later = "echo more >> words") {
-    return {.files = {{.path = "tests/run.sh", .content = "true\n"}},
+    return {.files = {{.path = "tests/run.sh", .content = "true\n"},
+                      {.path = ".gitignore", .content = "*.local\n"}},
             .agents = {{"worker", "cat; if test -e words; then " + later + "; else echo one > words; fi"}}};
 }
 
@@ -213,12 +214,15 @@ TEST_CASE("a change that an agent made to a workflow is not published; what peop
     if (!can_run("bubblewrap")) return;
     Scene scene(talkative("case $(cat words) in one) echo more >> words;; *) echo evil > CODEOWNERS;; esac"));
     auto& forge = scene.factory.forge;
-    forge.commit_files(repository, scene.proposal.head_branch,
-                       {{.path = "CODEOWNERS", .content = "* @ada\n"}}, "By hand", maintainer);
+    forge.commit_files(
+        repository, scene.proposal.head_branch,
+        {{.path = "CODEOWNERS", .content = "* @ada\n"}, {.path = "my.local", .content = "mine\n"}}, "By hand",
+        maintainer);
     forge.comment(repository, scene.proposal.number, "/agent refine say more", maintainer);
     REQUIRE(
         PracticeForge::eventually([&] { return scene.words() == "one\nmore\n"; }, std::chrono::seconds(60)));
     CHECK(forge.file(repository, scene.now().head_sha, "CODEOWNERS") == "* @ada\n");
+    CHECK(forge.file(repository, scene.now().head_sha, "my.local") == "mine\n");  // ignored, and theirs
     REQUIRE(scene.factory.reaches(scene.issue, "review"));
     forge.comment(repository, scene.proposal.number, "/agent refine own it", maintainer);
     CHECK(scene.hears("CODEOWNERS"));
