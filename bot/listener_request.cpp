@@ -167,6 +167,7 @@ void ListenerRequest::answer(const ListenerAnswer& answer) {
         fmt::format("HTTP/1.1 {} {}\r\nContent-Type: {}\r\nContent-Length: {}\r\n{}{}\r\n{}", answer.status,
                     phrase(answer.status), answer.type, answer.body.size(), answer.more_headers,
                     closes ? "Connection: close\r\n" : "", bodiless ? std::string() : answer.body);
+    server_->let_go(*connection);  // who hears the answer may send the next at once
     const bool sent = connection->socket.send(text);
     server_->over(std::move(connection), !sent    ? ListenerServer::Then::close
                                          : closes ? ListenerServer::Then::drain

@@ -267,7 +267,7 @@ bool ListenerServer::hold(Connection& connection, std::size_t bytes) {
 }
 
 void ListenerServer::over(Owned connection, Then then) {
-    held_ -= std::exchange(connection->held, 0);
+    let_go(*connection);
     if (then == Then::close || stopping_) {
         connection.reset();
         --open_;

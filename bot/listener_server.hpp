@@ -10,6 +10,7 @@
 #include <memory>
 #include <mutex>
 #include <thread>
+#include <utility>
 #include <vector>
 
 #include "bot/listener_connection.hpp"
@@ -54,6 +55,7 @@ class ListenerServer {
     friend class ListenerRequest;
     void begun() { ++begun_; }
     [[nodiscard]] bool hold(Connection& connection, std::size_t bytes);
+    void let_go(Connection& connection) { held_ -= std::exchange(connection.held, 0); }
     enum class Then { wait, drain, close };
     void over(Owned connection, Then then);
 
