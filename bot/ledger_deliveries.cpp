@@ -146,11 +146,17 @@ void Ledger::record(const std::vector<integrations::VerifiedDelivery>& deliverie
 }
 
 Ledger::Recorded Ledger::record(const integrations::VerifiedDelivery& delivery) {
-    std::promise<std::expected<Recorded, LedgerError>> promise;
+    std::promise<std::expected<Recorded, std::string>> promise;  // text: an exception shares its own
     auto answer = promise.get_future();
-    record({delivery}, [&promise](const Outcomes& outcomes) { promise.set_value(outcomes.front()); });
+    record({delivery}, [&promise](const Outcomes& outcomes) {
+        const auto& outcome = outcomes.front();
+        if (outcome)
+            promise.set_value(*outcome);
+        else
+            promise.set_value(std::unexpected(std::string(outcome.error().what())));
+    });
     const auto outcome = answer.get();
-    if (!outcome) throw outcome.error();
+    if (!outcome) throw LedgerError(outcome.error());
     return *outcome;
 }
 
