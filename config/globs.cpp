@@ -157,10 +157,35 @@ const std::vector<std::string>& built_in_protected_paths() {
         ".husky/", ".githooks/", ".pre-commit-config.y*ml", "lefthook.y*ml", ".lefthook.y*ml", ".vscode/",
         ".idea/", ".devcontainer/", ".devcontainer.json", ".envrc", ".npmrc", ".yarnrc*", ".yarn/",
         ".pnpmfile.*", "pip.conf", ".cargo/", ".mvn/", "gradle-wrapper.*", "mvnw", "mvnw.cmd", "gradlew",
-        "gradlew.bat",
+        "gradlew.bat"};
+    static const auto all = [] {
+        auto both = paths;
         // what steers later agent runs
-        "AGENTS.md", "CLAUDE.md", "GEMINI.md", ".agents/", ".claude/", ".codex/", ".cursor/", ".cursorrules",
-        ".gemini/", ".opencode/", ".amp/", ".pi/", ".mcp.json"};
+        both.insert(both.end(), standing_instructions().begin(), standing_instructions().end());
+        return both;
+    }();
+    return all;
+}
+
+const std::vector<std::string>& standing_instructions() {
+    static const std::vector<std::string> paths{"AGENTS.md",
+                                                "AGENTS.override.md",
+                                                "AGENT.md",
+                                                "CLAUDE.md",
+                                                "CLAUDE.local.md",
+                                                "GEMINI.md",
+                                                ".agents/",
+                                                ".claude/",
+                                                ".codex/",
+                                                ".cursor/",
+                                                ".cursorrules",
+                                                ".gemini/",
+                                                ".opencode/",
+                                                "opencode.json",
+                                                "opencode.jsonc",
+                                                ".amp/",
+                                                ".pi/",
+                                                ".mcp.json"};
     return paths;
 }
 

@@ -78,6 +78,8 @@ struct ProposedRecipe {
 
 /// Paths whose change blocks publishing in every repository: workflows, CODEOWNERS, the recipe and the like.
 [[nodiscard]] const std::vector<std::string>& built_in_protected_paths();
+/// Of these, what agent programs read as instructions (AGENTS.md, skill folders, settings of theirs).
+[[nodiscard]] const std::vector<std::string>& standing_instructions();
 
 /// The usual names of test files in the known ecosystems.
 [[nodiscard]] const std::vector<std::string>& usual_test_paths();

@@ -112,8 +112,27 @@ void read_numbers(Fields& fields, Settings& settings) {
     if (const auto at = fields.find("retry_pause")) {
         at->duration(settings.retry_pause, std::chrono::seconds(1), std::chrono::minutes(15));
     }
+    if (const auto at = fields.find("remind_after")) {
+        at->duration(settings.remind_after, std::chrono::seconds(1), std::chrono::hours(24 * 30));
+    }
+    if (const auto at = fields.find("max_tries")) at->number(settings.max_tries, 1, 20);
+    if (const auto at = fields.find("ci_repairs")) at->number(settings.ci_repairs, 0, 10);
     if (const auto at = fields.find("min_free")) at->size(settings.min_free_bytes, 0, 1ULL << 60);
     if (const auto at = fields.find("cache")) at->size(settings.cache_bytes, 1ULL << 20, 1ULL << 50);
+}
+
+void read_command_prefix(Fields& fields, Settings& settings) {
+    // It stands in code spans and is looked for in plain text: nothing that Markdown reads.
+    const auto plain = [](std::string_view text) {
+        const bool fits =
+            text.size() >= 2 && text.size() <= 30 && std::string_view("/!.$%").contains(text[0]) &&
+            text.find_first_not_of("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-", 1) ==
+                std::string_view::npos;
+        return std::string(fits ? "" : "no such prefix");
+    };
+    if (const auto at = fields.find("command_prefix"))
+        at->matching(settings.command_prefix, plain,
+                     "write one of `/ ! . $ %` and then letters, digits or `-`, like `/agent`");
 }
 
 void read_author(Fields& fields, Settings& settings) {
@@ -142,6 +161,7 @@ void read_all(const Place& place, const std::filesystem::path& base, Settings& s
     }
     read_numbers(fields, settings);
     read_author(fields, settings);
+    read_command_prefix(fields, settings);
     const auto default_profile = fields.find("default_profile");
     if (default_profile) default_profile->text(settings.default_profile, 40);
     const std::string example = "config/shopfloor.example.yaml";

@@ -84,9 +84,13 @@ struct Settings {
         60};  ///< after a fault of ours, then 4 times as long, at most 15 minutes
     /// Pristine checkouts and setup layers kept for later runs; as much again for mirrors of repositories.
     std::uint64_t cache_bytes = 20ULL << 30;
-    std::uint64_t min_free_bytes = 1ULL << 30;  ///< no job is begun with less free where state_dir is
-    std::string default_profile;                ///< empty: the first of `profiles`
-    std::string bot_name = "Shopfloor";         ///< commit author
+    std::uint64_t min_free_bytes = 1ULL << 30;     ///< no job is begun with less free where state_dir is
+    std::string default_profile;                   ///< empty: the first of `profiles`
+    std::chrono::seconds remind_after{24 * 3600};  ///< of a job that waits for a person: once
+    int max_tries = 4;                             ///< side by side for one issue
+    int ci_repairs = 2;  ///< how often, without a person in between, what the forge's own CI found is mended
+    std::string command_prefix = "/agent";  ///< what a line of a comment begins with that is a command
+    std::string bot_name = "Shopfloor";     ///< commit author
     std::string bot_email = "shopfloor@users.noreply.invalid";
     std::vector<ForgeSettings> forges;   ///< at least one
     std::vector<AgentProfile> profiles;  ///< at least one

@@ -39,6 +39,10 @@ max_parallel: 4
 max_parallel_per_repository: 2
 max_jobs_per_issue_per_day: 3
 retry_pause: 5s
+remind_after: 2h
+max_tries: 7
+ci_repairs: 4
+command_prefix: "!bot"
 min_free: 3GiB
 cache: 5GiB
 default_profile: second
@@ -80,6 +84,10 @@ labels: {trigger: go, priority: now, state_prefix: "go is "}
     CHECK(settings->max_parallel_per_repository == 2);
     CHECK(settings->max_jobs_per_issue_per_day == 3);
     CHECK(settings->retry_pause == std::chrono::seconds(5));
+    CHECK(settings->remind_after == std::chrono::hours(2));
+    CHECK(settings->max_tries == 7);
+    CHECK(settings->ci_repairs == 4);
+    CHECK(settings->command_prefix == "!bot");
     CHECK(settings->min_free_bytes == 3ULL << 30);
     CHECK(settings->cache_bytes == 5ULL << 30);
     CHECK(settings->bot_name == "Bot");
@@ -181,6 +189,9 @@ TEST_CASE("values out of range or of the wrong kind are refused") {
              Case{"max_parallel: 0", "from 1 to 200"},
              Case{"max_parallel: 201", "from 1 to 200"},
              Case{"max_jobs_per_issue_per_day: 0", "from 1 to 1000"},
+             Case{"ci_repairs: 11", "from 0 to 10"},
+             Case{"command_prefix: agent", "like `/agent`"},
+             Case{"command_prefix: /my bot", "like `/agent`"},
              Case{"listen: 8080", "HOST:PORT"},
              Case{"listen: host:99999", "HOST:PORT"},
              Case{"listen: '::1:80'", "HOST:PORT"},
@@ -247,6 +258,10 @@ TEST_CASE("the example of settings loads as it is") {
     CHECK(settings->max_parallel_per_repository == defaults.max_parallel_per_repository);
     CHECK(settings->max_jobs_per_issue_per_day == defaults.max_jobs_per_issue_per_day);
     CHECK(settings->retry_pause == defaults.retry_pause);
+    CHECK(settings->remind_after == defaults.remind_after);
+    CHECK(settings->max_tries == defaults.max_tries);
+    CHECK(settings->ci_repairs == defaults.ci_repairs);
+    CHECK(settings->command_prefix == defaults.command_prefix);
     CHECK(settings->min_free_bytes == defaults.min_free_bytes);
     CHECK(settings->cache_bytes == defaults.cache_bytes);
     CHECK(settings->bot_name == defaults.bot_name);
