@@ -5,6 +5,7 @@
 #include <mutex>
 #include <utility>
 
+#include "config/characters.hpp"
 #include "integrations/git_objects.hpp"
 #include "integrations/git_transfer.hpp"
 
@@ -40,18 +41,35 @@ class MirrorOnDisk final : public Mirror {
     }
 
     GitResult<void> push_new(const std::string& commit, const std::string& branch) override {
-        const std::scoped_lock turn(network_);
-        return with_handle([&](git_repository* repository) {
-            return push_branch(repository, address_, credential_, limits_, commit, branch, {});
-        });
+        return push({.commit = commit, .ref = "refs/heads/" + branch, .expected = {}});
     }
 
     GitResult<void> push_on(const std::string& commit, const std::string& branch,
                             const std::string& expected) override {
-        const std::scoped_lock turn(network_);
-        return with_handle([&](git_repository* repository) {
-            return push_branch(repository, address_, credential_, limits_, commit, branch, expected);
-        });
+        return push({.commit = commit, .ref = "refs/heads/" + branch, .expected = expected});
+    }
+
+    GitResult<void> replace(const std::string& commit, const std::string& branch,
+                            const std::string& expected) override {
+        return push(
+            {.commit = commit, .ref = "refs/heads/" + branch, .expected = expected, .unrelated = true});
+    }
+
+    GitResult<void> drop(const std::string& branch, const std::string& expected) override {
+        return push({.commit = {}, .ref = "refs/heads/" + branch, .expected = expected});
+    }
+
+    GitResult<void> keep(const std::string& commit, const std::string& ref) override {
+        if (!ref.starts_with("refs/shopfloor/"))
+            return std::unexpected(
+                git_error(GitError::Kind::refused, "not a name of ours: " + config::excerpt(ref)));
+        return push({.commit = commit, .ref = ref, .expected = {}});
+    }
+
+    GitResult<Rebased> rebased(const std::string& base, const std::string& ours, const std::string& onto,
+                               std::size_t most, std::size_t cap) override {
+        return with_handle(
+            [&](git_repository* repository) { return bring_onto(repository, base, ours, onto, most, cap); });
     }
 
     GitResult<std::string> file(const std::string& commit, const std::string& path,
@@ -118,6 +136,13 @@ class MirrorOnDisk final : public Mirror {
     }
 
  private:
+    GitResult<void> push(const RefMove& move) {
+        const std::scoped_lock turn(network_);
+        return with_handle([&](git_repository* repository) {
+            return push_ref(repository, address_, credential_, limits_, move);
+        });
+    }
+
     template <typename Verb>
     auto with_handle(const Verb& verb) -> decltype(verb(nullptr)) {
         const auto repository = open_repository(directory_);

@@ -74,7 +74,8 @@ class Mirror {
                                                                  const MirrorLimits& limits = {});
     virtual ~Mirror() = default;
 
-    /// Fetches the branch and returns its commit id (40 hex digits). Cheap when it is already here.
+    /// Fetches the branch, or what was kept beside the branches (`refs/shopfloor/…`), and returns its commit
+    /// id (40 hex digits). Cheap when it is already here.
     [[nodiscard]] virtual GitResult<std::string> fetch(const std::string& branch) = 0;
     /// A file of a commit; no_such_ref when nothing is there, invalid when it is a link or a folder, or
     /// larger than `cap` bytes or 128 MiB.
@@ -116,6 +117,27 @@ class Mirror {
     /// changed.
     [[nodiscard]] virtual GitResult<void> push_on(const std::string& commit, const std::string& branch,
                                                   const std::string& expected) = 0;
+    /// Puts the branch, which is still at `expected`, to another commit that need not descend from it;
+    /// success also when it is there already. `exists`: as in `push_on`.
+    [[nodiscard]] virtual GitResult<void> replace(const std::string& commit, const std::string& branch,
+                                                  const std::string& expected) = 0;
+    /// Takes the branch away if it is still at `expected`; success also when it is gone. `exists`: as in
+    /// `push_on`.
+    [[nodiscard]] virtual GitResult<void> drop(const std::string& branch, const std::string& expected) = 0;
+    /// Pushes to a name beside the branches (`refs/shopfloor/…` only) that must not be there yet; success
+    /// also when it is there with exactly this commit. People fetch it by that name; no CI begins there.
+    [[nodiscard]] virtual GitResult<void> keep(const std::string& commit, const std::string& ref) = 0;
+    /// The change from `base` to `ours`, brought onto `onto` (three-way, as `git merge-file` has it): what
+    /// leads from `onto` to the result. Where both changed the same lines both stand between conflict
+    /// markers; what cannot be merged by lines (binary, a link, deleted on one side) is as it is on `onto`,
+    /// and is among the conflicts. Bounds as in `edits`.
+    struct Rebased {
+        std::vector<TreeEdit> edits;
+        std::vector<std::string> conflicts;  ///< paths, sorted
+    };
+    [[nodiscard]] virtual GitResult<Rebased> rebased(const std::string& base, const std::string& ours,
+                                                     const std::string& onto, std::size_t most,
+                                                     std::size_t cap) = 0;
     /// The commit a remote branch points at, asked live; no_such_ref when there is none.
     [[nodiscard]] virtual GitResult<std::string> remote_head(const std::string& branch) = 0;
 };

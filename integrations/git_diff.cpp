@@ -60,11 +60,16 @@ GitResult<std::vector<TreeEdit>> list_edits(git_repository* repository, const st
     const auto after = find_tree(repository, to);
     if (!before) return std::unexpected(before.error());
     if (!after) return std::unexpected(after.error());
+    return list_edits(repository, before->get(), after->get(), most, cap);
+}
+
+GitResult<std::vector<TreeEdit>> list_edits(git_repository* repository, git_tree* before, git_tree* after,
+                                            std::size_t most, std::size_t cap) {
     git_diff_options options = GIT_DIFF_OPTIONS_INIT;
     options.flags =
         GIT_DIFF_INCLUDE_TYPECHANGE | GIT_DIFF_SKIP_BINARY_CHECK | GIT_DIFF_DISABLE_PATHSPEC_MATCH;
     GitDiffHandle diff;
-    if (take(diff, git_diff_tree_to_tree, repository, before->get(), after->get(), &options) < 0)
+    if (take(diff, git_diff_tree_to_tree, repository, before, after, &options) < 0)
         return git_fail(GitError::Kind::storage, "comparing commits");
     const auto count = git_diff_num_deltas(diff.get());
     if (count > most)

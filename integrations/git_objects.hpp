@@ -60,6 +60,11 @@ struct TreeItem {
 [[nodiscard]] GitResult<std::vector<TreeEdit>> list_edits(git_repository* repository, const std::string& from,
                                                           const std::string& to, std::size_t most,
                                                           std::size_t cap);
+[[nodiscard]] GitResult<std::vector<TreeEdit>> list_edits(git_repository* repository, git_tree* before,
+                                                          git_tree* after, std::size_t most, std::size_t cap);
+[[nodiscard]] GitResult<Mirror::Rebased> bring_onto(git_repository* repository, const std::string& base,
+                                                    const std::string& ours, const std::string& onto,
+                                                    std::size_t most, std::size_t cap);
 [[nodiscard]] GitResult<std::string> print_diff(git_repository* repository, const std::string& from,
                                                 const std::string& to, std::size_t cap);
 [[nodiscard]] GitResult<std::function<bool(const std::string& path)>> open_ignore_rules(

@@ -162,18 +162,31 @@ struct Line {
         return {};
     }
 
-    /// The commit the forge says a branch is at.
-    GitResult<std::optional<git_oid>> head(const std::string& branch) {
+    /// The commit the forge says a reference is at.
+    GitResult<std::optional<git_oid>> head(const std::string& wanted) {
         const git_remote_head** heads = nullptr;
         std::size_t count = 0;
         if (const int code = git_remote_ls(&heads, &count, remote.get()); code < 0)
             return std::unexpected(network_error(call, code, "listing branches"));
-        const auto wanted = "refs/heads/" + branch;
         for (std::size_t at = 0; at < count; ++at)
             if (wanted == heads[at]->name) return heads[at]->oid;
         return std::optional<git_oid>{};
     }
 };
+
+constexpr std::string_view beside_branches = "refs/shopfloor/";
+
+/// Of a branch, or of what is kept beside the branches.
+std::string full_name(const std::string& branch) {
+    return branch.starts_with(beside_branches) ? branch : "refs/heads/" + branch;
+}
+
+bool is_ref_name(const std::string& ref) {
+    constexpr std::size_t longest = 266;  // a branch's name of 255 bytes
+    int valid = 0;
+    return ref.size() <= longest && ref.find('\0') == std::string::npos &&
+           git_reference_name_is_valid(&valid, ref.c_str()) == 0 && valid == 1;
+}
 
 std::unexpected<GitError> no_branch(const std::string& branch) {
     return std::unexpected(git_error(Kind::no_such_ref, "there is no branch " + config::excerpt(branch)));
@@ -211,8 +224,8 @@ class PushSource {
     bool made_ = false;
 };
 
-GitError not_as_expected(const std::string& branch) {
-    return git_error(Kind::exists, "the branch " + config::excerpt(branch) + " is at something else");
+GitError not_as_expected(const std::string& ref) {
+    return git_error(Kind::exists, config::excerpt(ref) + " is at something else");
 }
 
 GitError refused(const Call& call) {
@@ -223,24 +236,25 @@ GitError refused(const Call& call) {
 }
 
 /// nullopt: the forge took it.
-GitResult<std::optional<GitError>> try_push(Line& line, git_repository* repository, const git_oid& commit,
-                                            const std::string& branch) {
-    const auto source = "refs/shopfloor/push/" + branch;
-    const PushSource held(repository, source, commit);
-    if (!held.made()) return git_fail(Kind::storage, "preparing the push");
+GitResult<std::optional<GitError>> try_push(Line& line, git_repository* repository,
+                                            const std::optional<git_oid>& commit, const RefMove& move) {
+    const auto source = commit ? "refs/shopfloor/push/" + move.ref : std::string();
+    std::optional<PushSource> held;
+    if (commit) held.emplace(repository, source, *commit);
+    if (held && !held->made()) return git_fail(Kind::storage, "preparing the push");
     git_push_options options = GIT_PUSH_OPTIONS_INIT;
     options.callbacks = callbacks_for(line.call);
     options.follow_redirects = GIT_REMOTE_REDIRECT_NONE;
     // The lease: the command names what this connection's advertisement said as the old value, and
     // receive-pack moves the reference only if it is still there, or makes it if it is still not there.
     // https://git-scm.com/docs/gitprotocol-pack#_reference_update_request_and_packfile_transfer
-    auto spec = source + ":refs/heads/" + branch;
+    auto spec = (move.unrelated ? "+" : "") + source + ":" + move.ref;
     char* specs[] = {spec.data()};
     const git_strarray wanted{.strings = specs, .count = 1};
     const int code = git_remote_upload(line.remote.get(), &wanted, &options);
     if (line.call.refusal) return refused(line.call);
     if (code < 0)
-        return std::unexpected(network_error(line.call, code, "pushing " + config::excerpt(branch)));
+        return std::unexpected(network_error(line.call, code, "pushing " + config::excerpt(move.ref)));
     return std::nullopt;
 }
 
@@ -261,11 +275,7 @@ GitResult<GitAddress> parse_git_address(const std::string& url) {
     return address;
 }
 
-bool is_branch_name(const std::string& branch) {
-    int valid = 0;
-    return !branch.empty() && branch.size() <= 255 && branch.find('\0') == std::string::npos &&
-           git_reference_name_is_valid(&valid, ("refs/heads/" + branch).c_str()) == 0 && valid == 1;
-}
+bool is_branch_name(const std::string& branch) { return !branch.empty() && is_ref_name(full_name(branch)); }
 
 GitResult<std::string> ask_remote_head(git_repository* repository, const GitAddress& address,
                                        const CredentialSource& credential, const MirrorLimits& limits,
@@ -274,7 +284,7 @@ GitResult<std::string> ask_remote_head(git_repository* repository, const GitAddr
     Line line(address, credential, limits);
     if (auto opened = line.open(repository, GIT_DIRECTION_FETCH); !opened)
         return std::unexpected(opened.error());
-    const auto head = line.head(branch);
+    const auto head = line.head(full_name(branch));
     if (!head) return std::unexpected(head.error());
     if (!*head) return no_branch(branch);
     return hex(**head);
@@ -287,7 +297,7 @@ GitResult<std::string> fetch_branch(git_repository* repository, const GitAddress
     Line line(address, credential, limits);
     if (auto opened = line.open(repository, GIT_DIRECTION_FETCH); !opened)
         return std::unexpected(opened.error());
-    const auto head = line.head(branch);
+    const auto head = line.head(full_name(branch));
     if (!head) return std::unexpected(head.error());
     if (!*head) return no_branch(branch);
     const auto id = hex(**head);
@@ -297,7 +307,7 @@ GitResult<std::string> fetch_branch(git_repository* repository, const GitAddress
         options.download_tags = GIT_REMOTE_DOWNLOAD_TAGS_NONE;
         options.update_fetchhead = 0;
         options.follow_redirects = GIT_REMOTE_REDIRECT_NONE;
-        auto wanted = "refs/heads/" + branch;
+        auto wanted = full_name(branch);
         char* names[] = {wanted.data()};
         const git_strarray specs{.strings = names, .count = 1};
         if (const int code = git_remote_download(line.remote.get(), &specs, &options); code < 0)
@@ -308,34 +318,42 @@ GitResult<std::string> fetch_branch(git_repository* repository, const GitAddress
     return id;
 }
 
-GitResult<void> push_branch(git_repository* repository, const GitAddress& address,
-                            const CredentialSource& credential, const MirrorLimits& limits,
-                            const std::string& commit, const std::string& branch,
-                            const std::string& expected) {
-    if (!branch.starts_with("agent/") || !is_branch_name(branch))
-        return std::unexpected(git_error(Kind::refused, "not a branch of ours: " + config::excerpt(branch)));
-    const auto found = find_commit(repository, commit);
-    if (!found) return std::unexpected(found.error());
-    const auto ours = *git_commit_id(found->get());
+GitResult<void> push_ref(git_repository* repository, const GitAddress& address,
+                         const CredentialSource& credential, const MirrorLimits& limits,
+                         const RefMove& move) {
+    const bool ours = move.ref.starts_with("refs/heads/agent/") || move.ref.starts_with(beside_branches);
+    if (!ours || !is_ref_name(move.ref))
+        return std::unexpected(
+            git_error(Kind::refused, "not a branch of ours: " + config::excerpt(move.ref)));
+    std::optional<git_oid> wanted;
+    if (!move.commit.empty()) {
+        const auto found = find_commit(repository, move.commit);
+        if (!found) return std::unexpected(found.error());
+        wanted = *git_commit_id(found->get());
+    }
     std::optional<GitError> refusal;
     {
         Line line(address, credential, limits);
         if (auto opened = line.open(repository, GIT_DIRECTION_PUSH); !opened) return opened;
-        const auto there = line.head(branch);
+        const auto there = line.head(move.ref);
         if (!there) return std::unexpected(there.error());
-        if (*there && git_oid_equal(&**there, &ours)) return {};
-        if ((*there ? hex(**there) : std::string()) != expected)
-            return std::unexpected(not_as_expected(branch));
-        const auto pushed = try_push(line, repository, ours, branch);
+        const auto now = *there ? hex(**there) : std::string();
+        if (now == move.commit) return {};
+        if (now != move.expected) return std::unexpected(not_as_expected(move.ref));
+        const auto pushed = try_push(line, repository, wanted, move);
         if (!pushed) return std::unexpected(pushed.error());
         refusal = *pushed;
     }
     if (!refusal) return {};
     // It may have appeared, or moved, between the advertisement and the push.
-    const auto now = ask_remote_head(repository, address, credential, limits, branch);
-    if (!now) return std::unexpected(*refusal);
-    if (*now == commit) return {};
-    return std::unexpected(*now == expected ? *refusal : not_as_expected(branch));
+    Line again(address, credential, limits);
+    if (const auto opened = again.open(repository, GIT_DIRECTION_FETCH); !opened)
+        return std::unexpected(*refusal);
+    const auto there = again.head(move.ref);
+    if (!there) return std::unexpected(*refusal);
+    const auto now = *there ? hex(**there) : std::string();
+    if (now == move.commit) return {};
+    return std::unexpected(now == move.expected ? *refusal : not_as_expected(move.ref));
 }
 
 }  // namespace integrations

@@ -17,7 +17,7 @@ struct GitAddress {
 
 [[nodiscard]] GitResult<GitAddress> parse_git_address(const std::string& url);
 
-/// Branch names as git allows them under refs/heads.
+/// Branch names as git allows them under refs/heads, and what is kept under refs/shopfloor.
 [[nodiscard]] bool is_branch_name(const std::string& branch);
 
 [[nodiscard]] GitResult<std::string> fetch_branch(git_repository* repository, const GitAddress& address,
@@ -26,10 +26,16 @@ struct GitAddress {
 [[nodiscard]] GitResult<std::string> ask_remote_head(git_repository* repository, const GitAddress& address,
                                                      const CredentialSource& credential,
                                                      const MirrorLimits& limits, const std::string& branch);
-/// `expected`: where the branch must be; empty: nowhere yet.
-[[nodiscard]] GitResult<void> push_branch(git_repository* repository, const GitAddress& address,
-                                          const CredentialSource& credential, const MirrorLimits& limits,
-                                          const std::string& commit, const std::string& branch,
-                                          const std::string& expected);
+/// What is to be done with a reference at the forge.
+struct RefMove {
+    std::string commit;      ///< where it shall be; empty: taken away
+    std::string ref;         ///< `refs/heads/agent/…` or `refs/shopfloor/…`, in full
+    std::string expected;    ///< where it must be until then; empty: not there
+    bool unrelated = false;  ///< `commit` need not descend from it
+};
+/// Success also when it is so already. `exists`: it was somewhere else, and nothing was changed.
+[[nodiscard]] GitResult<void> push_ref(git_repository* repository, const GitAddress& address,
+                                       const CredentialSource& credential, const MirrorLimits& limits,
+                                       const RefMove& move);
 
 }  // namespace integrations

@@ -7,69 +7,19 @@
 #include <string>
 
 #include "integrations/git.hpp"
+#include "tests/integrations/git_place.hpp"
 #include "tests/integrations/git_test_server.hpp"
 
 using namespace std::chrono_literals;
+using git_test::kind_of;
 using git_test::line_of;
+using git_test::made;
+using git_test::Place;
 using git_test::sh;
 using git_test::slurp;
 using git_test::spit;
-using integrations::GitError;
 using Kind = integrations::GitError::Kind;
-
-namespace {
-
-struct Place {
-    git_test::TempFolder folder;
-    git_test::Server server{folder / "forge"};
-    std::string given = "right-token";
-    std::atomic<int> asked = 0;
-
-    std::unique_ptr<integrations::Mirror> mirror(const std::string& name,
-                                                 integrations::MirrorLimits limits = {}) {
-        auto opened = integrations::Mirror::open(
-            folder / "mirror", server.url(name),
-            [this]() -> integrations::ForgeResult<integrations::GitCredential> {
-                ++asked;
-                return integrations::GitCredential{.user = "x-access-token",
-                                                   .password = config::Secret(given)};
-            },
-            limits);
-        REQUIRE(opened.has_value());
-        return std::move(*opened);
-    }
-
-    /// A repository with one commit on main; its id.
-    std::string repository(const std::string& name) {
-        const auto work = server.make_repository(name);
-        spit(work / "README.md", "hello\n");
-        line_of("git add . && git commit -qm first && git push -q origin main && echo ok", work);
-        return line_of("git rev-parse HEAD", work);
-    }
-};
-
-template <typename Result>
-Kind kind_of(const Result& result) {
-    REQUIRE_FALSE(result.has_value());
-    INFO(result.error().message);
-    CHECK_FALSE(result.error().message.empty());
-    return result.error().kind;
-}
-
-integrations::CommitText text(const std::string& message) {
-    return {.author_name = "Bot",
-            .author_email = "bot@example.org",
-            .message = message,
-            .when = std::chrono::system_clock::time_point(1'700'000'000s)};
-}
-
-std::string made(integrations::Mirror& mirror, const std::string& parent, const std::string& content) {
-    const auto id = mirror.commit(parent, {{.path = "made.txt", .content = content}}, text("Make\n"));
-    REQUIRE(id.has_value());
-    return *id;
-}
-
-}  // namespace
+using git_test::text;
 
 TEST_CASE("a branch is fetched with the token, and asked for but not downloaded when it is already here") {
     Place place;
