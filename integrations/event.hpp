@@ -96,8 +96,8 @@ struct IssueUnlabelled {
     Person by;
     friend bool operator==(const IssueUnlabelled&, const IssueUnlabelled&) = default;
 };
-struct IssueEnded {  ///< closed, deleted or transferred
-    enum class How { closed, deleted, transferred };
+struct IssueEnded {  ///< closed, deleted, moved to another repository, or its conversation was locked
+    enum class How { closed, deleted, transferred, locked };
     ThreadRef issue;
     How how = How::closed;
     Person by;
@@ -124,12 +124,36 @@ struct PullRequestEnded {
     Person by;
     friend bool operator==(const PullRequestEnded&, const PullRequestEnded&) = default;
 };
+struct ChecksFailed {  ///< on a commit, ours perhaps among them; which ones is asked live
+    RepoRef repo;
+    std::string head_sha;
+    friend bool operator==(const ChecksFailed&, const ChecksFailed&) = default;
+};
+struct BranchPushed {
+    RepoRef repo;
+    std::string branch;
+    Person by;
+    friend bool operator==(const BranchPushed&, const BranchPushed&) = default;
+};
+struct RepositoryRenamed {  ///< or moved to another owner; `repo` bears the new name
+    RepoRef repo;
+    friend bool operator==(const RepositoryRenamed&, const RepositoryRenamed&) = default;
+};
+struct AccessEnded {  ///< repositories in which nothing can be done any more
+    enum class How { deleted, archived, removed, uninstalled };
+    How how = How::deleted;
+    std::string forge;
+    std::string installation;               ///< of a GitHub App; empty for a plain token
+    std::vector<std::string> repositories;  ///< their ids, at most 10,000; none: all of the installation
+    friend bool operator==(const AccessEnded&, const AccessEnded&) = default;
+};
 struct Ignored {
     std::string why;
     friend bool operator==(const Ignored&, const Ignored&) = default;
 };
-using Event = std::variant<Pinged, IssueLabelled, IssueUnlabelled, IssueEnded, CommentCreated,
-                           ChangesRequested, PullRequestEnded, Ignored>;
+using Event =
+    std::variant<Pinged, IssueLabelled, IssueUnlabelled, IssueEnded, CommentCreated, ChangesRequested,
+                 PullRequestEnded, ChecksFailed, BranchPushed, RepositoryRenamed, AccessEnded, Ignored>;
 
 struct ReviewComment {  ///< beside a line
     std::string id;
@@ -161,6 +185,7 @@ struct PullRequest {
     bool draft = false;
     bool open = true;
     bool merged = false;
+    std::optional<bool> conflicts;  ///< with its base branch; none: the forge does not know yet
     Person author;
 };
 
@@ -182,6 +207,16 @@ struct Annotation {
     enum class Level { notice, warning, failure } level = Level::failure;
     std::string title;
     std::string message;
+};
+
+/// A check of somebody else (a CI job, a commit status) that ended badly.
+struct FailedCheck {
+    std::string name;
+    std::string summary;                  ///< its own words, foreign; at most some 8000 code points
+    std::vector<Annotation> annotations;  ///< at most 50
+    std::string log_tail;  ///< the end of its log, at most 16 KiB; empty when there is none to be had
+    std::string web_url;
+    bool flaky = false;  ///< it has passed on the same commit too
 };
 
 /// A check run (GitHub) or commit status (other forges) bound to one commit.

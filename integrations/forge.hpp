@@ -89,6 +89,11 @@ class Forge {
                                                          const std::string& comment_id,
                                                          const std::string& marker,
                                                          const std::string& body) = 0;
+    /// Checks of others on this commit, the last try of each, that ended badly; none while any of them is
+    /// still going on (but for commit statuses: those may stay pending until somebody approves). The first
+    /// ten with annotations and a log, as far as our credential reaches.
+    [[nodiscard]] virtual ForgeResult<std::vector<FailedCheck>> failed_checks(const RepoRef& repo,
+                                                                              const std::string& sha) = 0;
     [[nodiscard]] virtual ForgeResult<void> report_check(const RepoRef& repo, const CheckReport& report) = 0;
     /// For git over HTTPS; valid for at least ten minutes.
     [[nodiscard]] virtual ForgeResult<GitCredential> git_credential(const RepoRef& repo) = 0;

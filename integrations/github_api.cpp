@@ -91,7 +91,7 @@ ForgeResult<std::string> GithubApi::installation(const RepoRef& repo) {
     return installations_[name] = text_at(*answer, "id");
 }
 
-ForgeResult<GithubApi::Scope> GithubApi::scope(const RepoRef& repo) {
+ForgeResult<GithubApi::Scope> GithubApi::scope(const RepoRef& repo, const std::string& reads) {
     if (!is_full_name(repo.full_name)) {
         return std::unexpected(ForgeError{.kind = ForgeError::Kind::invalid,
                                           .message = "the repository's name is not owner/name"});
@@ -101,7 +101,8 @@ ForgeResult<GithubApi::Scope> GithubApi::scope(const RepoRef& repo) {
     const auto name = repo.full_name.substr(repo.full_name.find('/') + 1);
     return Scope{.installation = *std::move(found),
                  .repository_id = repo.id,
-                 .repository_name = repo.id.empty() ? name : std::string()};
+                 .repository_name = repo.id.empty() ? name : std::string(),
+                 .reads = reads};
 }
 
 std::expected<HttpResponse, ForgeError> GithubApi::send(const Scope& scope, HttpRequest request) {
@@ -165,15 +166,43 @@ ForgeResult<void> GithubApi::each(const RepoRef& repo, const std::string& suffix
                      "/repos/" + repo.full_name + suffix, most, visit, array);
 }
 
+ForgeResult<void> GithubApi::each_of(const std::string& reads, const RepoRef& repo, const std::string& suffix,
+                                     int most, const Visit& visit) {
+    const auto where = scope(repo, reads);
+    if (!where) return std::unexpected(where.error());
+    return each_page([&](const HttpRequest& request) { return send(*where, request); },
+                     "/repos/" + repo.full_name + suffix, most, visit, nullptr);
+}
+
+ForgeResult<std::string> GithubApi::tail(const RepoRef& repo, const std::string& suffix,
+                                         const std::string& reads, std::size_t keep) {
+    const auto where = scope(repo, reads);
+    if (!where) return std::unexpected(where.error());
+    auto request = get("/repos/" + repo.full_name + suffix);
+    request.tell_found = true;
+    const auto answer = send(*where, request);
+    if (!answer) return std::unexpected(answer.error());
+    if (answer->status != 302) return std::unexpected(error_of("GET " + request.path, *answer));
+    const auto address = header(answer->headers, "location");
+    // A forge elsewhere has no business on this machine.
+    if (is_loopback_url(address) && !is_loopback_url(api_url_)) {
+        return std::unexpected(ForgeError{.kind = ForgeError::Kind::invalid,
+                                          .status = answer->status,
+                                          .message = "redirected to this machine, not followed"});
+    }
+    return fetch_tail(address, {.keep = keep});
+}
+
 ForgeResult<json> GithubApi::call_any(const std::string& installation, const std::string& path) {
     const auto request = get(path);
-    return as_json(request,
-                   send({.installation = installation, .repository_id = {}, .repository_name = {}}, request));
+    return as_json(
+        request, send({.installation = installation, .repository_id = {}, .repository_name = {}, .reads = {}},
+                      request));
 }
 
 ForgeResult<void> GithubApi::each_any(const std::string& installation, const std::string& path, int most,
                                       const Visit& visit, const char* array) {
-    const Scope where{.installation = installation, .repository_id = {}, .repository_name = {}};
+    const Scope where{.installation = installation, .repository_id = {}, .repository_name = {}, .reads = {}};
     return each_page([&](const HttpRequest& request) { return send(where, request); }, path, most, visit,
                      array);
 }

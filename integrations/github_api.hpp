@@ -33,6 +33,14 @@ class GithubApi {
     [[nodiscard]] ForgeResult<nlohmann::json> call(const RepoRef& repo, const std::string& method,
                                                    const std::string& suffix,
                                                    const nlohmann::json& body = nullptr);
+    /// The end of a text that the forge keeps elsewhere, at most `keep` bytes: it answers with a 302 to an
+    /// address that bears its own permission, which is asked without our credential. `reads` as below.
+    [[nodiscard]] ForgeResult<std::string> tail(const RepoRef& repo, const std::string& suffix,
+                                                const std::string& reads, std::size_t keep);
+    /// As `each`, with a token that may only read this (`statuses`, `actions`): an App that was not given it
+    /// is `forbidden` here and nowhere else.
+    [[nodiscard]] ForgeResult<void> each_of(const std::string& reads, const RepoRef& repo,
+                                            const std::string& suffix, int most, const Visit& visit);
     /// Lists page after page, at most `most` of 100 items. `array`: the member that holds them, if not the
     /// whole body.
     [[nodiscard]] ForgeResult<void> each(const RepoRef& repo, const std::string& suffix, int most,
@@ -54,7 +62,7 @@ class GithubApi {
  private:
     using Send = std::function<std::expected<HttpResponse, ForgeError>(const HttpRequest&)>;
 
-    [[nodiscard]] ForgeResult<Scope> scope(const RepoRef& repo);
+    [[nodiscard]] ForgeResult<Scope> scope(const RepoRef& repo, const std::string& reads = {});
     [[nodiscard]] HttpClient& client(const std::string& installation);
     [[nodiscard]] std::expected<HttpResponse, ForgeError> send(const Scope& scope, HttpRequest request);
     [[nodiscard]] ForgeResult<void> each_page(const Send& send, std::string path, int most,

@@ -50,6 +50,7 @@ nlohmann::json narrowed(const InstallationTokens::Scope& scope) {
                              {"issues", "write"},
                              {"checks", "write"},
                              {"metadata", "read"}}}};
+    if (!scope.reads.empty()) body["permissions"] = {{scope.reads, "read"}, {"metadata", "read"}};
     if (is_digits(scope.repository_id, 18)) {
         body["repository_ids"] = nlohmann::json::array({std::stoll(scope.repository_id)});
     } else {

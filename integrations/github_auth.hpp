@@ -44,6 +44,7 @@ class InstallationTokens {
         std::string repository_id;  ///< the token is good for this repository only …
         std::string
             repository_name;  ///< … or, without an id, for the one of this name; neither: read-only, for all
+        std::string reads;    ///< a permission that not every operator gave: the token may read this only
         friend auto operator<=>(const Scope&, const Scope&) = default;
     };
     struct Token {

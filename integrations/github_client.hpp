@@ -19,7 +19,7 @@ namespace integrations {
 /// The verbs of Forge in GitHub's REST, api version 2022-11-28. Made by connect_github.
 ///   github_client   reading, labels, reactions      github_comments   say
 ///   github_publish  pull requests, checks           github_sweep      labelled
-///   github_reviews  what stands beside lines
+///   github_reviews  what stands beside lines        github_checks     failed_checks
 class GithubForge final : public Forge {
  public:
     GithubForge(const config::ForgeSettings& settings, GithubClock clock);
@@ -42,6 +42,8 @@ class GithubForge final : public Forge {
         const ThreadRef& pull_request, const std::string& review_id) override;
     [[nodiscard]] ForgeResult<std::string> reply(const ThreadRef& pull_request, const std::string& comment_id,
                                                  const std::string& marker, const std::string& body) override;
+    [[nodiscard]] ForgeResult<std::vector<FailedCheck>> failed_checks(const RepoRef& repo,
+                                                                      const std::string& sha) override;
     [[nodiscard]] ForgeResult<void> report_check(const RepoRef& repo, const CheckReport& report) override;
     [[nodiscard]] ForgeResult<GitCredential> git_credential(const RepoRef& repo) override;
     [[nodiscard]] ForgeResult<std::vector<IssueLabelled>> labelled(const std::string& trigger_label) override;
@@ -54,6 +56,11 @@ class GithubForge final : public Forge {
     [[nodiscard]] ForgeResult<std::optional<PullRequest>> proposed_before(const Proposal& proposal);
     [[nodiscard]] ForgeResult<PullRequest> adopt(const Proposal& proposal, const PullRequest& found);
     [[nodiscard]] ForgeResult<void> report_check_run(const RepoRef& repo, const CheckReport& report);
+    struct LastRun;
+    [[nodiscard]] ForgeResult<std::vector<LastRun>> last_runs(const RepoRef& repo, const std::string& sha);
+    [[nodiscard]] ForgeResult<std::vector<FailedCheck>> failed_statuses(const RepoRef& repo,
+                                                                        const std::string& sha);
+    [[nodiscard]] ForgeResult<void> add_details(const RepoRef& repo, LastRun& run);
     [[nodiscard]] ForgeResult<void> report_status(const RepoRef& repo, const CheckReport& report);
     [[nodiscard]] ForgeResult<std::vector<RepoRef>> watched();
     [[nodiscard]] std::vector<RepoRef> next_of(std::vector<RepoRef> repos);

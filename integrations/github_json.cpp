@@ -88,6 +88,7 @@ Person read_person(const json& user) {
 std::string read_label(const json& label) { return label.is_string() ? text(label) : text_at(label, "name"); }
 
 PullRequest read_pull(const json& pull) {
+    const auto& mergeable = at(pull, "mergeable");  // null while GitHub finds out; lists have none
     return {.number = number_at(pull, "number"),
             .web_url = text_at(pull, "html_url"),
             .head_branch = text(at(pull, "head", "ref")),
@@ -96,6 +97,7 @@ PullRequest read_pull(const json& pull) {
             .open = text_at(pull, "state") == "open",
             // Lists have `merged_at` only.
             .merged = true_at(pull, "merged") || at(pull, "merged_at").is_string(),
+            .conflicts = mergeable.is_boolean() ? std::optional(!mergeable.get<bool>()) : std::nullopt,
             .author = read_person(at(pull, "user"))};
 }
 

@@ -62,6 +62,11 @@ bool is_digits(std::string_view text, std::size_t longest) {
            std::ranges::all_of(text, [](char c) { return c >= '0' && c <= '9'; });
 }
 
+bool is_commit_id(std::string_view text) {
+    return text.size() == 40 &&
+           std::ranges::all_of(text, [](unsigned char c) { return std::isxdigit(c) != 0; });
+}
+
 bool is_full_name(std::string_view text) {
     const auto slash = text.find('/');
     return slash != std::string_view::npos && is_name(text.substr(0, slash)) &&
@@ -132,6 +137,12 @@ bool closes_issue(std::string_view text, std::string_view full_name, std::int64_
     }
     return false;
 }
+
+bool is_bad_conclusion(std::string_view conclusion) {
+    return conclusion == "failure" || conclusion == "timed_out" || conclusion == "startup_failure";
+}
+
+bool is_bad_status(std::string_view state) { return state == "failure" || state == "error"; }
 
 bool is_branch_for(std::string_view branch, std::int64_t number) {
     const auto stem = "agent/issue-" + std::to_string(number);

@@ -15,6 +15,8 @@ namespace integrations {
 
 /// 1 to `longest` decimal digits.
 [[nodiscard]] bool is_digits(std::string_view text, std::size_t longest);
+/// 40 hex digits.
+[[nodiscard]] bool is_commit_id(std::string_view text);
 /// `owner/name` of letters, digits, `-`, `_`, `.`; never `.` or `..`, so it can stand in a path.
 [[nodiscard]] bool is_full_name(std::string_view text);
 /// http(s), a host, no user and no password, no spaces.
@@ -32,6 +34,12 @@ namespace integrations {
 /// issue's URL. HTML comments (templates) do not count.
 /// https://docs.github.com/en/issues/tracking-your-work-with-issues/using-issues/linking-a-pull-request-to-an-issue
 [[nodiscard]] bool closes_issue(std::string_view text, std::string_view full_name, std::int64_t number);
+
+/// Of a check run or suite: `failure`, `timed_out`, `startup_failure`. What was cancelled, skipped or waits
+/// for somebody (`action_required`) did not fail. https://docs.github.com/en/rest/checks/runs
+[[nodiscard]] bool is_bad_conclusion(std::string_view conclusion);
+/// Of a commit status: `failure`, `error`. https://docs.github.com/en/rest/commits/statuses
+[[nodiscard]] bool is_bad_status(std::string_view state);
 
 /// Our own branches: `agent/issue-N` and `agent/issue-N-…`.
 [[nodiscard]] bool is_branch_for(std::string_view branch, std::int64_t number);

@@ -82,6 +82,18 @@ Base parse_base(const std::string& url) {
 bool is_write(const std::string& method) { return method != "GET" && method != "HEAD"; }
 bool is_redirect(int status) { return status == 301 || status == 302 || status == 307 || status == 308; }
 
+std::unique_ptr<httplib::Client> make_client(const std::string& origin, seconds timeout) {
+    auto client = std::make_unique<httplib::Client>(origin);
+    client->set_follow_location(false);
+    client->set_url_encode(false);
+    client->set_tcp_nodelay(true);
+    client->set_connection_timeout(std::min(timeout, seconds(10)));
+    client->set_read_timeout(timeout);
+    client->set_write_timeout(timeout);
+    client->enable_server_certificate_verification(true);
+    return client;
+}
+
 ForgeError unreachable(std::string message) {
     return {.kind = ForgeError::Kind::unreachable, .message = std::move(message)};
 }
@@ -132,15 +144,8 @@ std::unique_ptr<httplib::Client> HttpClient::Inside::borrow(bool fresh) {
         pool.pop_back();
         return client;
     }
-    auto client = std::make_unique<httplib::Client>(base.origin);
+    auto client = make_client(base.origin, options.timeout);
     client->set_keep_alive(true);
-    client->set_follow_location(false);
-    client->set_url_encode(false);
-    client->set_tcp_nodelay(true);
-    client->set_connection_timeout(std::min(options.timeout, seconds(10)));
-    client->set_read_timeout(options.timeout);
-    client->set_write_timeout(options.timeout);
-    client->enable_server_certificate_verification(true);
     return client;
 }
 
@@ -213,6 +218,7 @@ std::expected<HttpResponse, ForgeError> HttpClient::Inside::follow(const HttpReq
     for (int hop = 0; hop <= most_redirects; ++hop) {
         auto answer = exchange(request, path);
         if (!answer || !is_redirect(answer->status)) return answer;
+        if (request.tell_found && answer->status == 302) return answer;
         // GitHub: repeat the request verbatim. The credential stays with the host it was made for.
         const auto target = header(answer->headers, "location");
         const auto refuse = [&](const std::string& why) {
@@ -281,6 +287,45 @@ std::expected<HttpResponse, ForgeError> HttpClient::send(const HttpRequest& requ
 }
 
 seconds HttpClient::clock_skew() const { return seconds(inside_->skew_seconds.load()); }
+
+std::expected<std::string, ForgeError> fetch_tail(const std::string& url, const TailLimits& limits) {
+    const auto parts = split_url(url);
+    if (!parts || (parts->first.starts_with("http://") && !is_loopback(host_of(parts->first)))) {
+        return std::unexpected(
+            ForgeError{.kind = ForgeError::Kind::invalid, .message = "no usable address of a text"});
+    }
+    const auto deadline = Clock::now() + limits.timeout;
+    std::string tail;
+    std::string fault;
+    std::size_t seen = 0;
+    httplib::Request wire;
+    wire.method = "GET";
+    wire.path = parts->second.starts_with('/') ? parts->second : "/" + parts->second;
+    wire.content_receiver = [&](const char* data, std::size_t size, std::uint64_t, std::uint64_t) {
+        seen += size;
+        if (seen > limits.read) fault = "the text is longer than we read";
+        if (Clock::now() > deadline) fault = "the text took longer than we wait";
+        tail.append(data, size);
+        if (tail.size() > 2 * limits.keep) tail.erase(0, tail.size() - limits.keep);
+        return fault.empty();
+    };
+    httplib::Response response;
+    auto error = httplib::Error::Success;
+    // The query is the permission: it is named nowhere.
+    const auto where = "GET " + parts->first + ": ";
+    if (!make_client(parts->first, limits.timeout)->send(wire, response, error) || !fault.empty()) {
+        return std::unexpected(
+            unreachable(where + (fault.empty() ? "no answer: " + httplib::to_string(error) : fault)));
+    }
+    if (response.status != 200) {
+        auto refused = unreachable(where + std::to_string(response.status));
+        refused.status = response.status;
+        return std::unexpected(std::move(refused));
+    }
+    if (tail.size() > limits.keep) tail.erase(0, tail.size() - limits.keep);
+    if (seen > tail.size()) tail.erase(0, tail.find('\n') + 1);  // or nothing, when it is all one line
+    return tail;
+}
 
 std::optional<std::string> path_below(const std::string& base_url, std::string_view url) {
     const auto base = parse_base(base_url);

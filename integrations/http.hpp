@@ -19,6 +19,8 @@ struct HttpRequest {
     std::string path;    ///< starts with '/', percent-encoded, appended to the base URL's path
     std::map<std::string, std::string> headers;
     std::string body;
+    /// A 302 is told instead of followed: what it leads to is kept elsewhere and wants no credential of ours.
+    bool tell_found = false;
 };
 
 struct HttpResponse {
@@ -57,6 +59,17 @@ class HttpClient {
     struct Inside;
     std::unique_ptr<Inside> inside_;
 };
+
+struct TailLimits {
+    std::size_t keep = 16ULL << 10;    ///< bytes of the end
+    std::size_t read = 8ULL << 20;     ///< bytes in all; a longer text is an error, for its end is not known
+    std::chrono::seconds timeout{30};  ///< of the whole request
+};
+
+/// The end of a text at an absolute URL that bears its own permission (a pre-signed one), from the beginning
+/// of a line. Nothing of ours goes along, and no redirect is followed. https, or loopback.
+[[nodiscard]] std::expected<std::string, ForgeError> fetch_tail(const std::string& url,
+                                                                const TailLimits& limits);
 
 /// An absolute URL (of a next page) as a path below `base_url`; nothing when it is not there.
 [[nodiscard]] std::optional<std::string> path_below(const std::string& base_url, std::string_view url);

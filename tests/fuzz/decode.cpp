@@ -17,13 +17,25 @@ void require(bool truth) {
     if (!truth) std::abort();
 }
 
+void check(const integrations::RepoRef& repo) {
+    require(repo.forge == "github" && !repo.id.empty());
+    require(repo.full_name.find('/') != std::string::npos);
+    require(!repo.full_name.ends_with("/..") && !repo.full_name.starts_with("../"));
+    require(repo.clone_url.find("://") != std::string::npos);
+    require(repo.clone_url.find(' ') == std::string::npos);
+}
+
 void check(const integrations::ThreadRef& thread) {
     require(thread.number > 0);
-    require(thread.repo.forge == "github" && !thread.repo.id.empty());
-    require(thread.repo.full_name.find('/') != std::string::npos);
-    require(!thread.repo.full_name.ends_with("/..") && !thread.repo.full_name.starts_with("../"));
-    require(thread.repo.clone_url.find("://") != std::string::npos);
-    require(thread.repo.clone_url.find(' ') == std::string::npos);
+    check(thread.repo);
+}
+
+void check(const integrations::AccessEnded& ended) {
+    require(ended.forge == "github");
+    // Without a repository it means all of them, and of which installation must be known.
+    const bool all = ended.how == integrations::AccessEnded::How::uninstalled;
+    require(ended.repositories.empty() == all);
+    require(!all || !ended.installation.empty());
 }
 
 }  // namespace
@@ -41,6 +53,10 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
             if constexpr (requires { known.issue; }) check(known.issue);
             if constexpr (requires { known.thread; }) check(known.thread);
             if constexpr (requires { known.pull_request; }) check(known.pull_request);
+            if constexpr (requires { known.repo; }) check(known.repo);
+            if constexpr (requires { known.head_sha; }) require(known.head_sha.size() == 40);
+            if constexpr (requires { known.branch; }) require(!known.branch.empty());
+            if constexpr (requires { known.repositories; }) check(known);
             if constexpr (requires { known.by; }) require(!known.by.login.empty());
             if constexpr (requires { known.why; }) require(!known.why.empty());
         },

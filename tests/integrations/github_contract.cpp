@@ -41,7 +41,8 @@ struct Contract {
         } else {
             settings.token = config::Secret("ghp_practice");
         }
-        return integrations::connect_github(settings);
+        // A token that is refused while it is new is tried again, without the wait that real forges want.
+        return integrations::connect_github(settings, {.sleep = [](std::chrono::milliseconds) {}});
     }
 };
 
@@ -127,7 +128,92 @@ void one_issue_to_its_pull_request(bool as_app) {
     CHECK(must(forge->git_credential(now.repo)).user == "x-access-token");
 }
 
+void others_checks_are_looked_at(bool as_app) {
+    Contract world;
+    auto& practice = world.practice;
+    const auto forge = world.connect(as_app);
+    const auto repo = must(forge->repository(world.repo)).repo;
+    const auto head = practice.commit_files("octo/app", "b", {{.path = "a.txt", .content = "x\n"}}, "Change");
+    CHECK(must(forge->failed_checks(repo, head)).empty());
+
+    must(forge->report_check(repo, {.name = "shopfloor",
+                                    .head_sha = head,
+                                    .external_id = "job-1",
+                                    .conclusion = integrations::CheckReport::Conclusion::failure,
+                                    .title = "1 of 1 checks failed",
+                                    .summary = "red",
+                                    .annotations = {},
+                                    .details_url = {}}));
+    CHECK(must(forge->failed_checks(repo, head)).empty());
+
+    practice.begin_check("octo/app", head, "test");
+    practice.finish_check("octo/app", head, "build", "failure",
+                          {{.path = "a.txt",
+                            .level = "failure",
+                            .title = "a.txt",
+                            .message = "expected y",
+                            .start_line = 1,
+                            .end_line = 1}},
+                          "make\nmake: *** [all] Error 1\n");
+    practice.set_status("octo/app", head, "ci/old", "failure", "3 of 4 passed");
+    CHECK(must(forge->failed_checks(repo, head)).empty());  // `test` goes on
+    practice.finish_check("octo/app", head, "test", "success");
+    const auto failed = must(forge->failed_checks(repo, head));
+    REQUIRE(failed.size() == 2);
+    CHECK(failed[0].name == "build");
+    CHECK(failed[0].log_tail == "make\nmake: *** [all] Error 1\n");
+    REQUIRE(failed[0].annotations.size() == 1);
+    CHECK(failed[0].annotations[0].message == "expected y");
+    CHECK(failed[1].name == "ci/old");
+    CHECK(failed[1].summary == "3 of 4 passed");
+    for (const auto& request : practice.requests()) {
+        if (request.path.starts_with("/practice/logs/")) CHECK(request.headers.count("authorization") == 0);
+    }
+
+    practice.finish_check("octo/app", head, "build", "success");
+    practice.set_status("octo/app", head, "ci/old", "success", "4 of 4 passed");
+    CHECK(must(forge->failed_checks(repo, head)).empty());
+    practice.finish_check("octo/app", head, "build", "timed_out");
+    const auto flaky = must(forge->failed_checks(repo, head));
+    REQUIRE(flaky.size() == 1);
+    CHECK(flaky[0].flaky);
+}
+
 }  // namespace
+
+TEST_CASE("with a plain token the failed checks of others are seen, with their logs") {
+    others_checks_are_looked_at(false);
+}
+
+TEST_CASE("as an App the failed checks of others are seen, with their logs") {
+    others_checks_are_looked_at(true);
+}
+
+TEST_CASE("a conflict that arises after the pull request was opened is seen") {
+    Contract world;
+    auto& practice = world.practice;
+    const auto forge = world.connect(true);
+    const auto repo = must(forge->repository(world.repo)).repo;
+    practice.commit_files("octo/app", "b", {{.path = "README.md", .content = "ours\n"}}, "Ours");
+    const auto number = practice.open_pull_request("octo/app", "b", "main", "Ours", "", "ann");
+    CHECK(must(forge->pull_request(repo, number)).conflicts == false);
+    practice.commit_files("octo/app", "main", {{.path = "README.md", .content = "theirs\n"}}, "Theirs");
+    CHECK(must(forge->pull_request(repo, number)).conflicts == true);
+}
+
+TEST_CASE("an App that was uninstalled, or whose repository was taken from it, is told so") {
+    Contract world;
+    world.practice.create_repository({.full_name = "octo/other", .files = {{.path = "a", .content = "b\n"}}});
+    const auto forge = world.connect(true);
+    const auto repo = must(forge->repository(world.repo)).repo;
+    const auto other = must(forge->repository({.forge = "practice", .full_name = "octo/other"})).repo;
+    world.practice.remove_from_installation("octo/other");
+    CHECK_FALSE(forge->repository(other).has_value());
+    CHECK(forge->repository(repo).has_value());
+    world.practice.uninstall_app();
+    CHECK(forge->repository(repo).error().kind == Kind::gone);
+    CHECK(forge->repository(world.repo).error().kind == Kind::gone);
+}
 
 TEST_CASE("with a plain token the practice forge takes an issue all the way") {
     one_issue_to_its_pull_request(false);

@@ -4,6 +4,7 @@
 #include <openssl/x509.h>
 
 #include <chrono>
+#include <map>
 #include <stdexcept>
 #include <string>
 #include <thread>
@@ -237,4 +238,52 @@ TEST_CASE("a certificate that nobody vouches for is refused before anything is s
     CHECK_FALSE(asked);
     X509_free(certificate);
     EVP_PKEY_free(key);
+}
+
+TEST_CASE("a 302 is told when what it leads to is kept elsewhere, and any other redirect is followed") {
+    Server server;
+    HttpClient client(server.url(), quick);
+    server.on("GET /old", redirect("/new", 301));
+    server.on("GET /new", redirect("https://elsewhere.example/log?sig=x", 302));
+    auto asked = request("GET", "/old");
+    CHECK(client.send(asked).error().message.find("another host") != std::string::npos);
+    asked.tell_found = true;
+    const auto told = client.send(asked);
+    REQUIRE(told.has_value());
+    CHECK(told->status == 302);
+    CHECK(told->headers.find("location")->second == "https://elsewhere.example/log?sig=x");
+}
+
+TEST_CASE(
+    "the end of a text is fetched from the beginning of a line, within bounds, and nothing goes along") {
+    Server server;
+    const auto serve = [&](const std::string& text) {
+        server.on("GET /log", [text](const httplib::Request&, httplib::Response& response) {
+            response.set_content(text, "text/plain");
+        });
+    };
+    const integrations::TailLimits limits{.keep = 10, .read = 100, .timeout = seconds(5)};
+    const auto fetch = [&] { return integrations::fetch_tail(server.url() + "/log?sig=s3cret", limits); };
+    for (const auto& [text, tail] :
+         std::map<std::string, std::string>{{"", ""},
+                                            {"one\ntwo\n", "one\ntwo\n"},
+                                            {"0123456789", "0123456789"},
+                                            {"first\nsecond\nlast\n", "last\n"},
+                                            {"first\n23456789\n", "23456789\n"},
+                                            {std::string(90, 'x'), std::string(10, 'x')}}) {
+        CAPTURE(text);
+        serve(text);
+        CHECK(fetch().value() == tail);
+    }
+    CHECK(server.seen("GET /log").back().authorization.empty());
+    serve(std::string(101, 'x'));
+    CHECK(fetch().error().message.find("longer than we read") != std::string::npos);
+    server.on("GET /log", redirect("/other", 302));
+    CHECK(fetch().error().status == 302);
+    server.on("GET /log", {{"message", "expired"}}, 403);
+    CHECK(fetch().error().status == 403);
+    CHECK(fetch().error().message.find("s3cret") == std::string::npos);
+    for (const auto* url :
+         {"http://logs.example/x", "ftp://127.0.0.1/x", "/log", "", "https://a:b@c.example/"})
+        CHECK(integrations::fetch_tail(url, limits).error().kind == Kind::invalid);
 }

@@ -194,17 +194,13 @@ json act_on_repository(Inside& inside, const std::string& method, const std::vec
         return plain(issue_value(inside.world, repository, inside.world.thread(repository, number)));
     }
     if (method == "POST" && what == "commits") {
-        const Git git(repository.git);
-        const std::string branch = body.value("branch", repository.default_branch);
-        const auto parent = git.branch(branch).value_or(git.branch(repository.default_branch).value_or(""));
-        const std::string author = body.value("author", repository.owner);
-        const auto sha =
-            git.commit(branch, parent, files_of(body), body.value("message", "Change files"), author);
-        inside.deeds.follow_branches(repository, author);
+        const auto sha = inside.deeds.commit_files(
+            repository, body.value("branch", repository.default_branch), files_of(body),
+            body.value("message", "Change files"), body.value("author", repository.owner));
         return {{"sha", sha}};
     }
     if (method == "DELETE" && what == "branches" && rest.size() == 2) {
-        Git(repository.git).delete_branch(rest[1]);
+        inside.deeds.delete_branch(repository, rest[1], repository.owner);
         return {{"ok", true}};
     }
     const auto lock = inside.world.lock();

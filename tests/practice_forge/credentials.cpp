@@ -150,6 +150,11 @@ void check_app_token(std::string_view token, const AppSettings& app, Time now) {
     }
 }
 
+std::string log_address(const World& world, std::int64_t job) {
+    const auto ticket = hmac_sha256(world.base_url, std::to_string(job));
+    return fmt::format("{}/practice/logs/{}?sig={}", world.base_url, job, ticket);
+}
+
 std::string new_installation_token() {
     return "ghs_" + random_hex(40) + "." + random_hex(150) + "." + random_hex(64);
 }

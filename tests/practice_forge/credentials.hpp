@@ -21,6 +21,9 @@ void check_app_token(std::string_view token, const AppSettings& app, Time now);
 /// A token as GitHub mints them since 2026: `ghs_` and dots, about 520 characters.
 [[nodiscard]] std::string new_installation_token();
 
+/// Where a job's log can be read: the query is the permission.
+[[nodiscard]] std::string log_address(const World& world, std::int64_t job);
+
 /// Who an `Authorization` header speaks for (Bearer, token, Basic). Needs the world's lock. Throws 401 for a
 /// bad one.
 [[nodiscard]] Identity identify(World& world, const std::string& authorization);

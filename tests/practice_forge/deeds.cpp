@@ -30,58 +30,6 @@ StoredComment& comment_at(Repository& repository, std::int64_t id) {
 
 }  // namespace
 
-Repository& Deeds::create_repository(const RepositorySeed& seed) {
-    const auto slash = seed.full_name.find('/');
-    if (slash == std::string::npos) throw Problem(422, "a repository is named owner/name");
-    auto made = std::make_unique<Repository>();
-    made->owner = seed.full_name.substr(0, slash);
-    made->name = seed.full_name.substr(slash + 1);
-    made->description = seed.description;
-    made->default_branch = seed.default_branch;
-    made->is_private = seed.is_private;
-    made->git = world_.directory / made->owner / (made->name + ".git");
-    {
-        const auto lock = world_.lock();
-        if (world_.find(seed.full_name) != nullptr) throw Problem(422, "name already exists on this account");
-    }
-    std::filesystem::remove_all(made->git);
-    const Git git(made->git);
-    if (!seed.git.empty()) {
-        Git::clone(seed.git, made->git, seed.default_branch);
-    } else {
-        Git::create(made->git, seed.default_branch);
-        if (!seed.folder.empty()) (void)git.commit_folder(seed.default_branch, seed.folder, "Initial commit");
-        if (!seed.files.empty()) {
-            (void)git.commit(seed.default_branch, git.branch(seed.default_branch).value_or(""), seed.files,
-                             "Initial commit", made->owner);
-        }
-    }
-    const auto lock = world_.lock();
-    made->id = world_.next_id();
-    made->created = made->pushed = world_.now();
-    made->collaborators[lower(made->owner)] = Permission::admin;
-    for (const auto& [name, color, text] : {std::tuple{"bug", "d73a4a", "Something isn't working"},
-                                            std::tuple{"enhancement", "a2eeef", "New feature or request"}}) {
-        made->labels.push_back({.id = world_.next_id(), .name = name, .color = color, .description = text});
-    }
-    world_.old_names.erase(lower(seed.full_name));
-    return *world_.repositories.emplace_back(std::move(made));
-}
-
-void Deeds::rename_repository(std::string_view repository, std::string_view new_full_name) {
-    const auto lock = world_.lock();
-    auto& renamed = world_.repository(repository);
-    const auto slash = new_full_name.find('/');
-    if (slash == std::string_view::npos) throw Problem(422, "a repository is named owner/name");
-    world_.old_names[lower(renamed.full_name())] = renamed.id;
-    renamed.owner = new_full_name.substr(0, slash);
-    renamed.name = new_full_name.substr(slash + 1);
-    const auto target = world_.directory / renamed.owner / (renamed.name + ".git");
-    std::filesystem::create_directories(target.parent_path());
-    std::filesystem::rename(renamed.git, target);
-    renamed.git = target;
-}
-
 void Deeds::tell_issue(Repository& repository, const Thread& thread, const std::string& action,
                        const std::string& by, const json& more) {
     json payload = event_json(world_, repository, action, by);
@@ -240,6 +188,46 @@ void Deeds::delete_issue(Repository& repository, std::int64_t number, const std:
     std::erase_if(repository.comments, [&](const auto& entry) { return entry.second.thread == number; });
 }
 
+void Deeds::lock(Repository& repository, std::int64_t number, const std::string& by) {
+    const auto lock = world_.lock();
+    auto& thread = world_.thread(repository, number);
+    thread.locked = true;
+    tell_issue(repository, thread, "locked", by);
+}
+
+std::int64_t Deeds::transfer_issue(Repository& from, std::int64_t number, Repository& to,
+                                   const std::string& by) {
+    const auto lock = world_.lock();
+    const auto old = world_.thread(from, number);
+    if (old.pull) throw Problem(422, "Pull requests cannot be transferred");
+    const auto there = to.next_number++;
+    auto& moved = to.threads[there] = old;
+    moved.id = world_.next_id();
+    moved.number = there;
+    std::erase_if(moved.labels,
+                  [&](const std::string& name) { return World::find_label(to, name) == nullptr; });
+    for (auto at = from.comments.begin(); at != from.comments.end();) {
+        const auto next = std::next(at);
+        if (at->second.thread == number) {
+            at->second.thread = there;
+            to.comments.insert(from.comments.extract(at));
+        }
+        at = next;
+    }
+    tell_issue(
+        from, old, "transferred", by,
+        {{"changes",
+          {{"new_issue", issue_json(world_, to, moved)}, {"new_repository", repository_json(world_, to)}}}});
+    if (moved.open)
+        tell_issue(to, moved, "opened", by,
+                   {{"changes",
+                     {{"old_issue", issue_json(world_, from, old)},
+                      {"old_repository", repository_json(world_, from)}}}});
+    from.threads.erase(number);
+    from.moved_threads[number] = {to.id, there};
+    return there;
+}
+
 std::int64_t Deeds::open_pull(Repository& repository, const Proposed& proposed, const std::string& by) {
     const Git git(repository.git);
     std::string branch = proposed.head;
@@ -339,9 +327,9 @@ std::string Deeds::merge(Repository& repository, std::int64_t number, const std:
         thread.closed_by = thread.pull->merged_by = by;
         thread.pull->merged = true;
         thread.pull->merge_commit = sha;
-        repository.pushed = thread.updated;
         tell_issue(repository, thread, "closed", by);
     }
+    pushed(repository, {.branch = before.pull->base_branch, .before = *base, .after = sha}, by);
     if (before.pull->base_branch == repository.default_branch) {
         for (const auto closed : closed_by_words(before.body)) {
             try {
@@ -352,42 +340,6 @@ std::string Deeds::merge(Repository& repository, std::int64_t number, const std:
         }
     }
     return sha;
-}
-
-void Deeds::follow_branches(Repository& repository, const std::string& by) {
-    struct Moved {
-        std::int64_t number;
-        std::string base, before, head;
-    };
-    std::vector<Moved> moved;
-    const Git git(repository.git);
-    {
-        const auto lock = world_.lock();
-        repository.pushed = world_.now();
-        for (const auto& [number, thread] : repository.threads) {
-            if (!thread.pull || !thread.open) continue;
-            const auto head = git.branch(thread.pull->head_branch);
-            if (head && *head != thread.pull->head_sha) {
-                moved.push_back({number, thread.pull->base_branch, thread.pull->head_sha, *head});
-            }
-        }
-    }
-    for (const auto& [number, base_branch, before, head] : moved) {
-        const auto base = git.branch(base_branch).value_or(head);
-        const auto size = git.size(base, head);
-        const int commits = git.count(base, head);
-        const auto lock = world_.lock();
-        auto& thread = world_.thread(repository, number);
-        auto& pull = *thread.pull;
-        pull.head_sha = head;
-        pull.commits = commits;
-        pull.additions = size.additions;
-        pull.deletions = size.deletions;
-        pull.changed_files = size.files;
-        pull.mergeable.reset();
-        thread.updated = world_.now();
-        tell_issue(repository, thread, "synchronize", by, {{"before", before}, {"after", head}});
-    }
 }
 
 }  // namespace practice_forge

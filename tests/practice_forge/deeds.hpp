@@ -17,6 +17,10 @@ class Deeds {
 
     Repository& create_repository(const RepositorySeed& seed);
     void rename_repository(std::string_view repository, std::string_view new_full_name);
+    void archive_repository(Repository& repository);
+    void delete_repository(Repository& repository);
+    void uninstall_app();
+    void remove_from_installation(Repository& repository);
     std::int64_t create_issue(Repository& repository, const std::string& title, const std::string& body,
                               const std::string& author, const std::vector<std::string>& labels);
     void edit_thread(Repository& repository, std::int64_t number, const std::optional<std::string>& title,
@@ -33,6 +37,9 @@ class Deeds {
     void set_open(Repository& repository, std::int64_t number, bool open, const std::string& reason,
                   const std::string& by);
     void delete_issue(Repository& repository, std::int64_t number, const std::string& by);
+    void lock(Repository& repository, std::int64_t number, const std::string& by);
+    /// Returns its number there.
+    std::int64_t transfer_issue(Repository& from, std::int64_t number, Repository& to, const std::string& by);
     struct Proposed {
         std::string head, base, title, body;
         bool draft = false;
@@ -47,12 +54,27 @@ class Deeds {
                         const std::string& by);
     std::int64_t reply(Repository& repository, std::int64_t number, std::int64_t comment,
                        const std::string& body, const std::string& by);
-    /// After a push: heads of open pull requests follow their branches.
-    void follow_branches(Repository& repository, const std::string& by);
+    /// A branch and where it was and is; empty: nowhere.
+    struct Moved {
+        std::string branch, before, after;
+    };
+    /// After a push: it is told, and heads of open pull requests follow their branches.
+    void pushed(Repository& repository, const Moved& moved, const std::string& by);
+    /// A commit on top of a branch, made from the default branch when missing; returns its id.
+    std::string commit_files(Repository& repository, const std::string& branch,
+                             const std::vector<File>& files, const std::string& message,
+                             const std::string& by);
+    void delete_branch(Repository& repository, const std::string& branch, const std::string& by);
+    /// A check run as its App has it now; with id 0 it is a new one. Its suite is told when all of it is
+    /// done.
+    StoredCheckRun keep_check(Repository& repository, StoredCheckRun run, const std::string& by);
+    CommitStatus keep_status(Repository& repository, CommitStatus status);
     /// Computes whether it can be merged, unless that is known.
     void weigh(Repository& repository, std::int64_t number);
 
  private:
+    void tell_push(Repository& repository, const Moved& moved, const std::string& by);
+    void follow_branches(Repository& repository, const std::string& by);
     void tell_issue(Repository& repository, const Thread& thread, const std::string& action,
                     const std::string& by, const json& more = json::object());
     void tell_comment(Repository& repository, const StoredComment& comment, const std::string& action,

@@ -49,10 +49,22 @@ void Hooks::script(const HookFault& fault) {
     faults_.push_back(fault);
 }
 
-void Hooks::send(const std::string& event, const json& payload, std::int64_t repository) {
+void Hooks::end(std::int64_t repository) {
     const std::scoped_lock lock(mutex_);
-    if (settings_.url.empty()) return;
-    if (event != "ping" && std::ranges::find(settings_.events, event) == settings_.events.end()) return;
+    ended_.insert(repository);
+}
+
+bool Hooks::wants(const std::string& event) const {
+    const std::scoped_lock lock(mutex_);
+    const bool always = event == "ping" || event.starts_with("installation");
+    return !settings_.url.empty() &&
+           (always || std::ranges::find(settings_.events, event) != settings_.events.end());
+}
+
+void Hooks::send(const std::string& event, const json& payload, std::int64_t repository) {
+    if (!wants(event)) return;
+    const std::scoped_lock lock(mutex_);
+    if (ended_.contains(0) || (repository != 0 && ended_.contains(repository))) return;
     Waiting waiting;
     auto& sent = waiting.sent;
     sent.delivery = {.id = ++last_id_,

@@ -4,6 +4,7 @@
 #include <deque>
 #include <functional>
 #include <mutex>
+#include <set>
 #include <thread>
 #include <vector>
 
@@ -34,6 +35,9 @@ class Hooks {
     void configure(HookSettings settings);
     [[nodiscard]] HookSettings settings() const;
     void script(const HookFault& fault);
+    /// Nothing more of this repository is told; 0: nothing more at all. What tells of it goes before.
+    void end(std::int64_t repository);
+    [[nodiscard]] bool wants(const std::string& event) const;
     /// `payload` is signed as it is. Not subscribed events are not sent. May be called with the world locked.
     void send(const std::string& event, const json& payload, std::int64_t repository);
     void redeliver(std::int64_t id);  ///< throws 404
@@ -54,6 +58,7 @@ class Hooks {
     std::condition_variable_any changed_;
     HookSettings settings_;
     std::deque<HookFault> faults_;
+    std::set<std::int64_t> ended_;
     std::vector<Waiting> held_;  ///< for a reordering
     std::deque<Waiting> queue_;
     bool busy_ = false;

@@ -47,6 +47,8 @@ struct PracticeForge::Inside {
     void answer(const httplib::Request& request, httplib::Response& response);
     void answer_api(const httplib::Request& request, httplib::Response& response, const std::string& path,
                     const std::string& query);
+    void answer_log(const httplib::Request& request, httplib::Response& response, const std::string& path,
+                    const std::string& query);
     void answer_git(const httplib::Request& request, httplib::Response& response, const std::string& path,
                     const std::string& query);
     [[nodiscard]] Repository& repository(std::string_view full_name);

@@ -156,15 +156,6 @@ std::vector<Delivery> PracticeForge::deliveries() const {
     return result;
 }
 
-void PracticeForge::create_repository(const RepositorySeed& seed) { inside_->deeds.create_repository(seed); }
-void PracticeForge::rename_repository(std::string_view repository, std::string_view new_full_name) {
-    inside_->deeds.rename_repository(repository, new_full_name);
-}
-void PracticeForge::delete_repository(std::string_view repository) {
-    auto& gone = inside_->repository(repository);
-    const auto lock = inside_->world.lock();
-    gone.deleted = true;
-}
 void PracticeForge::set_draft_support(std::string_view repository, bool supported) {
     auto& changed = inside_->repository(repository);
     const auto lock = inside_->world.lock();
@@ -188,19 +179,6 @@ void PracticeForge::refuse_pushes(std::string_view repository, std::string_view 
     const auto lock = inside_->world.lock();
     changed.refusal = message;
     Git(changed.git).guard(changed.protected_branches, changed.refusal);
-}
-std::string PracticeForge::commit_files(std::string_view repository, std::string_view branch,
-                                        const std::vector<File>& files, std::string_view message,
-                                        std::string_view author) {
-    auto& changed = inside_->repository(repository);
-    const Git git(changed.git);
-    const auto parent = git.branch(branch).value_or(git.branch(changed.default_branch).value_or(""));
-    auto sha = git.commit(std::string(branch), parent, files, std::string(message), std::string(author));
-    inside_->deeds.follow_branches(changed, std::string(author));
-    return sha;
-}
-void PracticeForge::delete_branch(std::string_view repository, std::string_view branch) {
-    Git(inside_->repository(repository).git).delete_branch(std::string(branch));
 }
 std::int64_t PracticeForge::create_issue(std::string_view repository, std::string_view title,
                                          std::string_view body, std::string_view author,

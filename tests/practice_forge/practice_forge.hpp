@@ -35,8 +35,10 @@ struct HookSettings {
     std::string url;
     std::string secret;
     std::int64_t id = 424242;
-    std::vector<std::string> events = {"issues", "issue_comment", "pull_request", "pull_request_review",
-                                       "check_run"};
+    /// Besides those of the App's own installation, which GitHub sends always.
+    std::vector<std::string> events = {"issues",    "issue_comment", "pull_request", "pull_request_review",
+                                       "check_run", "check_suite",   "status",       "push",
+                                       "repository"};
     std::chrono::milliseconds timeout{10'000};  ///< GitHub waits ten seconds
 };
 
@@ -111,7 +113,7 @@ struct Commit {
     std::string sha, tree, author, author_email, committer, message;
     std::vector<std::string> parents;
 };
-/// One request of the REST API or of git, as it came and as it was answered.
+/// One request of the REST API, of git or for a log, as it came and as it was answered.
 struct Request {
     std::string method;
     std::string path;  ///< as sent, without `/api/v3` and query
@@ -211,8 +213,12 @@ class PracticeForge {
 
     // As people
     void create_repository(const RepositorySeed& seed);
+    /// Another owner: it is transferred. REST and git at the old name are redirected.
     void rename_repository(std::string_view repository, std::string_view new_full_name);
+    void archive_repository(std::string_view repository);  ///< it can be read only
     void delete_repository(std::string_view repository);
+    void uninstall_app();  ///< its tokens are refused, and it hears nothing any more
+    void remove_from_installation(std::string_view repository);
     void set_draft_support(std::string_view repository, bool supported);
     void add_collaborator(std::string_view repository, std::string_view login, Permission permission);
     /// Pushes to matching branches are refused; pattern as in `case` of the shell.
@@ -241,6 +247,20 @@ class PracticeForge {
                std::string_view by);  ///< issue or pull request
     void reopen(std::string_view repository, std::int64_t number, std::string_view by);
     void delete_issue(std::string_view repository, std::int64_t number, std::string_view by);
+    void lock(std::string_view repository, std::int64_t number, std::string_view by);  ///< its conversation
+    /// To another repository, whose number for it is returned. Its old address is redirected.
+    std::int64_t transfer_issue(std::string_view repository, std::int64_t number, std::string_view to,
+                                std::string_view by);
+    /// A job of the app `github-actions` on this commit. Its suite is told to be completed when no job of the
+    /// commit goes on; a name that is finished and begins anew is tried again.
+    void begin_check(std::string_view repository, std::string_view sha, std::string_view name);
+    /// Begun before or not. Without a log there is none to be had.
+    void finish_check(std::string_view repository, std::string_view sha, std::string_view name,
+                      std::string_view conclusion, const std::vector<Annotation>& annotations = {},
+                      std::string_view log = {});
+    /// `state` as GitHub has it: error, failure, pending, success.
+    void set_status(std::string_view repository, std::string_view sha, std::string_view context,
+                    std::string_view state, std::string_view description, std::string_view by = "other-ci");
     std::int64_t open_pull_request(std::string_view repository, std::string_view head, std::string_view base,
                                    std::string_view title, std::string_view body, std::string_view author);
     /// Submits a review; `state` as GitHub has it: approved, changes_requested, commented. Returns its id.

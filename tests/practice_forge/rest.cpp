@@ -54,6 +54,11 @@ const std::vector<KnownRoute>& routes() {
     return all;
 }
 
+/// Whether an installation's token is for this repository.
+bool covers(const Identity& who, const Repository& repository) {
+    return !repository.outside && (who.repositories.empty() || who.repositories.contains(repository.id));
+}
+
 bool sees(const World& world, const Identity& who, const Repository& repository) {
     switch (who.kind) {
         case Identity::Kind::app:
@@ -61,8 +66,7 @@ bool sees(const World& world, const Identity& who, const Repository& repository)
         case Identity::Kind::nobody:
             return !repository.is_private;
         case Identity::Kind::installation:
-            return who.repositories.empty() || who.repositories.contains(repository.id) ||
-                   !repository.is_private;
+            return covers(who, repository) || !repository.is_private;
         case Identity::Kind::person:
             return world.permission(repository, who.login) >= Permission::read;
     }
@@ -85,6 +89,12 @@ void check_access(const World& world, const Route& route, const Call& call) {
             throw Problem(403, "Resource not accessible by integration");
         }
     }
+    if (writes && call.repository != nullptr && who.kind == Identity::Kind::installation &&
+        !covers(who, *call.repository)) {
+        throw Problem(403, "Resource not accessible by integration");
+    }
+    if (writes && call.repository != nullptr && call.repository->archived)
+        throw Problem(403, "Repository was archived so is read-only.");
     if (who.kind == Identity::Kind::person && route.access == Access::write && call.repository != nullptr &&
         world.permission(*call.repository, who.login) < Permission::write) {
         throw Problem(403, "Must have push access to repository");

@@ -46,11 +46,13 @@ Answer get_user(Ground& ground, Call& call) {
 
 Answer get_installations(Ground& ground, Call& call) {
     const auto lock = ground.world.lock();
+    if (!ground.world.installed) return page_of(ground.world, call, {});
     return page_of(ground.world, call, {installation_json(ground.world)});
 }
 
-Answer get_repository_installation(Ground& ground, Call&) {
+Answer get_repository_installation(Ground& ground, Call& call) {
     const auto lock = ground.world.lock();
+    if (!ground.world.installed || call.repository->outside) throw not_found();
     return {.body = installation_json(ground.world)};
 }
 
@@ -58,7 +60,7 @@ Answer get_repository_installation(Ground& ground, Call&) {
 Answer post_access_token(Ground& ground, Call& call) {
     auto& world = ground.world;
     const auto lock = world.lock();
-    if (call.number("installation_id") != world.app.installation_id) throw not_found();
+    if (!world.installed || call.number("installation_id") != world.app.installation_id) throw not_found();
     Identity who{.kind = Identity::Kind::installation,
                  .login = world.app_login(),
                  .repositories = {},
@@ -78,7 +80,7 @@ Answer post_access_token(Ground& ground, Call& call) {
     }
     json repositories = json::array();
     const auto take = [&](const Repository* repository) {
-        if (repository == nullptr) {
+        if (repository == nullptr || repository->outside) {
             throw Problem(422,
                           "There is at least one repository that does not exist or is not accessible to the "
                           "parent installation.");
@@ -113,7 +115,7 @@ Answer get_installation_repositories(Ground& ground, Call& call) {
     const auto lock = ground.world.lock();
     std::vector<json> all;
     for (const auto& repository : ground.world.repositories) {
-        if (repository->deleted) continue;
+        if (repository->deleted || repository->outside) continue;
         if (!call.who.repositories.empty() && !call.who.repositories.contains(repository->id)) continue;
         all.push_back(repository_json(ground.world, *repository));
     }
@@ -179,39 +181,6 @@ Answer post_delivery_attempt(Ground& ground, Call& call) {
 Answer get_repository(Ground& ground, Call& call) {
     const auto lock = ground.world.lock();
     return {.body = full_repository_json(ground.world, *call.repository)};
-}
-
-json commit_json(World& world, const Repository& repository, const Commit& commit) {
-    const std::string url = api(world, repository);
-    json parents = json::array();
-    for (const auto& parent : commit.parents) {
-        parents.push_back({{"sha", parent},
-                           {"url", url + "/commits/" + parent},
-                           {"html_url", html(world, repository) + "/commit/" + parent}});
-    }
-    const json person = {
-        {"name", commit.author}, {"email", commit.author_email}, {"date", timestamp(repository.pushed)}};
-    return {{"sha", commit.sha},
-            {"node_id", "C_" + commit.sha},
-            {"url", url + "/commits/" + commit.sha},
-            {"html_url", html(world, repository) + "/commit/" + commit.sha},
-            {"comments_url", url + "/commits/" + commit.sha + "/comments"},
-            {"commit",
-             {{"author", person},
-              {"committer", person},
-              {"message", commit.message},
-              {"tree", {{"sha", commit.tree}, {"url", url + "/git/trees/" + commit.tree}}},
-              {"url", url + "/git/commits/" + commit.sha},
-              {"comment_count", 0},
-              {"verification",
-               {{"verified", false},
-                {"reason", "unsigned"},
-                {"signature", nullptr},
-                {"payload", nullptr},
-                {"verified_at", nullptr}}}}},
-            {"author", user_json(world, commit.author)},
-            {"committer", user_json(world, commit.author)},
-            {"parents", parents}};
 }
 
 Answer get_branch(Ground& ground, Call& call) {

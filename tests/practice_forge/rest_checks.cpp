@@ -2,7 +2,10 @@
 
 #include <algorithm>
 #include <array>
+#include <set>
+#include <utility>
 
+#include "tests/practice_forge/credentials.hpp"
 #include "tests/practice_forge/git.hpp"
 #include "tests/practice_forge/rest.hpp"
 #include "tests/practice_forge/shapes.hpp"
@@ -85,10 +88,13 @@ Answer post_check_run(Ground& ground, Call& call) {
     run.status = "queued";
     run.started = ground.world.now();
     take_fields(call, run, ground.world.now());
+    {
+        const auto lock = ground.world.lock();
+        run.app = ground.world.app.slug;
+    }
+    const auto kept = ground.deeds.keep_check(*call.repository, run, call.who.login);
     const auto lock = ground.world.lock();
-    run.id = ground.world.next_id();
-    const auto& stored = call.repository->check_runs[run.id] = run;
-    return {.status = 201, .body = check_run_json(ground.world, *call.repository, stored)};
+    return {.status = 201, .body = check_run_json(ground.world, *call.repository, kept)};
 }
 
 StoredCheckRun& run_of(Call& call) {
@@ -105,24 +111,55 @@ Answer get_check_run(Ground& ground, Call& call) {
 Answer patch_check_run(Ground& ground, Call& call) {
     if (call.who.kind != Identity::Kind::installation)
         throw Problem(403, "You must authenticate via a GitHub App.");
-    const auto lock = ground.world.lock();
-    auto changed = run_of(call);
+    StoredCheckRun changed;
+    {
+        const auto lock = ground.world.lock();
+        changed = run_of(call);
+        if (changed.app != ground.world.app.slug)
+            throw Problem(403, "Resource not accessible by integration");
+    }
     take_fields(call, changed, ground.world.now());
-    auto& stored = run_of(call) = changed;
-    return {.body = check_run_json(ground.world, *call.repository, stored)};
+    const auto kept = ground.deeds.keep_check(*call.repository, changed, call.who.login);
+    const auto lock = ground.world.lock();
+    return {.body = check_run_json(ground.world, *call.repository, kept)};
 }
 
 Answer list_check_runs(Ground& ground, Call& call) {
     const std::string sha = resolve(call, "ref");
     const auto lock = ground.world.lock();
+    const bool every = call.value("filter", "latest") == "all";
     std::vector<json> all;
-    for (const auto& [id, run] : call.repository->check_runs) {
+    std::set<std::pair<std::int64_t, std::string>> seen;  // the newest of each name in its suite
+    const auto& runs = call.repository->check_runs;
+    for (auto at = runs.rbegin(); at != runs.rend(); ++at) {
+        const auto& run = at->second;
         if (run.head_sha != sha) continue;
         if (const auto name = call.value("check_name"); !name.empty() && name != run.name) continue;
+        if (!seen.emplace(run.suite, run.name).second && !every) continue;
         all.push_back(check_run_json(ground.world, *call.repository, run));
     }
-    std::ranges::reverse(all);
     return page_of(ground.world, call, all, "check_runs");
+}
+
+Answer list_annotations(Ground& ground, Call& call) {
+    const auto lock = ground.world.lock();
+    const auto& run = run_of(call);
+    std::vector<json> all;
+    for (const auto& annotation : run.annotations)
+        all.push_back(annotation_json(ground.world, *call.repository, run, annotation));
+    return page_of(ground.world, call, all);
+}
+
+/// A job has its check run's id. The log is kept elsewhere, at an address that is a permission by itself.
+/// https://docs.github.com/en/rest/actions/workflow-jobs#download-job-logs-for-a-workflow-run
+Answer get_job_log(Ground& ground, Call& call) {
+    const auto lock = ground.world.lock();
+    const auto found = call.repository->check_runs.find(call.number("job_id"));
+    if (found == call.repository->check_runs.end() || found->second.log.empty()) throw not_found();
+    return {.status = 302,
+            .body = nullptr,
+            .headers = {{"Location", log_address(ground.world, found->first)}},
+            .actor = {}};
 }
 
 Answer post_status(Ground& ground, Call& call) {
@@ -140,12 +177,21 @@ Answer post_status(Ground& ground, Call& call) {
     if (code_points(status.description) > 140)
         throw invalid("Status", "description", "custom",
                       "description is too long (maximum is 140 characters)");
-    const auto lock = ground.world.lock();
-    status.id = ground.world.next_id();
     status.creator = call.who.login;
-    status.created = status.updated = ground.world.now();
-    call.repository->statuses.push_back(status);
-    return {.status = 201, .body = status_json(ground.world, *call.repository, status, true)};
+    const auto kept = ground.deeds.keep_status(*call.repository, status);
+    const auto lock = ground.world.lock();
+    return {.status = 201, .body = status_json(ground.world, *call.repository, kept, true)};
+}
+
+/// Every status with its creator, the newest first.
+Answer list_statuses(Ground& ground, Call& call) {
+    const std::string sha = resolve(call, "ref");
+    const auto lock = ground.world.lock();
+    std::vector<json> all;
+    const auto& statuses = call.repository->statuses;
+    for (auto at = statuses.rbegin(); at != statuses.rend(); ++at)
+        if (at->sha == sha) all.push_back(status_json(ground.world, *call.repository, *at, true));
+    return page_of(ground.world, call, all);
 }
 
 /// The newest status of each context; the worst of them is the state of all.
@@ -181,6 +227,10 @@ const std::vector<Route>& check_routes() {
         {"GET", "/repos/{owner}/{repo}/check-runs/{check_run_id}", Access::read, "checks", get_check_run},
         {"PATCH", "/repos/{owner}/{repo}/check-runs/{check_run_id}", Access::write, "checks",
          patch_check_run},
+        {"GET", "/repos/{owner}/{repo}/check-runs/{check_run_id}/annotations", Access::read, "checks",
+         list_annotations},
+        {"GET", "/repos/{owner}/{repo}/actions/jobs/{job_id}/logs", Access::read, "actions", get_job_log},
+        {"GET", "/repos/{owner}/{repo}/commits/{ref}/statuses", Access::read, "statuses", list_statuses},
         {"GET", "/repos/{owner}/{repo}/commits/{ref}/check-runs", Access::read, "checks", list_check_runs},
         {"POST", "/repos/{owner}/{repo}/statuses/{sha}", Access::write, "statuses", post_status},
         {"GET", "/repos/{owner}/{repo}/commits/{ref}/status", Access::read, "statuses", get_combined_status},

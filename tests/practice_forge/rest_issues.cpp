@@ -171,6 +171,13 @@ Answer post_comment(Ground& ground, Call& call) {
     check_length(body, "IssueComment", "body");
     if (body.find_first_not_of(" \t\r\n") == std::string::npos)
         throw invalid("IssueComment", "body", "missing_field");
+    {
+        const auto lock = ground.world.lock();
+        const auto& thread = ground.world.thread(*call.repository, call.number("issue_number"));
+        if (thread.locked && call.who.kind == Identity::Kind::person &&
+            ground.world.permission(*call.repository, call.who.login) < Permission::write)
+            throw Problem(403, "Unable to create comment because issue is locked.");
+    }
     const auto id = ground.deeds.comment(*call.repository, call.number("issue_number"), body, call.who.login);
     const auto lock = ground.world.lock();
     return {.status = 201,

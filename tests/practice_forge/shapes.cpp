@@ -135,7 +135,7 @@ json repository_json(World& world, const Repository& repository) {
                    {"has_discussions", false},
                    {"forks_count", 0},
                    {"mirror_url", nullptr},
-                   {"archived", false},
+                   {"archived", repository.archived},
                    {"disabled", false},
                    {"open_issues_count", open},
                    {"license", nullptr},
@@ -233,7 +233,7 @@ json issue_json(World& world, Repository& repository, const Thread& thread) {
                    {"labels", labels_json(world, repository, thread)},
                    {"state", thread.open ? "open" : "closed"},
                    {"state_reason", text_or_null(thread.state_reason)},
-                   {"locked", false},
+                   {"locked", thread.locked},
                    {"assignee", nullptr},
                    {"assignees", json::array()},
                    {"milestone", nullptr},
@@ -298,7 +298,7 @@ json simple_pull_json(World& world, Repository& repository, const Thread& thread
             {"issue_url", issue},
             {"number", thread.number},
             {"state", thread.open ? "open" : "closed"},
-            {"locked", false},
+            {"locked", thread.locked},
             {"title", thread.title},
             {"user", user_json(world, thread.author)},
             {"body", text_or_null(thread.body)},
@@ -371,13 +371,16 @@ json app_json(World& world) {
             {"created_at", born},
             {"updated_at", born},
             {"permissions",
-             {{"checks", "write"},
+             {{"actions", "read"},
+              {"checks", "write"},
               {"contents", "write"},
               {"issues", "write"},
               {"metadata", "read"},
               {"pull_requests", "write"},
               {"statuses", "write"}}},
-            {"events", {"issues", "issue_comment", "pull_request", "check_run"}}};
+            {"events",
+             {"issues", "issue_comment", "pull_request", "pull_request_review", "check_run", "check_suite",
+              "status", "push", "repository"}}};
 }
 
 json installation_json(World& world) {
@@ -408,57 +411,6 @@ json installation_json(World& world) {
         {"single_file_name", nullptr},
         {"suspended_by", nullptr},
         {"suspended_at", nullptr}};
-}
-
-json check_run_json(World& world, Repository& repository, const StoredCheckRun& run) {
-    const std::string url = fmt::format("{}/check-runs/{}", api(world, repository), run.id);
-    json pulls = json::array();
-    const json repo = {{"id", repository.id}, {"url", api(world, repository)}, {"name", repository.name}};
-    for (const auto& [number, thread] : repository.threads) {
-        if (!thread.pull || !thread.open || thread.pull->head_sha != run.head_sha) continue;
-        pulls.push_back(
-            {{"id", thread.id},
-             {"number", number},
-             {"url", fmt::format("{}/pulls/{}", api(world, repository), number)},
-             {"head", {{"ref", thread.pull->head_branch}, {"sha", thread.pull->head_sha}, {"repo", repo}}},
-             {"base", {{"ref", thread.pull->base_branch}, {"sha", thread.pull->base_sha}, {"repo", repo}}}});
-    }
-    return {{"id", run.id},
-            {"node_id", node_id("CR", run.id)},
-            {"head_sha", run.head_sha},
-            {"name", run.name},
-            {"external_id", run.external_id},
-            {"url", url},
-            {"html_url", fmt::format("{}/runs/{}", html(world, repository), run.id)},
-            {"details_url", text_or_null(run.details_url)},
-            {"status", run.status},
-            {"conclusion", text_or_null(run.conclusion)},
-            {"started_at", time_or_null(run.started)},
-            {"completed_at", time_or_null(run.completed)},
-            {"output",
-             {{"title", text_or_null(run.title)},
-              {"summary", text_or_null(run.summary)},
-              {"text", text_or_null(run.text)},
-              {"annotations_count", run.annotations.size()},
-              {"annotations_url", url + "/annotations"}}},
-            {"check_suite", {{"id", repository.id}}},
-            {"app", app_json(world)},
-            {"pull_requests", pulls}};
-}
-
-json status_json(World& world, Repository& repository, const CommitStatus& status, bool with_creator) {
-    json result = {{"url", api(world, repository) + "/statuses/" + status.sha},
-                   {"avatar_url", avatar_url(world, status.creator)},
-                   {"id", status.id},
-                   {"node_id", node_id("SC", status.id)},
-                   {"state", status.state},
-                   {"description", text_or_null(status.description)},
-                   {"target_url", text_or_null(status.target_url)},
-                   {"context", status.context},
-                   {"created_at", timestamp(status.created)},
-                   {"updated_at", timestamp(status.updated)}};
-    if (with_creator) result["creator"] = user_json(world, status.creator);
-    return result;
 }
 
 json event_json(World& world, const Repository& repository, const std::string& action,

@@ -21,8 +21,18 @@ namespace practice_forge {
 [[nodiscard]] json simple_pull_json(World& world, Repository& repository, const Thread& thread);
 [[nodiscard]] json pull_json(World& world, Repository& repository, const Thread& thread);
 [[nodiscard]] json app_json(World& world);
+[[nodiscard]] json app_json(World& world, const std::string& slug);  ///< ours or another's
 [[nodiscard]] json installation_json(World& world);
+[[nodiscard]] json commit_json(World& world, const Repository& repository, const Commit& commit);
+[[nodiscard]] json pushed_commit_json(const World& world, const Repository& repository, const Commit& commit);
+[[nodiscard]] json simple_commit_json(const Repository& repository, const Commit& commit);
 [[nodiscard]] json check_run_json(World& world, Repository& repository, const StoredCheckRun& run);
+[[nodiscard]] json annotation_json(const World& world, const Repository& repository,
+                                   const StoredCheckRun& run, const Annotation& annotation);
+/// As webhooks have them. A suite without a conclusion goes on.
+[[nodiscard]] json told_run_json(World& world, Repository& repository, const StoredCheckRun& run);
+[[nodiscard]] json told_suite_json(World& world, const Repository& repository, const CheckSuite& suite,
+                                   const std::string& conclusion);
 [[nodiscard]] json status_json(World& world, Repository& repository, const CommitStatus& status,
                                bool with_creator);
 

@@ -63,6 +63,12 @@ Thread& World::thread(Repository& repository, std::int64_t number) const {
     if (const auto found = repository.threads.find(number); found != repository.threads.end())
         return found->second;
     if (repository.deleted_threads.contains(number)) throw Problem(410, "This issue was deleted");
+    if (const auto moved = repository.moved_threads.find(number); moved != repository.moved_threads.end()) {
+        Problem problem(301, "Moved Permanently");
+        problem.headers["Location"] = fmt::format("{}/api/v3/repositories/{}/issues/{}", base_url,
+                                                  moved->second.first, moved->second.second);
+        throw problem;
+    }
     throw not_found();
 }
 

@@ -13,6 +13,7 @@
 #include <stdexcept>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 #include "tests/practice_forge/practice_forge.hpp"
@@ -103,6 +104,7 @@ struct Thread {
     std::string title, body, author;
     std::vector<std::string> labels;
     bool open = true;
+    bool locked = false;
     std::string state_reason;
     Time created, updated;
     std::optional<Time> closed_at;
@@ -112,10 +114,20 @@ struct Thread {
     std::optional<Pull> pull;
 };
 
+/// What one App does for one commit; its runs come to one conclusion.
+struct CheckSuite {
+    std::int64_t id = 0;
+    std::string app, head_sha;
+    Time created;
+};
+
 struct StoredCheckRun {
     std::int64_t id = 0;
+    std::int64_t suite = 0;
+    std::string app;  ///< its slug
     std::string name, head_sha, status, conclusion, external_id, details_url;
     std::string title, summary, text;
+    std::string log;  ///< of a job of `github-actions`
     bool has_output = false;
     std::vector<Annotation> annotations;
     std::optional<Time> started, completed;
@@ -133,6 +145,8 @@ struct Repository {
     std::string owner, name, description, default_branch;
     bool is_private = true;
     bool deleted = false;
+    bool archived = false;
+    bool outside = false;  ///< taken out of the App's installation
     bool drafts = true;
     Time created, pushed;
     std::filesystem::path git;
@@ -143,9 +157,12 @@ struct Repository {
     std::vector<Label> labels;
     std::map<std::int64_t, Thread> threads;
     std::set<std::int64_t> deleted_threads;
+    /// Issues that are elsewhere now: the other repository's id and their number there.
+    std::map<std::int64_t, std::pair<std::int64_t, std::int64_t>> moved_threads;
     std::map<std::int64_t, StoredComment> comments;
     std::map<std::int64_t, StoredReview> reviews;
     std::map<std::int64_t, StoredReviewComment> review_comments;
+    std::map<std::int64_t, CheckSuite> check_suites;
     std::map<std::int64_t, StoredCheckRun> check_runs;
     std::vector<CommitStatus> statuses;
 
@@ -179,8 +196,9 @@ class World {
     [[nodiscard]] Repository& repository(std::string_view full_name) const;
     [[nodiscard]] Repository* find(std::string_view full_name) const;  ///< nullptr when missing or deleted
     [[nodiscard]] Repository* find(std::int64_t id) const;
-    [[nodiscard]] Thread& thread(Repository& repository, std::int64_t number) const;  ///< throws 404, 410
-    Label& label(Repository& repository, std::string_view name);                      ///< made when missing
+    [[nodiscard]] Thread& thread(Repository& repository,
+                                 std::int64_t number) const;      ///< throws 404, 410, 301
+    Label& label(Repository& repository, std::string_view name);  ///< made when missing
     [[nodiscard]] static Label* find_label(Repository& repository, std::string_view name);
     [[nodiscard]] Permission permission(const Repository& repository, std::string_view login) const;
     [[nodiscard]] std::string app_login() const { return app.slug + "[bot]"; }
@@ -190,6 +208,7 @@ class World {
     std::atomic<std::int64_t> clock_offset{0};  ///< seconds
 
     AppSettings app;
+    bool installed = true;
     std::chrono::seconds token_lifetime{3600};
     std::map<std::string, Token, std::less<>> tokens;
     std::map<std::string, User, std::less<>> users;

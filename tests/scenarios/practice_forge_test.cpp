@@ -1,213 +1,38 @@
 #include <doctest/doctest.h>
 #include <fmt/format.h>
 #include <httplib.h>
-#include <openssl/bio.h>
-#include <openssl/evp.h>
-#include <openssl/hmac.h>
-#include <openssl/pem.h>
 
 #include <algorithm>
-#include <array>
 #include <atomic>
-#include <cstdlib>
 #include <filesystem>
 #include <fstream>
 #include <memory>
-#include <mutex>
 #include <nlohmann/json.hpp>
 #include <string>
 #include <thread>
 #include <vector>
 
 #include "tests/practice_forge/practice_forge.hpp"
+#include "tests/scenarios/practice_yard.hpp"
 
 /// The practice forge is a tool of all other tests: these sentences prove the tool.
-namespace {
-
 namespace fs = std::filesystem;
 using nlohmann::json;
 using practice_forge::Fault;
 using practice_forge::HookFault;
 using practice_forge::Permission;
-using practice_forge::PracticeForge;
-
-constexpr const char* kRepository = "acme/widgets";
-
-struct Folder {
-    Folder() {
-        auto pattern = (fs::temp_directory_path() / "practice-test-XXXXXX").string();
-        REQUIRE(mkdtemp(pattern.data()) != nullptr);
-        path = pattern;
-    }
-    ~Folder() { fs::remove_all(path); }
-    fs::path path;
-};
-
-/// Records go where a run that validates them wants them.
-practice_forge::Options options() {
-    const char* record = std::getenv("PRACTICE_FORGE_RECORD");
-    return {.record_file = record == nullptr ? "" : record};
-}
-
-struct Answer {
-    int status = 0;
-    json body;
-    httplib::Headers headers;
-};
-
-/// Told to the validator of records: this request is wrong on purpose.
-httplib::Headers malformed() { return {{"X-Practice-Malformed", "1"}}; }
-
-class Caller {
- public:
-    Caller(const PracticeForge& forge, std::string token) : client_(forge.url()), token_(std::move(token)) {
-        client_.set_tcp_nodelay(true);
-        client_.set_keep_alive(true);
-    }
-    Answer send(const std::string& method, const std::string& path, const json& body = nullptr,
-                httplib::Headers headers = {}) {
-        httplib::Request request;
-        request.method = method;
-        request.path = "/api/v3" + path;
-        request.headers = std::move(headers);
-        if (!token_.empty()) request.set_header("Authorization", "Bearer " + token_);
-        request.set_header("User-Agent", "practice-test");
-        if (!body.is_null()) {
-            request.body = body.dump();
-            request.set_header("Content-Type", "application/json");
-        }
-        const auto result = client_.send(request);
-        if (!result) return {};
-        return {.status = result->status,
-                .body = json::parse(result->body, nullptr, false),
-                .headers = result->headers};
-    }
-
- private:
-    httplib::Client client_;
-    std::string token_;
-};
-
-std::string base64url(const std::string& text) {
-    std::string result((text.size() + 2) / 3 * 4 + 1, '\0');
-    result.resize(static_cast<std::size_t>(
-        EVP_EncodeBlock(reinterpret_cast<unsigned char*>(result.data()),
-                        reinterpret_cast<const unsigned char*>(text.data()), static_cast<int>(text.size()))));
-    std::erase(result, '=');
-    std::ranges::replace(result, '+', '-');
-    std::ranges::replace(result, '/', '_');
-    return result;
-}
-
-std::string app_token(const std::string& private_pem, std::int64_t app, std::int64_t issued,
-                      std::int64_t expires) {
-    const std::string text =
-        base64url(R"({"alg":"RS256","typ":"JWT"})") + "." +
-        base64url(json{{"iat", issued}, {"exp", expires}, {"iss", std::to_string(app)}}.dump());
-    const std::unique_ptr<BIO, decltype(&BIO_free)> bio(
-        BIO_new_mem_buf(private_pem.data(), static_cast<int>(private_pem.size())), BIO_free);
-    const std::unique_ptr<EVP_PKEY, decltype(&EVP_PKEY_free)> key(
-        PEM_read_bio_PrivateKey(bio.get(), nullptr, nullptr, nullptr), EVP_PKEY_free);
-    const std::unique_ptr<EVP_MD_CTX, decltype(&EVP_MD_CTX_free)> context(EVP_MD_CTX_new(), EVP_MD_CTX_free);
-    std::string signature(512, '\0');
-    std::size_t size = signature.size();
-    REQUIRE(EVP_DigestSignInit(context.get(), nullptr, EVP_sha256(), nullptr, key.get()) == 1);
-    REQUIRE(EVP_DigestSign(context.get(), reinterpret_cast<unsigned char*>(signature.data()), &size,
-                           reinterpret_cast<const unsigned char*>(text.data()), text.size()) == 1);
-    signature.resize(size);
-    return text + "." + base64url(signature);
-}
-
-std::string expected_signature(const std::string& secret, const std::string& body) {
-    std::array<unsigned char, 32> digest{};
-    HMAC(EVP_sha256(), secret.data(), static_cast<int>(secret.size()),
-         reinterpret_cast<const unsigned char*>(body.data()), body.size(), digest.data(), nullptr);
-    std::string text = "sha256=";
-    for (const auto byte : digest) text += fmt::format("{:02x}", byte);
-    return text;
-}
-
-/// Somebody who listens for webhooks.
-class Listener {
- public:
-    struct Heard {
-        httplib::Headers headers;
-        std::string body;
-    };
-    Listener() {
-        server_.Post("/hooks/github", [this](const httplib::Request& request, httplib::Response& response) {
-            const std::scoped_lock lock(mutex_);
-            heard_.push_back({request.headers, request.body});
-            response.status = status;
-        });
-        port_ = server_.bind_to_any_port("127.0.0.1");
-        thread_ = std::thread([this] { server_.listen_after_bind(); });
-        while (!server_.is_running()) std::this_thread::yield();
-    }
-    ~Listener() {
-        server_.stop();
-        thread_.join();
-    }
-    [[nodiscard]] std::string url() const { return fmt::format("http://127.0.0.1:{}/hooks/github", port_); }
-    [[nodiscard]] std::vector<Heard> heard() const {
-        const std::scoped_lock lock(mutex_);
-        return heard_;
-    }
-    [[nodiscard]] std::vector<std::string> actions() const {
-        std::vector<std::string> result;
-        for (const auto& one : heard()) result.push_back(json::parse(one.body).value("action", "ping"));
-        return result;
-    }
-    std::atomic<int> status = 202;
-
- private:
-    httplib::Server server_;
-    int port_ = 0;
-    std::thread thread_;
-    mutable std::mutex mutex_;
-    std::vector<Heard> heard_;
-};
-
-std::string header(const httplib::Headers& headers, const std::string& name) {
-    const auto found = headers.find(name);
-    return found == headers.end() ? "" : found->second;
-}
-
-/// Runs the real git program; true when it went well. What it said is in `said`.
-bool git(const fs::path& folder, const std::string& arguments, std::string* said = nullptr) {
-    const std::string command = fmt::format(
-        "cd '{}' && GIT_TERMINAL_PROMPT=0 GIT_CONFIG_GLOBAL=/dev/null GIT_AUTHOR_NAME=t GIT_AUTHOR_EMAIL=t@t "
-        "GIT_COMMITTER_NAME=t GIT_COMMITTER_EMAIL=t@t git {} > output 2>&1",
-        folder.string(), arguments);
-    const bool good = std::system(command.c_str()) == 0;
-    if (said != nullptr) {
-        std::ifstream file(folder / "output");
-        said->assign(std::istreambuf_iterator<char>(file), {});
-    }
-    return good;
-}
-
-std::string with_token(const PracticeForge& forge, const std::string& token) {
-    auto url = forge.clone_url(kRepository);
-    return url.insert(7, "x-access-token:" + token + "@");
-}
-
-/// A forge with one repository and somebody who may push.
-struct Yard {
-    Yard() : forge(options()) {
-        forge.create_repository(
-            {.full_name = kRepository, .files = {{"README.md", "# Widgets\n"}, {"src/a.txt", "one\ntwo\n"}}});
-        forge.add_collaborator(kRepository, "maria", Permission::write);
-        forge.add_collaborator(kRepository, "reader", Permission::read);
-        forge.add_token("maria", "token-of-maria");
-        forge.add_token("reader", "token-of-reader");
-    }
-    PracticeForge forge;
-};
-
-std::string repo(const std::string& rest) { return std::string("/repos/") + kRepository + rest; }
-
-}  // namespace
+using practice_yard::app_token;
+using practice_yard::Caller;
+using practice_yard::expected_signature;
+using practice_yard::Folder;
+using practice_yard::git;
+using practice_yard::header;
+using practice_yard::kRepository;
+using practice_yard::Listener;
+using practice_yard::malformed;
+using practice_yard::repo;
+using practice_yard::with_token;
+using practice_yard::Yard;
 
 TEST_CASE("a label set by a person arrives as a webhook that is signed over its exact bytes") {
     Yard yard;
@@ -286,14 +111,14 @@ TEST_CASE("everything people do is told by webhook, with the sender who did it")
     REQUIRE(forge.hooks_sent());
     CHECK(listener.actions() == std::vector<std::string>{"ping", "opened", "labeled", "edited", "unlabeled",
                                                          "created", "edited", "deleted", "closed", "reopened",
-                                                         "opened", "created", "labeled", "edited", "closed",
-                                                         "deleted"});
+                                                         "push", "opened", "created", "labeled", "edited",
+                                                         "closed", "deleted"});
     const auto heard = listener.heard();
     CHECK(json::parse(heard[3].body)["changes"]["title"]["from"] == "One");
     CHECK(json::parse(heard[3].body)["sender"]["login"] == "reader");
-    CHECK(json::parse(heard[10].body)["sender"]["type"] == "Bot");
-    CHECK(json::parse(heard[11].body)["issue"].contains("pull_request"));
-    CHECK(header(heard[12].headers, "X-GitHub-Event") == "pull_request");
+    CHECK(json::parse(heard[11].body)["sender"]["type"] == "Bot");
+    CHECK(json::parse(heard[12].body)["issue"].contains("pull_request"));
+    CHECK(header(heard[13].headers, "X-GitHub-Event") == "pull_request");
 }
 
 TEST_CASE("a listener that does not answer counts as failed and does not hold up the end") {
@@ -487,8 +312,8 @@ TEST_CASE("a pull request is opened once, follows its branch and is merged for r
     CHECK_FALSE(yard.forge.issue(kRepository, issue).open);
     CHECK(maria.send("GET", repo(fmt::format("/pulls/{}", number))).body["merged"] == true);
     REQUIRE(yard.forge.hooks_sent());
-    CHECK(listener.actions() ==
-          std::vector<std::string>{"opened", "opened", "synchronize", "closed", "closed"});
+    CHECK(listener.actions() == std::vector<std::string>{"opened", "push", "opened", "push", "synchronize",
+                                                         "closed", "push", "closed"});
     CHECK_THROWS(yard.forge.merge(kRepository, number, "maria"));
 }
 
