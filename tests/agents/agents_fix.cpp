@@ -2,66 +2,27 @@
 // forge, the practice model behind the gateway, and everything between them as an operator runs it.
 #include <doctest/doctest.h>
 
-#include <cstdlib>
 #include <string>
+#include <utility>
 
+#include "tests/agents/real_agents.hpp"
 #include "tests/practice_model/practice_model.hpp"
 #include "tests/scenarios/factory.hpp"
 #include "tests/scenarios/hostile.hpp"
 
 using practice_forge::PracticeForge;
 using practice_model::PracticeModel;
+using real_agents::failing_test;
+using real_agents::model_key;
+using real_agents::presets;
+using real_agents::right;
+using real_agents::wrong;
 using scenarios::contains;
 using scenarios::Factory;
 using scenarios::maintainer;
-using scenarios::Plan;
 using scenarios::repository;
 
 namespace {
-
-constexpr std::string_view model_key = "practice-key-of-the-model-77c01d9e4b";
-constexpr std::string_view wrong = "echo $(($1 - $2))\n", right = "echo $(($1 + $2))\n";
-
-struct Preset {
-    std::string adapter;
-    config::ModelApi api;
-    std::string model;
-};
-
-const std::vector<Preset> presets{{"claude", config::ModelApi::anthropic, "claude-sonnet-4-5"},
-                                  {"codex", config::ModelApi::openai, "practice-1"},
-                                  {"opencode", config::ModelApi::openai, "practice-1"},
-                                  {"pi", config::ModelApi::anthropic, "practice-1"},
-                                  {"gemini", config::ModelApi::gemini, "gemini-2.5-pro"}};
-
-/// What `./dev test --agents` has made.
-std::string made(const char* variable) {
-    const char* value = std::getenv(variable);
-    REQUIRE_MESSAGE(value != nullptr, variable, " is not set: run `./dev test --agents`");
-    return value;
-}
-
-/// A repository whose only test fails, and a profile that runs the preset against the model.
-Plan failing_test(const PracticeModel& model, const Preset& preset, const std::string& backend) {
-    return {.files = {{.path = "calc.sh", .content = std::string(wrong)},
-                      {.path = "tests/run.sh", .content = "test \"$(sh calc.sh 2 3)\" = 5\n"}},
-            .backend = backend,
-            .change = [&preset, url = model.url(), docker = backend == "docker"](config::Settings& settings) {
-                config::ModelProvider lab{.name = "lab", .api = preset.api, .url = url};
-                lab.keys.emplace_back(std::string(model_key));
-                lab.models = {{.name = preset.model, .price = {.input = 3, .cached = 0.3, .output = 15}}};
-                settings.models.providers.push_back(std::move(lab));
-                auto& profile = settings.profiles.front();
-                profile = {
-                    .name = "worker", .adapter = preset.adapter, .provider = "lab", .model = preset.model};
-                if (docker) {
-                    profile.image = made("SHOPFLOOR_AGENT_IMAGE");
-                } else {
-                    profile.mounts = {{"/opt/agents", made("SHOPFLOOR_AGENT_FOLDER")}};
-                    profile.environment = {{"PATH", "/opt/agents/bin:/usr/bin:/bin"}};
-                }
-            }};
-}
 
 void mend(PracticeModel& model) {
     model.accept_keys({std::string(model_key)});
@@ -89,7 +50,7 @@ void expect_mended(Factory& factory, PracticeModel& model, std::int64_t issue) {
 
 TEST_CASE(
     "each agent program mends a failing test in its container, and the pull request tells what it cost") {
-    for (const auto& preset : presets) {
+    for (const auto& preset : presets()) {
         SUBCASE(preset.adapter.c_str()) {
             PracticeModel model;
             mend(model);
@@ -104,7 +65,7 @@ TEST_CASE(
 TEST_CASE("an agent program mends a failing test in bubblewrap") {
     PracticeModel model;
     mend(model);
-    Factory factory(failing_test(model, presets[3], "bubblewrap"));
+    Factory factory(failing_test(model, real_agents::preset("pi"), "bubblewrap"));
     const auto issue = factory.ask("Sums are wrong");
     if (!factory.reaches(issue, "review")) FAIL(factory.heard(issue));
     expect_mended(factory, model, issue);
@@ -115,11 +76,11 @@ TEST_CASE("a question of a real agent program waits for its answer") {
     model.accept_keys({std::string(model_key)});
     model.play({.name = "asks", .steps = {practice_model::ask("Which operands?")}});
     model.play({.name = "goes on",
-                .when = "the first two",
+                .when = {"the first two"},
                 .steps = {practice_model::read("calc.sh"),
                           practice_model::edit("calc.sh", std::string(wrong), std::string(right)),
                           practice_model::say("The sum was a difference; the sign is mended.")}});
-    Factory factory(failing_test(model, presets[0], "docker"));
+    Factory factory(failing_test(model, real_agents::preset("claude"), "docker"));
     const auto issue = factory.ask("Sums are wrong");
     if (!factory.reaches(issue, "waiting")) FAIL(factory.heard(issue));
     REQUIRE(PracticeForge::eventually([&] { return !factory.answers(issue).empty(); }));
@@ -130,7 +91,7 @@ TEST_CASE("a question of a real agent program waits for its answer") {
 }
 
 TEST_CASE("a spent budget stops each agent program, whatever it makes of it, and keeps the job") {
-    for (const auto& preset : presets) {
+    for (const auto& preset : presets()) {
         SUBCASE(preset.adapter.c_str()) {
             PracticeModel model;
             mend(model);

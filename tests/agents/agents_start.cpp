@@ -1,21 +1,14 @@
 #include <doctest/doctest.h>
 
-#include <cstdlib>
 #include <string>
 #include <utility>
 
+#include "tests/agents/real_agents.hpp"
 #include "tests/sandbox/sandbox_stage.hpp"
 
 /// Every agent program starts inside the walls that it will work in, without a network.
 
 namespace {
-
-/// What `./dev test --agents` has made.
-std::string made(const char* variable) {
-    const char* value = std::getenv(variable);
-    REQUIRE_MESSAGE(value != nullptr, variable, " is not set: run `./dev test --agents`");
-    return value;
-}
 
 struct Program {
     const char* name;
@@ -52,7 +45,7 @@ sandbox::RunSpec version_of(sandbox::Sandbox& sandbox, const std::string& agent)
 TEST_CASE("each agent of the image starts in a container") {
     auto* docker = stage::backend("docker");
     REQUIRE(docker != nullptr);
-    const auto image = docker->resolve(made("SHOPFLOOR_AGENT_IMAGE"), {});
+    const auto image = docker->resolve(real_agents::made("SHOPFLOOR_AGENT_IMAGE"), {});
     REQUIRE_MESSAGE(image.has_value(), (image ? "" : image.error().message));
     for (const Program& agent : {Program{"claude", "CLAUDE_VERSION"}, Program{"codex", "CODEX_VERSION"},
                                  Program{"opencode", "OPENCODE_VERSION"}, Program{"pi", "PI_VERSION"},
@@ -68,7 +61,7 @@ TEST_CASE("an agent of this machine starts in bubblewrap, with a Node.js of its 
     auto* bubblewrap = stage::backend("bubblewrap");
     REQUIRE(bubblewrap != nullptr);
     auto spec = version_of(*bubblewrap, "pi");
-    spec.mounts = {{made("SHOPFLOOR_AGENT_FOLDER"), "/opt/agents"}};
+    spec.mounts = {{real_agents::made("SHOPFLOOR_AGENT_FOLDER"), "/opt/agents"}};
     spec.environment["PATH"] = "/opt/agents/bin:/usr/bin:/bin";
     expect_version(*bubblewrap, std::move(spec), {"pi", "PI_VERSION"});
 }

@@ -14,7 +14,10 @@ void Books::play(Script script) {
 std::optional<Script> Books::script_for(const Conversation& conversation) const {
     const std::scoped_lock lock(mutex_);
     for (auto script = scripts_.rbegin(); script != scripts_.rend(); ++script) {
-        if (conversation.said.find(script->when) != std::string::npos) return *script;
+        if (std::ranges::all_of(script->when, [&](const std::string& words) {
+                return conversation.said.find(words) != std::string::npos;
+            }))
+            return *script;
     }
     return std::nullopt;
 }

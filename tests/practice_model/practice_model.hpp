@@ -56,7 +56,7 @@ struct Step {
 
 struct Script {
     std::string name = "script";
-    std::string when;                   ///< only for conversations in which the user said this; empty: all
+    std::vector<std::string> when;      ///< only for conversations in which the user said all of these
     std::string folder = "/workspace";  ///< of relative paths
     std::vector<Step> steps;            ///< after the last one the model has nothing to add
     std::optional<Usage> costs;         ///< of each step that does not say its own
