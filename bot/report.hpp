@@ -31,9 +31,9 @@ namespace bot::report {
 
 /// The issue's one status comment, true at every moment of the job. `position` 1-based, 0 when not queued;
 /// `now` for elapsed times, the epoch when it is not known. `held_up`: a sentence of ours on what keeps every
-/// queued job waiting, or empty.
+/// queued job waiting, or empty. `tries`: that compete for it.
 [[nodiscard]] std::string status(const Job& job, const std::vector<Run>& runs, int position, Time now,
-                                 std::string_view held_up = {});
+                                 std::string_view held_up = {}, const std::vector<Job>& tries = {});
 /// Such a sentence.
 [[nodiscard]] std::string short_of_disk();
 // `job.reason` is shown through `foreign`: what this file's answers say comes through it unchanged.
@@ -64,10 +64,32 @@ namespace bot::report {
 [[nodiscard]] std::string branch_gone(std::string_view branch);
 [[nodiscard]] std::string branch_moved(std::string_view branch, std::string_view kept_as);
 [[nodiscard]] std::string too_much_to_refine(std::string_view why);
+/// Of a pull request made anew; `kept_as`: the ref of what was there before.
+[[nodiscard]] std::string replaced(const Verdict& verdict, Cycle what, bool draft);
+/// Of a pull request that another of the tries took over.
+[[nodiscard]] std::string picked(const Verdict& verdict, bool draft);
+[[nodiscard]] std::string people_pushed(std::string_view branch);
+[[nodiscard]] std::string conflict_left(const std::vector<std::string>& paths);
+/// Said once when the branch conflicts with its base and nothing is done about it.
+[[nodiscard]] std::string conflict_left_to_people(std::string_view base_branch);
+// What the forge's own CI says.
+[[nodiscard]] std::string ci_words(const integrations::FailedCheck& failed);  ///< for the agent
+[[nodiscard]] std::string ci_not_ours(const std::vector<integrations::FailedCheck>& flaky,
+                                      const std::vector<integrations::FailedCheck>& on_base);
+[[nodiscard]] std::string ci_left_alone(const std::vector<integrations::FailedCheck>& failed, int repairs);
+// Several tries side by side.
+[[nodiscard]] std::string rivals_table(const std::vector<Rival>& rivals);
+[[nodiscard]] std::string no_try_succeeded(const std::vector<Job>& tries);
+[[nodiscard]] std::string too_many_tries(int wanted, int most);
+[[nodiscard]] std::string tries_need_a_start();
+[[nodiscard]] std::string nothing_to_pick();
+[[nodiscard]] std::string no_such_try(const std::vector<Rival>& rivals);
+[[nodiscard]] std::string picked_already(int number);
 // What a person must answer before a job goes on.
 [[nodiscard]] std::string question(std::string_view agent_question);
 /// `spent` of the job in millionths of a dollar; `whole_job`: its budget is spent, else one pass's.
 [[nodiscard]] std::string budget_spent(std::uint64_t micro_dollars, bool whole_job);
+[[nodiscard]] std::string reminder(const Job& job);
 [[nodiscard]] std::string nothing_waits();
 [[nodiscard]] std::string not_an_amount(std::string_view words);
 [[nodiscard]] std::string answer_wanted();
@@ -97,8 +119,22 @@ namespace bot::report {
 [[nodiscard]] std::string stopped_by(std::string_view login);
 [[nodiscard]] std::string no_active_job();
 [[nodiscard]] std::string ask_on_the_issue();
-[[nodiscard]] std::string help(std::string_view trigger_label,
-                               const std::vector<config::AgentProfile>& profiles,
-                               std::string_view not_understood);
+
+// Answers to commands.
+struct HelpFor {
+    std::string_view trigger_label;
+    const std::vector<config::AgentProfile>& profiles;
+    std::string_view not_understood;  ///< a word that is no command; empty: asked for help
+    bool may_write = false;
+    bool may_stop = false;     ///< also who asked for the job
+    const Job* job = nullptr;  ///< of the thread; may be over
+};
+/// What this person may say here now.
+[[nodiscard]] std::string help(const HelpFor& whom);
+/// How the job came to where it is.
+[[nodiscard]] std::string why(const Job& job, const std::vector<Run>& runs, const std::vector<Ask>& asks);
+
+/// Our sentences say `/agent …`; this is the same with the prefix that the operator chose.
+[[nodiscard]] std::string with_prefix(std::string text, std::string_view prefix);
 
 }  // namespace bot::report

@@ -22,30 +22,6 @@ std::string profile_names(const std::vector<config::AgentProfile>& profiles) {
     return text.empty() ? "none" : text;
 }
 
-/// Letters to change, add or drop to make one word of the other.
-std::size_t distance(std::string_view a, std::string_view b) {
-    std::vector<std::size_t> row(b.size() + 1);
-    std::iota(row.begin(), row.end(), std::size_t{0});
-    for (std::size_t i = 1; i <= a.size(); ++i) {
-        auto corner = row[0];
-        row[0] = i;
-        for (std::size_t j = 1; j <= b.size(); ++j) {
-            const auto above = row[j];
-            row[j] = std::min({above + 1, row[j - 1] + 1, corner + (a[i - 1] == b[j - 1] ? 0 : 1)});
-            corner = above;
-        }
-    }
-    return row[b.size()];
-}
-
-std::string_view nearest_verb(std::string_view word) {
-    static constexpr std::array<std::string_view, 9> verbs{"run",    "retry",  "refine", "stop", "cancel",
-                                                           "resume", "answer", "status", "help"};
-    if (word.size() > 20) return {};
-    const auto best = std::ranges::min(verbs, {}, [&](auto verb) { return distance(word, verb); });
-    return distance(word, best) <= 2 ? best : std::string_view();
-}
-
 }  // namespace
 
 std::string nothing_to_change(std::string_view agent_summary) {
@@ -79,6 +55,14 @@ std::string budget_spent(std::uint64_t micro_dollars, bool whole_job) {
         "agent "
         "did is kept. `/agent resume` lets it go on with another pass, `/agent stop` ends the job.",
         spent);
+}
+
+std::string reminder(const Job& job) {
+    if (job.waits_for == WaitsFor::answer)
+        return "The question above still waits for an answer. Answer in a comment; or `/agent stop` ends the "
+               "job. There is no further reminder.";
+    return "This job still waits because its budget is spent, as told above. `/agent resume +$5` lets it go "
+           "on, `/agent stop` ends it. There is no further reminder.";
 }
 
 std::string nothing_waits() { return "No job waits for an answer here. `/agent status` tells where it is."; }
@@ -259,41 +243,6 @@ std::string no_active_job() {
 std::string ask_on_the_issue() {
     return "This pull request is not one of Shopfloor's. Comment `/agent run` on an issue, or set the label "
            "there.";
-}
-
-std::string help(std::string_view trigger_label, const std::vector<config::AgentProfile>& profiles,
-                 std::string_view not_understood) {
-    std::string text;
-    if (!not_understood.empty()) {
-        text = fmt::format("There is no command {}.", code(not_understood, 40));
-        if (const auto verb = nearest_verb(not_understood); !verb.empty())
-            text += fmt::format(" Did you mean `/agent {}`?", verb);
-        text += "\n\n";
-    }
-    text += fmt::format(
-        "Set the label {0} on an issue to have it worked on, or {1} to pick an agent profile. Or begin a "
-        "line of "
-        "a comment with:\n\n",
-        code(trigger_label, 60), code(std::string(trigger_label) + ":PROFILE", 80));
-    text +=
-        "| Command | What it does | Who |\n| --- | --- | --- |\n"
-        "| `/agent run [profile] [guidance]` | starts a job for the issue; `retry` is the same | write "
-        "access |\n"
-        "| `/agent refine WHAT` | changes the open pull request; a review that asks for changes does too | "
-        "write "
-        "access |\n"
-        "| `/agent stop` | ends the job; `cancel` is the same | write access, or whoever asked for the job "
-        "|\n"
-        "| `/agent resume [+$N] [answer]` | lets a job go on that waits for an answer or a budget; a plain "
-        "comment answers too | write access |\n"
-        "| `/agent status` | tells where the job is | everybody |\n"
-        "| `/agent help` | shows this | everybody |\n\n";
-    text += "Agent profiles here: " + profile_names(profiles) + ".";
-    for (const auto& each : profiles)
-        if (!each.good_at.empty())
-            text += fmt::format("\n- {}: good at {}", code(each.name, 60),
-                                foreign(one_line(each.good_at, 200), 300));
-    return text;
 }
 
 }  // namespace bot::report

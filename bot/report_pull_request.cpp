@@ -124,9 +124,10 @@ std::string answer_section(const Job& job, std::string_view trigger_label) {
         "- Good as it is? Review it like anybody's work and merge it.\n"
         "- Something to change? Ask for changes in a review, with comments beside the lines, or comment "
         "`/agent refine` and what to change.\n"
-        "- Not what was meant? Close it, then comment `/agent retry [profile] [guidance]` on issue {} or set "
-        "the label {} "
-        "there again. The guidance reaches the agent word for word.\n"
+        "- Not what was meant? Comment `/agent retry [profile] [guidance]`: it is made anew from the present "
+        "base, and what is here is kept. The guidance reaches the agent word for word. Or close it; the "
+        "label "
+        "{1} on issue {0} begins again later.\n"
         "- `/agent status` tells where the job is, `/agent stop` ends it and leaves this pull request alone, "
         "`/agent help` "
         "lists the commands.\n",
@@ -198,6 +199,7 @@ std::string pull_request_body(const Job& job, const Verdict& verdict, std::strin
     body.add("What and why", summary.empty() ? "The agent left no words about its change." : summary);
     body.add("Evidence", evidence_section(evidence));
     body.add("Tests touched", tests_touched(evidence));
+    body.add("Other tries", rivals_table(verdict.rivals));
     body.add("Assumed", assumptions_section(verdict));
     body.add("Hosts refused", refused_section(verdict));
     std::string cost = cost_section(verdict);

@@ -14,16 +14,28 @@ constexpr std::size_t longest_summary = 6000;
 constexpr std::string_view once_more =
     "Say `/agent refine` and what to change, or ask for changes in a review";
 
+std::string check_names(const std::vector<integrations::FailedCheck>& checks) {
+    constexpr std::size_t most = 10;
+    std::string text;
+    for (std::size_t i = 0; i < checks.size() && i < most; ++i)
+        text += (i == 0 ? "" : ", ") + code(checks[i].name, 100);
+    if (checks.size() > most) text += fmt::format(" and {} more", checks.size() - most);
+    return text;
+}
+
+std::string draft_words(const Verdict& verdict, bool draft) {
+    return draft && verdict.evidence.green() ? " It is still a draft: mark it ready when you are content."
+                                             : "";
+}
+
 }  // namespace
 
 std::string refined(const Verdict& verdict, bool draft) {
     const auto summary = foreign(verdict.summary, longest_summary);
-    const bool no_draft_any_more = draft && verdict.evidence.green();
     return fmt::format(
         "Changed in {}. **{}**; the evidence in the description is that of this commit.{}\n\n{}",
         commit(verdict.evidence.head_commit), evidence_headline(verdict.evidence),
-        no_draft_any_more ? " It is still a draft: mark it ready when you are content." : "",
-        summary.empty() ? "The agent left no words about its change." : summary);
+        draft_words(verdict, draft), summary.empty() ? "The agent left no words about its change." : summary);
 }
 
 std::string not_refined(std::string_view reason) {
@@ -40,6 +52,69 @@ std::string reply_to(const Ask& ask, const Verdict& verdict) {
         "{} is as it was in {}: what the agent did about this, if anything, is elsewhere. Its words "
         "are in the comment on the whole.",
         code(ask.path), where);
+}
+
+std::string replaced(const Verdict& verdict, Cycle what, bool draft) {
+    const auto summary = foreign(verdict.summary, longest_summary);
+    return fmt::format(
+        "{} commit {}, as {}. **{}**; the evidence in the description is that of this commit.{} What was "
+        "here "
+        "before is kept: `git fetch origin {}`.\n\n{}",
+        what == Cycle::rebase ? "Brought onto" : "Made anew from", commit(verdict.evidence.base_commit),
+        commit(verdict.evidence.head_commit), evidence_headline(verdict.evidence),
+        draft_words(verdict, draft), one_line(verdict.kept_as, 100),
+        summary.empty() ? "The agent left no words about its change." : summary);
+}
+
+std::string people_pushed(std::string_view branch) {
+    return fmt::format(
+        "People have pushed to {}, and doing this would drop their commits. `/agent refine WHAT` goes on "
+        "from "
+        "them; or close the pull request and comment `/agent retry` on the issue.",
+        code(branch, 100));
+}
+
+std::string conflict_left(const std::vector<std::string>& paths) {
+    std::string text = "The agent left conflict markers, so nothing was pushed:\n\n";
+    for (std::size_t i = 0; i < paths.size() && i < 30; ++i) text += "- " + code(paths[i], 300) + "\n";
+    if (paths.size() > 30) text += fmt::format("- and {} more\n", paths.size() - 30);
+    return text + "\nMerge the base branch by hand, or comment `/agent retry` to have the change made anew.";
+}
+
+std::string conflict_left_to_people(std::string_view base_branch) {
+    return fmt::format(
+        "This branch conflicts with {} now. It holds commits of people, which are not rewritten: merge {} by "
+        "hand; or close the pull request and comment `/agent retry` on the issue.",
+        code(base_branch, 100), code(base_branch, 100));
+}
+
+std::string ci_words(const integrations::FailedCheck& failed) {
+    constexpr std::size_t most_annotations = 20;
+    std::string text = failed.summary.empty() ? "" : failed.summary + "\n";
+    for (std::size_t i = 0; i < failed.annotations.size() && i < most_annotations; ++i) {
+        const auto& each = failed.annotations[i];
+        text += fmt::format("{}:{}: {} {}\n", each.path, each.line, each.title, each.message);
+    }
+    if (!failed.log_tail.empty()) text += "\nThe end of its log:\n\n" + failed.log_tail + "\n";
+    if (text.empty()) return "It says nothing of why.";
+    return plain_output(text);
+}
+
+std::string ci_not_ours(const std::vector<integrations::FailedCheck>& flaky,
+                        const std::vector<integrations::FailedCheck>& on_base) {
+    std::string text = "CI is red here, but not because of this change, so it is left alone:\n\n";
+    if (!flaky.empty())
+        text += fmt::format("- flaky, has failed and passed on this commit: {}\n", check_names(flaky));
+    if (!on_base.empty()) text += fmt::format("- red on the base commit too: {}\n", check_names(on_base));
+    return text + "\nIf something is to be done about it, say so with `/agent refine WHAT`.";
+}
+
+std::string ci_left_alone(const std::vector<integrations::FailedCheck>& failed, int repairs) {
+    const auto tries = repairs == 0 ? std::string("Repairs are switched off here (`ci_repairs`)")
+                                    : count(static_cast<std::uint64_t>(repairs), "repair") +
+                                          " did not turn it green, and that is the limit here (`ci_repairs`)";
+    return fmt::format("CI is red: {}. {}. `/agent refine WHAT` has another try at it.", check_names(failed),
+                       tries);
 }
 
 std::string nothing_to_refine() {

@@ -50,6 +50,8 @@ std::string headline(const Job& job, int position) {
             return fmt::format("🔧 Working since {}: {}", since(job), phase_words(job));
         case JobState::publishing:
             return "📤 The result is there; opening the pull request";
+        case JobState::competing:
+            return "🔧 Several tries are at work side by side";
         case JobState::waiting:
             return job.waits_for == WaitsFor::answer ? "❓ Waiting for an answer"
                                                      : "💰 Waiting: a budget is spent";
@@ -65,6 +67,8 @@ std::string headline(const Job& job, int position) {
             return "🎉 Pull request " + pull_request(job) + " was merged";
         case JobState::closed:
             return "🚪 Pull request " + pull_request(job) + " was closed without merging";
+        case JobState::judged:
+            return "✔️ Its result is stored";
     }
     return {};
 }
@@ -116,23 +120,51 @@ std::string next_steps(const Job& job) {
         case JobState::queued:
         case JobState::working:
         case JobState::publishing:
+        case JobState::competing:
             return "Comment `/agent stop` to stop it.";
         case JobState::waiting:
             return "Comment `/agent stop` to end it instead.";
         case JobState::review:
-            return "Review it and merge it; or ask for changes in a review or with `/agent refine`; or close "
+            return "Review it and merge it; or ask for changes in a review or with `/agent refine`; or have "
                    "it "
-                   "and comment `/agent retry [profile] [guidance]` "
-                   "here.";
+                   "made anew with `/agent retry [profile] [guidance]`; or close it.";
         case JobState::answered:
         case JobState::failed:
         case JobState::stopped:
         case JobState::closed:
             return "To have another try, comment `/agent retry [profile] [guidance]` or set the label again.";
         case JobState::merged:
+        case JobState::judged:
             return {};
     }
     return {};
+}
+
+/// The record of a job that reached its goal.
+std::string record(const Job& job, const std::vector<Run>& runs) {
+    if (job.state != JobState::merged || !job.ended_at) return {};
+    auto text = fmt::format(
+        "From label to merge it took {}",
+        duration(std::chrono::duration_cast<std::chrono::milliseconds>(*job.ended_at - job.created_at)));
+    if (!runs.empty()) text += fmt::format(", in {} of the agent", count(runs.size(), "pass"));
+    double cost = 0;
+    bool priced = false;
+    for (const auto& run : runs) {
+        priced = priced || run.usage.cost_usd;
+        cost += run.usage.cost_usd.value_or(0);
+    }
+    if (priced) text += fmt::format(", for ${:.2f}", cost);
+    return text + ".\n\n";
+}
+
+std::string tries_words(const std::vector<Job>& tries) {
+    std::string text;
+    for (const auto& each : tries)
+        text +=
+            fmt::format("- [{}] Try {}{}: {}\n", is_final(each.state) ? 'x' : ' ', each.try_number,
+                        each.assignment.profile.empty() ? "" : " with " + code(each.assignment.profile, 60),
+                        each.state == JobState::judged ? "has a result" : name(each.state));
+    return text;
 }
 
 std::string facts(const Job& job, const std::vector<Run>& runs, Time now) {
@@ -159,10 +191,13 @@ std::string short_of_disk() {
 }
 
 std::string status(const Job& job, const std::vector<Run>& runs, int position, Time now,
-                   std::string_view held_up) {
-    auto text = "### " + headline(job, position) + "\n\n" + reason_of(job, now);
+                   std::string_view held_up, const std::vector<Job>& tries) {
+    auto text = "### " + headline(job, position) + "\n\n" + reason_of(job, now) + record(job, runs);
     if (job.state == JobState::queued && !held_up.empty()) text += fmt::format("{}\n\n", held_up);
-    if (job.state != JobState::answered) text += checklist(job) + "\n";
+    if (job.state == JobState::competing)
+        text += tries_words(tries) + "\n";
+    else if (job.state != JobState::answered)
+        text += checklist(job) + "\n";
     if (const auto next = next_steps(job); !next.empty()) text += next + "\n\n";
     return text + facts(job, runs, now);
 }
@@ -173,6 +208,7 @@ std::string state_label(JobState state, const config::LabelSettings& labels) {
             return labels.state_prefix + "queued";
         case JobState::working:
         case JobState::publishing:
+        case JobState::competing:
             return labels.state_prefix + "working";
         case JobState::waiting:
             return labels.state_prefix + "waiting";
@@ -185,6 +221,7 @@ std::string state_label(JobState state, const config::LabelSettings& labels) {
             return labels.state_prefix + "done";
         case JobState::stopped:
         case JobState::closed:
+        case JobState::judged:
             return {};
     }
     return {};
