@@ -43,8 +43,4 @@ struct Round {
                                         const Groundwork& ground, sandbox::Workspace& workspace,
                                         const Round& round, const sandbox::Control& control);
 
-/// What the agent is asked: the issue as it was decided on, how its work is judged, and (from the second
-/// round on) what the checks said of the last one.
-[[nodiscard]] std::string prompt(const Job& job, const Groundwork& ground, const std::string& feedback);
-
 }  // namespace bot

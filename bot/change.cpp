@@ -20,6 +20,19 @@ std::vector<std::string> protected_changes(const sandbox::Changes& changes, cons
     return paths;
 }
 
+/// Paths of a rebase's conflicts that still hold a conflict marker.
+std::vector<std::string> conflicts_left(const sandbox::Changes& changes,
+                                        const std::optional<Refinement>& refinement) {
+    std::vector<std::string> left;
+    if (!refinement) return left;
+    for (const auto& change : changes) {
+        if (!std::ranges::binary_search(refinement->conflicts, change.path)) continue;
+        const std::string_view content = change.content;
+        if (content.starts_with("<<<<<<< ") || content.contains("\n<<<<<<< ")) left.push_back(change.path);
+    }
+    return left;
+}
+
 bool is_test(const std::string& path, const config::Recipe& recipe) {
     return config::matches_any(path,
                                recipe.test_paths.empty() ? config::usual_test_paths() : recipe.test_paths);
@@ -97,8 +110,29 @@ void keep_unseen(sandbox::Changes& changes, const sandbox::Changes& proposed,
     std::ranges::sort(changes, {}, &sandbox::Change::path);
 }
 
+bool instructs_agents(const std::string& path) {
+    return config::matches_any(path, config::standing_instructions());
+}
+
+sandbox::Changes without_instructions(const sandbox::Changes& proposed) {
+    sandbox::Changes rest;
+    std::ranges::copy_if(proposed, std::back_inserter(rest),
+                         [](const auto& change) { return !instructs_agents(change.path); });
+    return rest;
+}
+
+void keep_instructions(sandbox::Changes& changes, const sandbox::Changes& proposed) {
+    for (const auto& kept : proposed)
+        if (instructs_agents(kept.path) &&
+            std::ranges::find(changes, kept.path, &sandbox::Change::path) == changes.end())
+            changes.push_back(kept);
+    std::ranges::sort(changes, {}, &sandbox::Change::path);
+}
+
 std::optional<Halt> unpublishable(const Shop& shop, const Job& job, const Groundwork& ground,
                                   const sandbox::Changes& all) {
+    if (const auto left = conflicts_left(all, ground.refinement); !left.empty())
+        return Halt{.kind = Halt::Kind::failed, .reason = report::conflict_left(left)};
     const auto changes = news(all, ground.refinement);
     if (const auto paths = protected_changes(changes, ground.recipe); !paths.empty())
         return Halt{.kind = Halt::Kind::failed, .reason = report::protected_paths(paths)};

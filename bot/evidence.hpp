@@ -1,6 +1,7 @@
 #pragma once
 
 #include <chrono>
+#include <cstddef>
 #include <cstdint>
 #include <expected>
 #include <optional>
@@ -102,6 +103,21 @@ struct RefusedHost {
     friend bool operator==(const RefusedHost&, const RefusedHost&) = default;
 };
 
+/// One of several tries for an issue, beside the others.
+struct Rival {
+    int number = 0;  ///< from 1
+    std::string profile;
+    std::string outcome;      ///< the state that it ended in
+    std::string head_commit;  ///< empty: it has no result
+    bool green = false;
+    int fixed = 0, broken = 0;  ///< checks and tests
+    int tests_touched = 0;      ///< test files changed or removed
+    std::size_t files = 0, bytes = 0;
+    std::optional<double> cost_usd;
+    bool chosen = false;
+    friend bool operator==(const Rival&, const Rival&) = default;
+};
+
 /// All that publishing needs, as stored in the ledger on entering it.
 struct Verdict {
     Evidence evidence;
@@ -115,9 +131,12 @@ struct Verdict {
     std::uint64_t input_tokens = 0, cached_tokens = 0, output_tokens = 0;
     std::optional<double> cost_usd;
     std::vector<RefusedHost> refused_hosts;
+    std::size_t files = 0, bytes = 0;  ///< of the change
+    std::vector<Rival> rivals;         ///< when it was one of several tries
     // Of a change to a pull request that is open already:
     std::string onto;                      ///< the branch's commit that the result stands on; else empty
     std::vector<std::string> changed_now;  ///< paths that differ from it
+    std::string kept_as;  ///< the result takes that commit's place, which is kept under this ref; else empty
     friend bool operator==(const Verdict&, const Verdict&) = default;
 };
 [[nodiscard]] std::string to_json(const Verdict& verdict);

@@ -238,6 +238,45 @@ RefusedHost read_refused(const json& from) {
     return host;
 }
 
+std::optional<double> read_cost(const json& cost) {
+    if (cost.is_null()) return std::nullopt;
+    if (!cost.is_number()) throw Unreadable("\"cost_usd\" is no number");
+    return cost.get<double>();
+}
+
+json write_rival(const Rival& rival) {
+    return {{"number", rival.number},
+            {"profile", rival.profile},
+            {"outcome", rival.outcome},
+            {"head_commit", rival.head_commit},
+            {"green", rival.green ? 1 : 0},
+            {"fixed", rival.fixed},
+            {"broken", rival.broken},
+            {"tests_touched", rival.tests_touched},
+            {"files", rival.files},
+            {"bytes", rival.bytes},
+            {"cost_usd", rival.cost_usd ? json(*rival.cost_usd) : json()},
+            {"chosen", rival.chosen ? 1 : 0}};
+}
+
+Rival read_rival(const json& from) {
+    Reader in(from);
+    Rival rival{.number = in.number<int>("number"),
+                .profile = in.text("profile"),
+                .outcome = in.text("outcome"),
+                .head_commit = in.text("head_commit"),
+                .green = in.number<int>("green") != 0,
+                .fixed = in.number<int>("fixed"),
+                .broken = in.number<int>("broken"),
+                .tests_touched = in.number<int>("tests_touched"),
+                .files = in.number<std::size_t>("files"),
+                .bytes = in.number<std::size_t>("bytes"),
+                .cost_usd = read_cost(in.at("cost_usd")),
+                .chosen = in.number<int>("chosen") != 0};
+    in.done();
+    return rival;
+}
+
 Verdict read_verdict(const json& from) {
     Reader in(from);
     Verdict verdict{.evidence = read_evidence(in.at("evidence")),
@@ -253,15 +292,18 @@ Verdict read_verdict(const json& from) {
                     .input_tokens = in.number<std::uint64_t>("input_tokens"),
                     .cached_tokens = in.number<std::uint64_t>("cached_tokens"),
                     .output_tokens = in.number<std::uint64_t>("output_tokens"),
-                    .cost_usd = in.maybe("cost_usd", [](const json& cost) {
-                        if (!cost.is_number()) throw Unreadable("\"cost_usd\" is no number");
-                        return cost.get<double>();
-                    })};
+                    .cost_usd = read_cost(in.at("cost_usd"))};
     // Verdicts from before there were doors do not have it.
     if (from.contains("refused_hosts")) verdict.refused_hosts = in.list("refused_hosts", read_refused);
     if (from.contains("onto")) {
         verdict.onto = in.text("onto");
         verdict.changed_now = in.texts("changed_now");
+    }
+    if (from.contains("kept_as")) {
+        verdict.kept_as = in.text("kept_as");
+        verdict.files = in.number<std::size_t>("files");
+        verdict.bytes = in.number<std::size_t>("bytes");
+        verdict.rivals = in.list("rivals", read_rival);
     }
     in.done();
     return verdict;
@@ -311,7 +353,11 @@ std::string to_json(const Verdict& verdict) {
                  {"cost_usd", verdict.cost_usd ? json(*verdict.cost_usd) : json()},
                  {"refused_hosts", array_of(verdict.refused_hosts, write_refused)},
                  {"onto", verdict.onto},
-                 {"changed_now", verdict.changed_now}});
+                 {"changed_now", verdict.changed_now},
+                 {"kept_as", verdict.kept_as},
+                 {"files", verdict.files},
+                 {"bytes", verdict.bytes},
+                 {"rivals", array_of(verdict.rivals, write_rival)}});
 }
 
 std::expected<Verdict, std::string> verdict_from_json(std::string_view text) {

@@ -8,6 +8,7 @@
 #include <filesystem>
 
 #include "bot/digest.hpp"
+#include "bot/evidence.hpp"
 #include "bot/log_tail.hpp"
 #include "bot/report.hpp"
 
@@ -142,9 +143,8 @@ sandbox::Changes to_changes(std::vector<integrations::TreeEdit> edits) {
     return changes;
 }
 
-/// The pull request as it is when the cycle begins, with what people pushed to its branch.
-Step<Refinement> lay_refinement(Shop& shop, const Job& job, const Lease& lease, const Groundwork& ground) {
-    Refinement refinement{.asks = shop.ledger.take_asks(lease), .onto = {}, .proposed = {}};
+/// The branch of the pull request as it is when the cycle begins, with what people pushed to it.
+Step<std::string> branch_head(Shop& shop, const Job& job, const Lease& lease, const Groundwork& ground) {
     const auto head = ground.mirror->fetch(job.branch);
     if (!head) {
         if (head.error().kind == integrations::GitError::Kind::no_such_ref)
@@ -152,15 +152,44 @@ Step<Refinement> lay_refinement(Shop& shop, const Job& job, const Lease& lease, 
                 Halt{.kind = Halt::Kind::failed, .reason = report::branch_gone(job.branch)});
         return std::unexpected(halt(head.error(), "fetching " + job.branch));
     }
-    refinement.onto = shop.ledger.go_on_from(lease, *head);
-    auto edits = ground.mirror->edits(job.assignment.base_commit, refinement.onto,
-                                      static_cast<std::size_t>(ground.recipe.max_files),
-                                      ground.recipe.max_change_bytes);
-    if (!edits && edits.error().kind == integrations::GitError::Kind::invalid)
-        return std::unexpected(
-            Halt{.kind = Halt::Kind::failed, .reason = report::too_much_to_refine(edits.error().message)});
-    if (!edits) return std::unexpected(halt(edits.error(), "reading the pull request's change"));
-    refinement.proposed = to_changes(std::move(*edits));
+    auto onto = shop.ledger.go_on_from(lease, *head);
+    if (job.replaces() && onto != job.head_commit)
+        return std::unexpected(Halt{.kind = Halt::Kind::failed, .reason = report::people_pushed(job.branch)});
+    return onto;
+}
+
+Step<Refinement> lay_refinement(Shop& shop, const Job& job, const Lease& lease, const Groundwork& ground) {
+    auto onto = branch_head(shop, job, lease, ground);
+    if (!onto) return std::unexpected(onto.error());
+    Refinement refinement{
+        .asks = shop.ledger.take_asks(lease), .onto = std::move(*onto), .proposed = {}, .conflicts = {}};
+    const auto too_much = [](const integrations::GitError& error) {
+        if (error.kind == integrations::GitError::Kind::invalid)
+            return Halt{.kind = Halt::Kind::failed, .reason = report::too_much_to_refine(error.message)};
+        return halt(error, "reading the pull request's change");
+    };
+    const auto most = static_cast<std::size_t>(ground.recipe.max_files);
+    const auto& base = job.assignment.base_commit;
+    if (job.cycle_is == Cycle::retry) {  // all that was said of the pull request so far
+        refinement.asks = shop.ledger.asks(job.id);
+        std::erase_if(refinement.asks, [](const Ask& ask) { return ask.what != Ask::What::wish; });
+    }
+    if (job.cycle_is == Cycle::refine) {
+        auto edits = ground.mirror->edits(base, refinement.onto, most, ground.recipe.max_change_bytes);
+        if (!edits) return std::unexpected(too_much(edits.error()));
+        refinement.proposed = to_changes(std::move(*edits));
+    }
+    if (job.cycle_is == Cycle::rebase) {
+        const auto published = verdict_from_json(job.verdict);
+        if (!published)
+            return std::unexpected(
+                Halt{.kind = Halt::Kind::failed, .reason = report::infrastructure(published.error(), 1)});
+        auto rebased = ground.mirror->rebased(published->evidence.base_commit, refinement.onto, base, most,
+                                              ground.recipe.max_change_bytes);
+        if (!rebased) return std::unexpected(too_much(rebased.error()));
+        refinement.proposed = to_changes(std::move(rebased->edits));
+        refinement.conflicts = std::move(rebased->conflicts);
+    }
     return refinement;
 }
 
@@ -180,19 +209,36 @@ std::optional<JobId> job_of_run_name(std::string_view name) {
     return id;
 }
 
-Step<Groundwork> lay_groundwork(Shop& shop, const Job& job, const Lease& lease,
-                                const sandbox::Control& control) {
-    const auto& assignment = job.assignment;
+namespace {
+
+struct Images {
+    sandbox::Image checks, agent;
+};
+Step<Images> resolve_all(Shop& shop, const config::Recipe& recipe, const config::AgentProfile& profile,
+                         const sandbox::Control& control) {
+    auto checks = resolve(shop, recipe.image.value_or(shop.settings.sandbox.default_image), control);
+    if (!checks) return std::unexpected(checks.error());
+    auto agent = profile.image ? resolve(shop, *profile.image, control) : checks;
+    if (!agent) return std::unexpected(agent.error());
+    return Images{.checks = std::move(*checks), .agent = std::move(*agent)};
+}
+
+}  // namespace
+
+Step<Groundwork> lay_groundwork(Shop& shop, Job& job, const Lease& lease, const sandbox::Control& control) {
+    auto& assignment = job.assignment;
     shop.ledger.phase(lease, "workspace");
 
     auto mirror = shop.mirrors.of(assignment.issue.repo);
     if (!mirror) return std::unexpected(halt(mirror.error(), "opening the mirror"));
-    if (const auto head = (*mirror)->fetch(assignment.base_branch); !head) {
+    const auto head = (*mirror)->fetch(assignment.base_branch);
+    if (!head) {
         if (head.error().kind == integrations::GitError::Kind::no_such_ref)
             return std::unexpected(
                 Halt{.kind = Halt::Kind::failed, .reason = report::base_gone(assignment.base_branch)});
         return std::unexpected(halt(head.error(), "fetching " + assignment.base_branch));
     }
+    if (job.replaces()) assignment.base_commit = shop.ledger.stand_on(lease, *head);
 
     auto read = read_recipe(**mirror, assignment);
     if (!read) return std::unexpected(read.error());
@@ -203,18 +249,15 @@ Step<Groundwork> lay_groundwork(Shop& shop, const Job& job, const Lease& lease,
         return std::unexpected(Halt{.kind = Halt::Kind::failed,
                                     .reason = report::no_such_profile(wanted, shop.settings.profiles)});
 
-    const auto image =
-        resolve(shop, read->recipe.image.value_or(shop.settings.sandbox.default_image), control);
-    if (!image) return std::unexpected(image.error());
-    const auto agent_image = profile->image ? resolve(shop, *profile->image, control) : image;
-    if (!agent_image) return std::unexpected(agent_image.error());
+    auto images = resolve_all(shop, read->recipe, *profile, control);
+    if (!images) return std::unexpected(images.error());
 
     Groundwork ground{.mirror = *mirror,
                       .recipe = std::move(read->recipe),
                       .assumptions = std::move(read->assumptions),
                       .profile = *profile,
-                      .image = *image,
-                      .agent_image = *agent_image,
+                      .image = std::move(images->checks),
+                      .agent_image = std::move(images->agent),
                       .refusals = std::make_unique<Refusals>()};
     ground.limits = config::effective_limits(ground.recipe, shop.settings.sandbox.ceiling);
     ground.baseline_key =
@@ -226,13 +269,14 @@ Step<Groundwork> lay_groundwork(Shop& shop, const Job& job, const Lease& lease,
     if (!pristine) return std::unexpected(pristine.error());
     ground.layers.push_back(std::move(*pristine));
 
+    ground.earlier = shop.ledger.job_before(job);
     if (!ground.recipe.setup.empty()) {
         shop.ledger.phase(lease, "setup");
         auto setup = setup_layer(shop, ground, assignment, control);
         if (!setup) return std::unexpected(setup.error());
         ground.layers.push_back(std::move(*setup));
     }
-    if (job.refines()) {
+    if (job.changes_proposal()) {
         auto refinement = lay_refinement(shop, job, lease, ground);
         if (!refinement) return std::unexpected(refinement.error());
         ground.refinement = std::move(*refinement);

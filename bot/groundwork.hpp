@@ -14,11 +14,15 @@
 
 namespace bot {
 
-/// A change that people want in a pull request of ours.
+/// A change to a pull request of ours that is open.
 struct Refinement {
     std::vector<Ask> asks;
-    std::string onto;           ///< the branch's commit it goes on from
-    sandbox::Changes proposed;  ///< from the base commit to that one
+    std::string onto;  ///< the branch's commit it goes on from, or whose place the result takes
+    /// What the agent goes on from, against the base commit: the pull request as it is; of a rebase the same
+    /// brought onto the present base; of another try nothing. Laid out in its workspace, but for what tells
+    /// agents what to do: that holds as it is on the default branch.
+    sandbox::Changes proposed;
+    std::vector<std::string> conflicts;  ///< of a rebase: paths with conflict markers, sorted
 };
 
 /// What a job stands on, fixed before the agent's first instruction: all of it from the base commit and the
@@ -34,11 +38,13 @@ struct Groundwork {
     std::vector<std::shared_ptr<const sandbox::LayerUse>> layers;  ///< pristine checkout, then setup
     std::string baseline_key;                                      ///< base commit, image and recipe
     std::unique_ptr<Refusals> refusals;                            ///< what wanted out and could not
-    std::optional<Refinement> refinement;                          ///< of a job that refines
+    std::optional<Refinement> refinement;                          ///< of a job that changes its pull request
+    std::optional<Job> earlier;                                    ///< the issue's last job before this one
 };
 
 /// Fetches, reads the recipe at the base commit, resolves images, makes or finds the shared layers.
-[[nodiscard]] Step<Groundwork> lay_groundwork(Shop& shop, const Job& job, const Lease& lease,
+/// A job that begins anew gets the present base commit.
+[[nodiscard]] Step<Groundwork> lay_groundwork(Shop& shop, Job& job, const Lease& lease,
                                               const sandbox::Control& control);
 
 /// `shopfloor-<instance>-j<job>-<step>`: the name of a run and of its workspace. The job can be read back

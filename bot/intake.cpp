@@ -14,8 +14,9 @@ using integrations::ForgeResult;
 
 struct Subject {
     const integrations::ThreadRef* thread = nullptr;
-    const integrations::Person* by = nullptr;  ///< null: nobody asks, the thread itself ended
-    bool starts = false;                       ///< needs all that a new job needs
+    const integrations::RepoRef* repo = nullptr;  ///< where it is about no thread
+    const integrations::Person* by = nullptr;     ///< null: nobody asks, the thread itself ended
+    bool starts = false;                          ///< needs all that a new job needs
 };
 
 Subject subject_of(const Request& request) {
@@ -25,11 +26,17 @@ Subject subject_of(const Request& request) {
         }
         Subject operator()(const AskStop& ask) const { return {.thread = &ask.thread, .by = &ask.by}; }
         Subject operator()(const AskRefine& ask) const { return {.thread = &ask.thread, .by = &ask.by}; }
+        Subject operator()(const AskPick& ask) const { return {.thread = &ask.thread, .by = &ask.by}; }
         Subject operator()(const AskResume& ask) const { return {.thread = &ask.thread, .by = &ask.by}; }
         Subject operator()(const AskStatus& ask) const { return {.thread = &ask.thread, .by = &ask.by}; }
+        Subject operator()(const AskWhy& ask) const { return {.thread = &ask.thread, .by = &ask.by}; }
         Subject operator()(const AskHelp& ask) const { return {.thread = &ask.thread, .by = &ask.by}; }
         Subject operator()(const IssueOver& over) const { return {.thread = &over.issue}; }
         Subject operator()(const ProposalOver& over) const { return {.thread = &over.pull_request}; }
+        Subject operator()(const ChecksRed& red) const { return {.repo = &red.repo}; }
+        Subject operator()(const BaseMoved& moved) const { return {.repo = &moved.repo}; }
+        Subject operator()(const Renamed& renamed) const { return {.repo = &renamed.repo}; }
+        Subject operator()(const AccessOver&) const { return {}; }
         Subject operator()(const Nothing&) const { return {}; }
     };
     return std::visit(Reader{}, request);
@@ -75,6 +82,36 @@ ForgeResult<void> gather_for_start(Shop& shop, const Forges::Entry& entry,
     return {};
 }
 
+/// What is red on the head of a pull request of ours, and what was before it.
+ForgeResult<void> gather_for_checks(Shop& shop, integrations::Forge& forge, const ChecksRed& red,
+                                    Facts& facts) {
+    facts.active_job = shop.ledger.job_of_head(red.repo, red.head_sha);
+    if (!facts.active_job || facts.active_job->state != JobState::review) return {};
+    facts.asks = shop.ledger.asks(facts.active_job->id);
+    auto failed = if_seen(forge.failed_checks(red.repo, red.head_sha));
+    if (!failed) return std::unexpected(failed.error());
+    if (!*failed || (*failed)->empty()) return {};
+    facts.failed = std::move(**failed);
+    auto before = if_seen(forge.failed_checks(red.repo, facts.active_job->assignment.base_commit));
+    if (!before) return std::unexpected(before.error());
+    if (*before) facts.failed_on_base = std::move(**before);
+    return {};
+}
+
+/// Events that name no thread.
+ForgeResult<Facts> gather_of_repository(Shop& shop, const Request& request,
+                                        const integrations::RepoRef& repo) {
+    Facts facts;
+    const auto* entry = shop.forges.find(repo.forge);
+    if (entry == nullptr) return facts;
+    facts.repository_allowed = repository_allowed(entry->settings, repo.full_name);
+    if (!facts.repository_allowed) return facts;
+    if (const auto* red = std::get_if<ChecksRed>(&request))
+        if (const auto gathered = gather_for_checks(shop, *entry->forge, *red, facts); !gathered)
+            return std::unexpected(gathered.error());
+    return facts;
+}
+
 }  // namespace
 
 bool repository_allowed(const config::ForgeSettings& forge, std::string_view full_name) {
@@ -90,6 +127,7 @@ bool repository_allowed(const config::ForgeSettings& forge, std::string_view ful
 ForgeResult<Facts> gather_facts(Shop& shop, const Request& request) {
     Facts facts;
     const auto subject = subject_of(request);
+    if (subject.repo != nullptr) return gather_of_repository(shop, request, *subject.repo);
     if (subject.thread == nullptr) return facts;
     const auto& thread = *subject.thread;
     const auto* entry = shop.forges.find(thread.repo.forge);
@@ -106,6 +144,7 @@ ForgeResult<Facts> gather_facts(Shop& shop, const Request& request) {
     facts.now = std::chrono::system_clock::now();
     if (facts.active_job) {
         facts.runs = shop.ledger.runs(facts.active_job->id);
+        facts.asks = shop.ledger.asks(facts.active_job->id);
         facts.position = shop.ledger.position(facts.active_job->id);
         if (shop.disk.shortage()) facts.held_up = report::short_of_disk();
     }

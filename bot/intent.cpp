@@ -5,20 +5,15 @@
 #include <algorithm>
 #include <cctype>
 
+#include "bot/intent_deciding.hpp"
 #include "bot/report.hpp"
 #include "bot/same_word.hpp"
 
 namespace bot {
 
-namespace {
+namespace deciding {
 
 using integrations::Permission;
-using integrations::Person;
-
-bool same_person(const Person& a, const Person& b) {
-    if (!a.id.empty() && !b.id.empty()) return a.id == b.id;
-    return !a.login.empty() && same_word(a.login, b.login);
-}
 
 std::string marker(std::string_view what, const integrations::ThreadRef& thread, std::string_view rest) {
     std::string text = fmt::format("{} issue={} {}", what, thread.number, rest);
@@ -30,6 +25,32 @@ std::string marker(std::string_view what, const integrations::ThreadRef& thread,
         },
         '_');
     return text;
+}
+
+bool may_write(const Facts& facts) {
+    return facts.permission == Permission::write || facts.permission == Permission::admin;
+}
+
+std::string stranger_marker(const integrations::ThreadRef& thread, const integrations::Person& person) {
+    return marker("refusal", thread, "person=" + (person.id.empty() ? person.login : person.id));
+}
+
+bool is_busy(const Facts& facts) { return facts.active_job && is_active(facts.active_job->state); }
+
+}  // namespace deciding
+
+namespace {
+
+using deciding::is_busy;
+using deciding::marker;
+using deciding::may_write;
+using deciding::stranger_marker;
+using integrations::Permission;
+using integrations::Person;
+
+bool same_person(const Person& a, const Person& b) {
+    if (!a.id.empty() && !b.id.empty()) return a.id == b.id;
+    return !a.login.empty() && same_word(a.login, b.login);
 }
 
 /// One answer a comment; by label, one a reason: setting the label again finds the same answer.
@@ -52,16 +73,6 @@ Refuse refuse(const AskStart& ask, std::string_view why, std::string answer, std
             .label = ask.label};
 }
 
-bool may_write(const Facts& facts) {
-    return facts.permission == Permission::write || facts.permission == Permission::admin;
-}
-
-/// A person without write access has one answer an issue, however often they ask: strangers cannot make us
-/// talk.
-std::string stranger_marker(const integrations::ThreadRef& thread, const Person& person) {
-    return marker("refusal", thread, "person=" + (person.id.empty() ? person.login : person.id));
-}
-
 Assignment assignment_of(const AskStart& ask, const Facts& facts, const config::Settings& settings) {
     const auto title = visible_text(facts.issue->title);
     const auto body = visible_text(facts.issue->body);
@@ -79,9 +90,6 @@ Assignment assignment_of(const AskStart& ask, const Facts& facts, const config::
     return assignment;
 }
 
-/// `active_job` may be the ended job of the pull request that was asked on.
-bool is_busy(const Facts& facts) { return facts.active_job && is_active(facts.active_job->state); }
-
 Intent decide_start(const AskStart& asked, const Facts& facts, const config::Settings& settings) {
     auto ask = asked;
     if (!facts.repository_allowed) return Ignore{"the repository is not one of ours"};
@@ -98,13 +106,14 @@ Intent decide_start(const AskStart& asked, const Facts& facts, const config::Set
     }
     if (ask.on_pull_request && !facts.active_job)
         return refuse(ask, "pull_request", report::ask_on_the_issue(), "asked on a pull request");
-    if (is_busy(facts))
+    const bool anew = ask.again && is_busy(facts) && facts.active_job->state == JobState::review;
+    if (is_busy(facts) && !anew)
         return refuse(ask, fmt::format("active job={}", facts.active_job->id.value),
                       report::already_active(*facts.active_job),
                       fmt::format("job {} is active", facts.active_job->id.value));
     if (ask.on_pull_request) ask.issue = facts.active_job->assignment.issue;
     if (!facts.issue->open) return refuse(ask, "closed", report::issue_not_open(), "the issue is not open");
-    if (!facts.closing.empty())
+    if (!facts.closing.empty() && !anew)
         return refuse(ask, "proposed", report::already_proposed(facts.closing),
                       fmt::format("pull request {} closes the issue already", facts.closing.front().number));
     if (facts.jobs_today >= settings.max_jobs_per_issue_per_day)
@@ -113,9 +122,22 @@ Intent decide_start(const AskStart& asked, const Facts& facts, const config::Set
     if (!ask.profile.empty() && config::find_profile(settings, ask.profile) == nullptr)
         return refuse(ask, "profile", report::no_such_profile(ask.profile, settings.profiles),
                       fmt::format("no profile \"{}\"", ask.profile));
+    if (ask.tries > settings.max_tries)
+        return refuse(ask, "tries", report::too_many_tries(ask.tries, settings.max_tries),
+                      fmt::format("{} tries at once", ask.tries));
+    if (anew && ask.tries > 1)
+        return refuse(ask, "tries", report::tries_need_a_start(),
+                      "several tries while a pull request is open");
+    if (anew) return deciding::again(ask, facts);
     if (facts.base_branch.empty() || facts.base_commit.empty())
         return refuse(ask, "base", report::base_gone(facts.base_branch), "the base commit is not known");
+    std::vector<std::string> tries;
+    for (int i = 0; ask.tries > 1 && i < ask.tries; ++i)  // profiles in turn
+        tries.push_back(ask.profiles.empty()
+                            ? ask.profile
+                            : ask.profiles[static_cast<std::size_t>(i) % ask.profiles.size()]);
     return Start{.assignment = assignment_of(ask, facts, settings),
+                 .tries = std::move(tries),
                  .reason = fmt::format("asked by {} with {}", ask.by.login,
                                        ask.comment_id ? "a comment" : "the label"),
                  .comment_id = ask.comment_id,
@@ -193,74 +215,6 @@ Intent decide_resume(const AskResume& ask, const Facts& facts, const config::Set
                   .thread = ask.thread};
 }
 
-Refuse refuse_refine(const AskRefine& ask, std::string answer, std::string reason) {
-    return {.thread = ask.thread,
-            .answer = std::move(answer),
-            .reason = std::move(reason),
-            .marker = marker("refusal", ask.thread, "comment=" + ask.comment_id.value_or("none")),
-            .comment_id = ask.comment_id};
-}
-
-/// Whole lines of the end of a hunk, where the comment stands.
-std::string last_lines(std::string text) {
-    constexpr std::size_t longest = 4096;
-    if (text.size() <= longest) return text;
-    text.erase(0, text.size() - longest);
-    return text.substr(std::min(text.find('\n') + 1, text.size()));
-}
-
-std::vector<Ask> asks_of(const AskRefine& ask, const Facts& facts) {
-    const auto is_blank = [](std::string_view text) {
-        return text.find_first_not_of(" \t\r\n") == std::string_view::npos;
-    };
-    const auto key = ask.comment_id ? "comment=" + *ask.comment_id : "review=" + ask.review_id;
-    std::vector<Ask> asks;
-    if (auto words = visible_text(ask.words).text; !is_blank(words))
-        asks.push_back(
-            {.key = key, .by = ask.by, .words = std::move(words), .comment_id = ask.comment_id.value_or("")});
-    for (const auto& comment : facts.beside_lines) {
-        auto words = visible_text(comment.body).text;
-        if (is_blank(words)) continue;
-        asks.push_back({.key = key + " beside=" + comment.id,
-                        .by = ask.by,
-                        .words = std::move(words),
-                        .inline_id = comment.id,
-                        .path = comment.path,
-                        .line = std::max(comment.line, 0),
-                        .diff_hunk = last_lines(visible_text(comment.diff_hunk).text)});
-    }
-    return asks;
-}
-
-Intent decide_refine(const AskRefine& ask, const Facts& facts) {
-    if (!facts.repository_allowed) return Ignore{"the repository is not one of ours"};
-    const bool ours = facts.active_job && facts.active_job->pull_request > 0;
-    const bool by_review = !ask.comment_id;
-    // Anybody may review anything: only what is said to us is answered.
-    if (by_review && !ours) return Ignore{"a review of a pull request that is not ours"};
-    if (!may_write(facts)) {
-        if (by_review) return Ignore{fmt::format("{} has no write access", ask.by.login)};
-        auto no = refuse_refine(ask, report::not_permitted(ask.by.login),
-                                fmt::format("{} has no write access", ask.by.login));
-        no.marker = stranger_marker(ask.thread, ask.by);
-        return no;
-    }
-    if (!ours || !is_active(facts.active_job->state)) {
-        if (by_review) return Ignore{"the job is over"};
-        return refuse_refine(ask, report::nothing_to_refine(), "no pull request is open");
-    }
-    auto asks = asks_of(ask, facts);
-    if (asks.empty()) {
-        if (by_review) return Ignore{"a review that says nothing"};
-        return refuse_refine(ask, report::wish_wanted(), "nothing said");
-    }
-    return Refine{.job = facts.active_job->id,
-                  .asks = std::move(asks),
-                  .reason = fmt::format("{} asked for changes", ask.by.login),
-                  .comment_id = ask.comment_id,
-                  .thread = ask.thread};
-}
-
 /// Status and help: for whoever may read; in one comment a person for those who may only read.
 template <typename Ask>
 // NOLINTNEXTLINE(performance-unnecessary-value-param): both are moved on
@@ -275,6 +229,27 @@ Intent decide_answer(const Ask& ask, const Facts& facts, std::string answer, std
                   .reason = std::move(reason)};
 }
 
+/// What this person may say here now; a word that is no command gets a suggestion.
+Intent decide_help(const AskHelp& ask, const Facts& facts, const config::Settings& settings) {
+    const auto* job = facts.active_job ? &*facts.active_job : nullptr;
+    const bool own = job != nullptr && same_person(job->assignment.requested_by, ask.by);
+    const auto text = report::help({.trigger_label = settings.labels.trigger,
+                                    .profiles = settings.profiles,
+                                    .not_understood = ask.about,
+                                    .may_write = may_write(facts),
+                                    .may_stop = may_write(facts) || own,
+                                    .job = job});
+    auto answer = decide_answer(ask, facts, text,
+                                ask.about.empty() ? "asked for help" : "a command that does not exist");
+    auto* words = std::get_if<Answer>(&answer);
+    if (words == nullptr || ask.about.empty()) return answer;
+    return Refuse{.thread = words->thread,
+                  .answer = std::move(words->answer),
+                  .reason = std::move(words->reason),
+                  .marker = std::move(words->marker),
+                  .comment_id = ask.comment_id};
+}
+
 Intent decide_issue_over(const IssueOver& over, const Facts& facts) {
     if (!is_busy(facts)) return Ignore{"no active job"};
     // Merging the pull request closes its issue: that is its own event. And a proposal outlives its issue.
@@ -285,13 +260,27 @@ Intent decide_issue_over(const IssueOver& over, const Facts& facts) {
                 .thread = over.issue};
 }
 
-Intent decide_proposal_over(const ProposalOver& over, const Facts& facts) {
-    if (!facts.active_job) return Ignore{"not a pull request of an active job"};
-    if (!is_active(facts.active_job->state)) return Ignore{"the job is over"};
-    return EndReview{.job = facts.active_job->id,
-                     .merged = over.merged,
-                     .reason = over.merged ? "The pull request was merged."
-                                           : "The pull request was closed without merging."};
+Intent decide_renamed(const Renamed& renamed, const Facts& facts) {
+    const auto& repo = renamed.repo;
+    if (facts.repository_allowed)
+        return Rename{.repo = repo, .reason = "the repository is called " + repo.full_name + " now"};
+    return Abandon{.forge = repo.forge,
+                   .installation = {},
+                   .repositories = {repo.id},
+                   .reason = "Stopped: the repository was moved to where this bot does not work."};
+}
+
+Intent decide_access_over(const AccessOver& over) {
+    using How = integrations::AccessEnded::How;
+    const auto& what = over.what;
+    const auto* how = "the repository was deleted";
+    if (what.how == How::archived) how = "the repository was archived";
+    if (what.how == How::removed) how = "this bot was taken out of the repository";
+    if (what.how == How::uninstalled) how = "this bot was uninstalled";
+    return Abandon{.forge = what.forge,
+                   .installation = what.installation,
+                   .repositories = what.repositories,
+                   .reason = fmt::format("Stopped: {}.", how)};
 }
 
 }  // namespace
@@ -301,7 +290,8 @@ Intent decide(const Request& request, const Facts& facts, const config::Settings
         Match{
             [&](const AskStart& ask) { return decide_start(ask, facts, settings); },
             [&](const AskStop& ask) { return decide_stop(ask, facts); },
-            [&](const AskRefine& ask) { return decide_refine(ask, facts); },
+            [&](const AskRefine& ask) { return deciding::refine(ask, facts); },
+            [&](const AskPick& ask) { return deciding::pick(ask, facts); },
             [&](const AskResume& ask) { return decide_resume(ask, facts, settings); },
             [&](const AskStatus& ask) {
                 return decide_answer(ask, facts,
@@ -311,13 +301,19 @@ Intent decide(const Request& request, const Facts& facts, const config::Settings
                                          : report::no_active_job(),
                                      "asked for the status");
             },
-            [&](const AskHelp& ask) {
+            [&](const AskWhy& ask) {
                 return decide_answer(ask, facts,
-                                     report::help(settings.labels.trigger, settings.profiles, ask.about),
-                                     ask.about.empty() ? "asked for help" : "a command that does not exist");
+                                     facts.active_job ? report::why(*facts.active_job, facts.runs, facts.asks)
+                                                      : report::no_active_job(),
+                                     "asked why");
             },
+            [&](const AskHelp& ask) { return decide_help(ask, facts, settings); },
             [&](const IssueOver& over) { return decide_issue_over(over, facts); },
-            [&](const ProposalOver& over) { return decide_proposal_over(over, facts); },
+            [&](const ProposalOver& over) { return deciding::proposal_over(over, facts); },
+            [&](const ChecksRed& red) { return deciding::checks_red(red, facts, settings); },
+            [](const BaseMoved&) -> Intent { return LookAgain{"a branch was pushed to"}; },
+            [&](const Renamed& renamed) { return decide_renamed(renamed, facts); },
+            [](const AccessOver& over) { return decide_access_over(over); },
             [](const Nothing& nothing) -> Intent { return Ignore{nothing.why}; },
         },
         request);

@@ -22,6 +22,9 @@ struct AskStart {
     std::optional<std::string> comment_id;  ///< asked by a comment; none: by the label
     std::string label;                      ///< the label as it was set; empty: asked by a comment
     bool on_pull_request = false;           ///< `issue` is a pull request
+    bool again = false;                     ///< `retry`: also while a pull request is open
+    std::vector<std::string> profiles;      ///< all that were named
+    int tries = 1;                          ///< side by side
 };
 struct AskStop {
     integrations::ThreadRef thread;  ///< issue or pull request
@@ -33,11 +36,22 @@ struct AskStatus {
     integrations::Person by;
     std::string comment_id;
 };
+struct AskWhy {
+    integrations::ThreadRef thread;
+    integrations::Person by;
+    std::string comment_id;
+};
 struct AskHelp {
     integrations::ThreadRef thread;
     integrations::Person by;
     std::string comment_id;
     std::string about;  ///< the word that was not understood; empty: plain help
+};
+struct AskPick {  ///< another of the tries that competed
+    integrations::ThreadRef thread;
+    integrations::Person by;
+    std::string comment_id;
+    int number = 0;  ///< 0: no number was given
 };
 struct AskResume {
     integrations::ThreadRef thread;
@@ -55,7 +69,7 @@ struct AskRefine {  ///< a change to the open pull request
     std::optional<std::string> comment_id;  ///< of the command, or
     std::string review_id;                  ///< of the review
 };
-struct IssueOver {  ///< closed, deleted, transferred, or the trigger label was taken off
+struct IssueOver {  ///< closed, deleted, transferred, locked, or the trigger label was taken off
     integrations::ThreadRef issue;
     std::string how;  ///< words for the reason: "the issue was closed"
     integrations::Person by;
@@ -64,11 +78,24 @@ struct ProposalOver {
     integrations::ThreadRef pull_request;
     bool merged = false;
 };
+struct ChecksRed {  ///< the forge's own CI has something against a commit
+    integrations::RepoRef repo;
+    std::string head_sha;
+};
+struct BaseMoved {  ///< or any other branch
+    integrations::RepoRef repo;
+};
+struct Renamed {
+    integrations::RepoRef repo;  ///< as it is called now
+};
+struct AccessOver {
+    integrations::AccessEnded what;
+};
 struct Nothing {
     std::string why;
 };
-using Request = std::variant<AskStart, AskStop, AskRefine, AskResume, AskStatus, AskHelp, IssueOver,
-                             ProposalOver, Nothing>;
+using Request = std::variant<AskStart, AskStop, AskRefine, AskPick, AskResume, AskStatus, AskWhy, AskHelp,
+                             IssueOver, ProposalOver, ChecksRed, BaseMoved, Renamed, AccessOver, Nothing>;
 
 /// Pure. `self`: our own login on that forge (own events and those of bots ask for nothing). A comment may
 /// hold several commands, so there may be several requests; never none (Nothing says why).
@@ -87,6 +114,9 @@ struct Facts {
     std::optional<integrations::RepoRef> repository;  ///< as it is now
     int jobs_today = 0;
     std::vector<integrations::ReviewComment> beside_lines;  ///< of the review that asks
+    std::vector<Ask> asks;                                  ///< all of the active job
+    std::vector<integrations::FailedCheck> failed;          ///< on the head commit
+    std::vector<integrations::FailedCheck> failed_on_base;
     // For the answer to `status`; what is not given is not said.
     std::vector<Run> runs;  ///< of the active job
     int position = 0;
@@ -97,6 +127,7 @@ struct Facts {
 // What the bot decided, with the reason.
 struct Start {
     Assignment assignment;
+    std::vector<std::string> tries;  ///< their profiles, when there are to be several side by side
     std::string reason;
     std::optional<std::string> comment_id;  ///< gets the reactions instead of the issue
     std::string label;                      ///< taken off, once: set again it is another request
@@ -107,9 +138,18 @@ struct Stop {
     std::optional<std::string> comment_id;
     integrations::ThreadRef thread;
 };
-struct Refine {
+struct Refine {  ///< begins another cycle of the job, or adds to the next one
     JobId job;
     std::vector<Ask> asks;
+    Cycle cycle = Cycle::refine;
+    bool may_wait = false;  ///< for the end of what the job is about now; else only an idle pull request
+    std::string too_late;   ///< answers the comment when that is not so any more
+    struct Renewed {
+        std::string title, body;
+        int hidden_stripped = 0;
+        std::string profile, guidance;
+    };
+    std::optional<Renewed> renewed;  ///< of a retry: what it has instead of the first assignment's
     std::string reason;
     std::optional<std::string> comment_id;
     integrations::ThreadRef thread;
@@ -143,10 +183,23 @@ struct EndReview {
     bool merged = false;
     std::string reason;
 };
+struct Abandon {  ///< jobs of repositories in which nothing can be done any more
+    std::string forge, installation;
+    std::vector<std::string> repositories;  ///< ids; none: all of the installation
+    std::string reason;
+};
+struct Rename {
+    integrations::RepoRef repo;
+    std::string reason;
+};
+struct LookAgain {  ///< at open pull requests, soon
+    std::string reason;
+};
 struct Ignore {
     std::string reason;
 };
-using Intent = std::variant<Start, Stop, Refine, Resume, Refuse, Answer, EndReview, Ignore>;
+using Intent =
+    std::variant<Start, Stop, Refine, Resume, Refuse, Answer, EndReview, Abandon, Rename, LookAgain, Ignore>;
 
 /// Pure; fails closed: what is not known is not allowed. Every intent carries its reason. The tests, in this
 /// order, the first that says no decides:
@@ -154,10 +207,14 @@ using Intent = std::variant<Start, Stop, Refine, Resume, Refuse, Answer, EndRevi
 ///   issue
 ///           or a pull request of ours, no active job, issue open, no other pull request that closes it,
 ///           fewer jobs today than the limit, profile known, base commit known
+///   retry   the same; while a pull request is open, that one is made anew
 ///   stop    our repository, active job, permission write or asked for by the job's own requester
 ///   refine  our repository, permission write, a job whose pull request is open, something said
+///   pick    our repository, permission write, an idle pull request that came of several tries, one of these
 ///   resume  our repository, a job that waits, permission write, and what it waits for
-///   status, help   our repository, permission read
+///   status, why, help   our repository, permission read
+///   checks red   our repository, open pull request at that commit, green by our own evidence, red by a check
+///           that neither failed on the base commit nor has passed on this one, fewer repairs than the limit
 ///   issue over     active job without a pull request (merging that closes its issue)
 [[nodiscard]] Intent decide(const Request& request, const Facts& facts, const config::Settings& settings);
 

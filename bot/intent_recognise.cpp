@@ -32,16 +32,42 @@ std::string mention_of(std::string_view self) {
     return self.empty() ? std::string() : "@" + std::string(self);
 }
 
+/// `x3`. Beyond twenty it means something else: "x86".
+std::optional<int> tries_in(std::string_view word) {
+    constexpr int most = 20;
+    if (word.size() < 2 || word.size() > 3 || (word[0] != 'x' && word[0] != 'X')) return std::nullopt;
+    int tries = 0;
+    const auto [end, error] = std::from_chars(word.data() + 1, word.data() + word.size(), tries);
+    if (error != std::errc() || end != word.data() + word.size() || tries < 1 || tries > most)
+        return std::nullopt;
+    return tries;
+}
+
 AskStart start_of(const integrations::CommentCreated& comment, const Command& command,
                   const config::Settings& settings) {
     AskStart ask{.issue = comment.thread,
                  .by = comment.by,
                  .comment_id = comment.comment_id,
-                 .on_pull_request = comment.on_pull_request};
-    const auto first = command.argument.substr(0, command.argument.find_first_of(" \t"));
-    if (!first.empty() && config::find_profile(settings, first) != nullptr) ask.profile = first;
-    const auto rest = command.argument.substr(ask.profile.size());
-    ask.guidance = rest.substr(std::min(rest.find_first_not_of(" \t"), rest.size()));
+                 .on_pull_request = comment.on_pull_request,
+                 .again = command.verb == "retry"};
+    std::string_view rest = command.argument;
+    bool counted = false;
+    while (!rest.empty()) {  // profiles and how many tries, then words for the agent
+        const auto word = rest.substr(0, rest.find_first_of(" \t"));
+        if (const auto tries = counted ? std::nullopt : tries_in(word)) {
+            ask.tries = *tries;
+            counted = true;
+        } else if (config::find_profile(settings, word) != nullptr) {
+            ask.profiles.emplace_back(word);
+        } else {
+            break;
+        }
+        rest.remove_prefix(word.size());
+        rest.remove_prefix(std::min(rest.find_first_not_of(" \t"), rest.size()));
+    }
+    if (!ask.profiles.empty()) ask.profile = ask.profiles.front();
+    ask.tries = std::max(ask.tries, static_cast<int>(ask.profiles.size()));
+    ask.guidance = rest;
     return ask;
 }
 
@@ -92,7 +118,8 @@ AskResume resume_of(const integrations::CommentCreated& comment, const Command& 
 /// All of the comment when the command's line says nothing itself, or goes on below.
 std::string refine_words(const std::string& body, const Command& command) {
     const auto below = body.find('\n');
-    if (below == std::string::npos || !body.starts_with('/')) return command.argument;
+    const bool first_line = body.find(command.argument) < below && command.prefix == 0;
+    if (below == std::string::npos || !first_line) return command.argument;
     return command.argument + body.substr(below);
 }
 
@@ -108,10 +135,17 @@ std::optional<Request> request_of(const integrations::CommentCreated& comment, c
                          .words = refine_words(comment.body, command),
                          .comment_id = comment.comment_id,
                          .review_id = {}};
+    if (verb == "pick") {
+        AskPick pick{.thread = thread, .by = comment.by, .comment_id = comment.comment_id};
+        const auto& words = command.argument;
+        (void)std::from_chars(words.data(), words.data() + words.size(), pick.number);
+        return pick;
+    }
     if (verb == "stop" || verb == "cancel")
         return AskStop{.thread = thread, .by = comment.by, .comment_id = comment.comment_id};
     if (verb == "status")
         return AskStatus{.thread = thread, .by = comment.by, .comment_id = comment.comment_id};
+    if (verb == "why") return AskWhy{.thread = thread, .by = comment.by, .comment_id = comment.comment_id};
     if (verb == "help" || (verb.empty() && command.prefix == 0))
         return AskHelp{.thread = thread, .by = comment.by, .comment_id = comment.comment_id};
     if (command.prefix != 0) return std::nullopt;  // "@bot thanks" is talk, not a slip of the pen
@@ -121,7 +155,7 @@ std::optional<Request> request_of(const integrations::CommentCreated& comment, c
 std::vector<Request> recognise_comment(const integrations::CommentCreated& comment,
                                        const config::Settings& settings, std::string_view self) {
     if (is_ours(comment.by, self)) return {Nothing{"a comment by ourselves or another bot"}};
-    std::vector<std::string> prefixes{"/agent"};
+    std::vector<std::string> prefixes{settings.command_prefix};
     if (auto mention = mention_of(self); !mention.empty()) prefixes.push_back(std::move(mention));
     std::vector<Request> requests;
     for (const auto& command : parse_commands(visible_text(comment.body).text, prefixes))
@@ -159,6 +193,8 @@ std::string words_of(integrations::IssueEnded::How how) {
             return "the issue was deleted";
         case integrations::IssueEnded::How::transferred:
             return "the issue was moved to another repository";
+        case integrations::IssueEnded::How::locked:
+            return "the issue's conversation was locked";
     }
     return {};
 }
@@ -188,6 +224,15 @@ std::vector<Request> recognise(const integrations::Event& event, const config::S
             [](const integrations::PullRequestEnded& e) {
                 return One{ProposalOver{.pull_request = e.pull_request, .merged = e.merged}};
             },
+            [](const integrations::ChecksFailed& e) {
+                return One{ChecksRed{.repo = e.repo, .head_sha = e.head_sha}};
+            },
+            [](const integrations::BranchPushed& e) {
+                if (e.branch.starts_with("agent/")) return One{Nothing{"a push to a branch of ours"}};
+                return One{BaseMoved{e.repo}};
+            },
+            [](const integrations::RepositoryRenamed& e) { return One{Renamed{e.repo}}; },
+            [](const integrations::AccessEnded& e) { return One{AccessOver{e}}; },
             [](const integrations::Ignored& e) { return One{Nothing{e.why}}; },
         },
         event);

@@ -50,6 +50,16 @@ enum class WaitsFor {
 };
 [[nodiscard]] std::string_view name(WaitsFor what);
 
+/// What a job is about once its pull request is open, until that is as it should be again.
+enum class Cycle {
+    refine,  ///< on top of its branch: what people asked for, or what CI found
+    retry,   ///< anew from the present base commit; what was there is kept under a name of its own
+    rebase,  ///< the same change on the present base commit, which it conflicts with
+    pick,    ///< another one of the tries that competed, whose result is known
+};
+[[nodiscard]] std::string_view name(Cycle what);
+[[nodiscard]] std::optional<Cycle> cycle_of(std::string_view name);
+
 /// One issue's way to one pull request.
 struct Job {
     JobId id;
@@ -74,12 +84,26 @@ struct Job {
     std::optional<Time> resumed_at;  ///< the last time
     std::uint64_t budget_added = 0;  ///< millionths of a dollar, by people, to the job's budget
     int cycle = 1;  ///< the way to the pull request is the first; then one for each time it is changed
+    Cycle cycle_is = Cycle::refine;  ///< of the later ones
+    std::optional<JobId> contest;    ///< it is one of the tries for this job
+    int try_number = 0;              ///< of those, from 1
     /// Whether it is about changing a pull request that is open already.
-    [[nodiscard]] bool refines() const { return cycle > 1; }
+    [[nodiscard]] bool changes_proposal() const { return cycle > 1; }
+    /// Whether that gets commits in the place of those it has.
+    [[nodiscard]] bool replaces() const { return cycle > 1 && cycle_is != Cycle::refine; }
 };
 
-/// One thing that somebody wants changed in a job's pull request.
+/// One thing that somebody asks of a job: most of all, what is to be changed in its pull request.
 struct Ask {
+    enum class What {
+        wish,      ///< of a reviewer
+        checks,    ///< the forge's own CI found it; `words` is its output
+        conflict,  ///< with the base branch
+        retry,     ///< another try; its words are the assignment's guidance
+        pick,      ///< one of the tries that competed; its words are its number
+        start,     ///< the comment that the job began with
+        stop,
+    };
     std::int64_t id = 0;
     std::string key;  ///< of the comment or review it came with: it asks once
     integrations::Person by;
@@ -89,8 +113,11 @@ struct Ask {
     std::string path;
     int line = 0;
     std::string diff_hunk;
+    What what = What::wish;
     friend bool operator==(const Ask&, const Ask&) = default;
 };
+
+[[nodiscard]] std::string_view name(Ask::What what);
 
 /// One pass of one agent for a job.
 struct Run {

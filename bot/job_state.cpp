@@ -1,5 +1,8 @@
 #include "bot/job_state.hpp"
 
+#include <algorithm>
+#include <array>
+
 #include "bot/job.hpp"
 
 namespace bot {
@@ -65,6 +68,8 @@ std::string_view name(JobState state) {
             return "working";
         case JobState::publishing:
             return "publishing";
+        case JobState::competing:
+            return "competing";
         case JobState::waiting:
             return "waiting";
         case JobState::review:
@@ -79,6 +84,8 @@ std::string_view name(JobState state) {
             return "merged";
         case JobState::closed:
             return "closed";
+        case JobState::judged:
+            return "judged";
     }
     return "";
 }
@@ -103,10 +110,52 @@ std::string_view name(WaitsFor what) {
     return "";
 }
 
+namespace {
+
+struct CycleName {
+    Cycle what;
+    std::string_view name;
+};
+constexpr std::array cycle_names{CycleName{Cycle::refine, "refine"}, CycleName{Cycle::retry, "retry"},
+                                 CycleName{Cycle::rebase, "rebase"}, CycleName{Cycle::pick, "pick"}};
+
+}  // namespace
+
+std::string_view name(Cycle what) { return std::ranges::find(cycle_names, what, &CycleName::what)->name; }
+
+std::optional<Cycle> cycle_of(std::string_view text) {
+    const auto* found = std::ranges::find(cycle_names, text, &CycleName::name);
+    return found == cycle_names.end() ? std::nullopt : std::optional(found->what);
+}
+
+std::string_view name(Ask::What what) {
+    switch (what) {
+        case Ask::What::wish:
+            return "wish";
+        case Ask::What::checks:
+            return "checks";
+        case Ask::What::conflict:
+            return "conflict";
+        case Ask::What::retry:
+            return "retry";
+        case Ask::What::pick:
+            return "pick";
+        case Ask::What::start:
+            return "start";
+        case Ask::What::stop:
+            return "stop";
+    }
+    return "";
+}
+
 std::string_view name(Signal signal) {
     switch (signal) {
         case Signal::claim:
             return "claim";
+        case Signal::compete:
+            return "compete";
+        case Signal::judged:
+            return "judged";
         case Signal::requeue:
             return "requeue";
         case Signal::verdict:

@@ -11,6 +11,7 @@ enum class JobState {
     queued,   ///< decided and waiting for a turn; `retry_at` may hold it back after an infrastructure fault
     working,  ///< claimed by a worker under a lease: workspace, baseline, agent, checks
     publishing,  ///< the verdict is stored; push, pull request, check run. Never pays the agent again
+    competing,   ///< its tries, each a job of its own, are at work; the best of them is published
     waiting,     ///< a person must answer first: a question, or a budget is spent; the workspace stays
     review,      ///< the pull request is open and waits for people
     answered,    ///< ended with a plain answer and no pull request: nothing to change
@@ -18,13 +19,16 @@ enum class JobState {
     stopped,     ///< ended by a person or because its issue ended
     merged,      ///< the pull request was merged
     closed,      ///< the pull request was closed unmerged
+    judged,      ///< of one of several tries: its result is stored for the job that they are for
 };
 
 /// What happens to a job.
 enum class Signal {
     claim,     ///< a worker takes it
+    compete,   ///< several tries begin for it
     requeue,   ///< infrastructure fault or lost lease: back to where it can be taken again, attempts counted
     verdict,   ///< evidence is stored, publishing begins
+    judged,    ///< evidence of one of several tries is stored
     proposed,  ///< the pull request is open
     ask,       ///< it cannot go on without a person
     resume,    ///< the person has answered
@@ -37,13 +41,14 @@ enum class Signal {
     close,     ///< pull request closed
 };
 
-inline constexpr std::array all_states{
-    JobState::queued,   JobState::working, JobState::publishing, JobState::waiting, JobState::review,
-    JobState::answered, JobState::failed,  JobState::stopped,    JobState::merged,  JobState::closed};
-inline constexpr std::array all_signals{Signal::claim,   Signal::requeue, Signal::verdict, Signal::proposed,
-                                        Signal::ask,     Signal::resume,  Signal::refine,  Signal::back,
-                                        Signal::nothing, Signal::fail,    Signal::stop,    Signal::merge,
-                                        Signal::close};
+inline constexpr std::array all_states{JobState::queued,    JobState::working, JobState::publishing,
+                                       JobState::competing, JobState::waiting, JobState::review,
+                                       JobState::answered,  JobState::failed,  JobState::stopped,
+                                       JobState::merged,    JobState::closed,  JobState::judged};
+inline constexpr std::array all_signals{Signal::compete, Signal::judged,   Signal::claim,   Signal::requeue,
+                                        Signal::verdict, Signal::proposed, Signal::ask,     Signal::resume,
+                                        Signal::refine,  Signal::back,     Signal::nothing, Signal::fail,
+                                        Signal::stop,    Signal::merge,    Signal::close};
 
 struct Transition {
     JobState from;
@@ -58,6 +63,12 @@ inline constexpr std::array transitions{
     Transition{JobState::queued, Signal::stop, JobState::stopped},
     Transition{JobState::queued, Signal::fail,
                JobState::failed},  // too many infrastructure attempts, repository gone
+    Transition{JobState::queued, Signal::compete, JobState::competing},
+    Transition{JobState::competing, Signal::verdict, JobState::publishing},
+    Transition{JobState::competing, Signal::nothing, JobState::answered},
+    Transition{JobState::competing, Signal::fail, JobState::failed},
+    Transition{JobState::competing, Signal::stop, JobState::stopped},
+    Transition{JobState::working, Signal::judged, JobState::judged},
     Transition{JobState::working, Signal::requeue, JobState::queued},
     Transition{JobState::working, Signal::verdict, JobState::publishing},
     Transition{JobState::working, Signal::ask, JobState::waiting},

@@ -138,6 +138,11 @@ class Ledger {
     /// The commit of the branch that this cycle goes on from: this one, or the one that an earlier attempt
     /// began with. What people push meanwhile is theirs, and is found when the result is pushed.
     std::string go_on_from(const Lease& lease, const std::string& commit);
+    /// The base commit of a cycle that begins anew: this one, or the one that an earlier attempt of it began
+    /// with. When nothing comes of the cycle, the old one holds again.
+    std::string stand_on(const Lease& lease, const std::string& base_commit);
+    /// All that was ever asked of the job, oldest first.
+    [[nodiscard]] std::vector<Ask> asks(JobId job) const;
     /// Runs that are still open when their job changes hands or state are ended with it.
     RunId begin_run(const Lease& lease, Run::Kind kind, const std::string& profile,
                     const std::string& log_file);
@@ -163,6 +168,17 @@ class Ledger {
     [[nodiscard]] std::optional<Job> active_job(const integrations::ThreadRef& issue) const;
     /// The newest job with that pull request, whatever its state.
     [[nodiscard]] std::optional<Job> job_of_pull_request(const integrations::ThreadRef& pull_request) const;
+    /// The newest job whose pull request is at this commit, as far as we put it there.
+    [[nodiscard]] std::optional<Job> job_of_head(const integrations::RepoRef& repo,
+                                                 const std::string& commit) const;
+    [[nodiscard]] std::vector<Job> tries(JobId contest) const;  ///< that competed for the job, by number
+    [[nodiscard]] std::optional<Job> job_before(const Job& job) const;  ///< of the same issue
+    /// Jobs that have waited for a person since then, who were not reminded yet.
+    [[nodiscard]] std::vector<Job> unanswered(Time since) const;
+    void remind(JobId job, const std::string& words);  ///< once each time it waits
+    /// Jobs that are over and whose branch may still be at the forge, with no open pull request.
+    [[nodiscard]] std::vector<Job> branches_to_clean() const;
+    void branch_cleaned(JobId job);
     [[nodiscard]] std::vector<Job> jobs(std::size_t most) const;  ///< newest first
     [[nodiscard]] std::vector<Run> runs(JobId job) const;
     /// Forge and id of the repositories of jobs that wait, are worked on or being published.

@@ -10,6 +10,16 @@ namespace {
 /// Reviews, and several comments in a row, are one wish: the agent begins when nothing came for a moment.
 constexpr std::int64_t gathering_ms = 5000;
 
+Ask::What ask_what(std::string_view text) {
+    using What = Ask::What;
+    for (const auto what : {What::checks, What::conflict, What::retry, What::pick, What::start, What::stop})
+        if (name(what) == text) return what;
+    return What::wish;
+}
+
+constexpr const char* ask_columns =
+    "id, key, by_login, by_id, words, comment_id, inline_id, path, line, diff_hunk, what";
+
 Ask read_ask(SQLite::Statement& row) {
     const auto text = [&row](int column) { return row.getColumn(column).getString(); };
     return {.id = row.getColumn(0).getInt64(),
@@ -20,7 +30,8 @@ Ask read_ask(SQLite::Statement& row) {
             .inline_id = text(6),
             .path = text(7),
             .line = row.getColumn(8).getInt(),
-            .diff_hunk = text(9)};
+            .diff_hunk = text(9),
+            .what = ask_what(text(10))};
 }
 
 void fix_asks(SQLite::Database& db, JobId job) {
@@ -30,8 +41,9 @@ void fix_asks(SQLite::Database& db, JobId job) {
             job.value);
 }
 
-bool has_open_asks(SQLite::Database& db, JobId job) {
-    return prepare(db, "SELECT 1 FROM asks WHERE job = ?1 AND done_at IS NULL", job.value).executeStep();
+bool has_open_wishes(SQLite::Database& db, JobId job) {
+    return prepare(db, "SELECT 1 FROM asks WHERE job = ?1 AND done_at IS NULL AND what = 'wish'", job.value)
+        .executeStep();
 }
 
 }  // namespace
@@ -42,49 +54,80 @@ integrations::ThreadRef conversation_of(const Job& job) {
     return thread;
 }
 
+int Ledger::Inside::add_ask(SQLite::Database& db, JobId job, const Ask& ask) {
+    return execute(db,
+                   "INSERT INTO asks (job, key, by_login, by_id, words, comment_id, inline_id, path, line, "
+                   "diff_hunk, at, "
+                   "what) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12) ON CONFLICT DO NOTHING",
+                   job.value, ask.key, ask.by.login, ask.by.id, ask.words, ask.comment_id, ask.inline_id,
+                   ask.path, ask.line, ask.diff_hunk, now(), name(ask.what));
+}
+
 std::optional<JobId> Ledger::Inside::refine(SQLite::Database& db, const Refine& intent) {
     const auto job = find_job(db, intent.job);
-    if (!job || is_final(job->state) || job->pull_request == 0) return std::nullopt;
+    const bool open = job && !is_final(job->state) && job->pull_request > 0;
+    // What people wish while the agent works is the next change. Nothing else is put off: it was decided on
+    // what the pull request was.
+    if (!open || (job->state != JobState::review && !intent.may_wait)) {
+        if (intent.comment_id) say_too_late(db, intent);
+        return std::nullopt;
+    }
     int fresh = 0;
-    for (const auto& ask : intent.asks)
-        fresh +=
-            execute(db,
-                    "INSERT INTO asks (job, key, by_login, by_id, words, comment_id, inline_id, path, line, "
-                    "diff_hunk, at) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11) "
-                    "ON CONFLICT DO NOTHING",
-                    job->id.value, ask.key, ask.by.login, ask.by.id, ask.words, ask.comment_id, ask.inline_id,
-                    ask.path, ask.line, ask.diff_hunk, now());
+    for (const auto& ask : intent.asks) fresh += add_ask(db, job->id, ask);
     if (fresh == 0) return std::nullopt;
-    if (intent.comment_id)
-        wish(db,
-             {.kind = Report::Kind::reaction,
-              .thread = intent.thread,
-              .comment_id = *intent.comment_id,
-              .marker = "eyes:" + *intent.comment_id,
-              .body = "eyes"},
-             Urgency::at_once);
-    if (job->state == JobState::review) begin_cycle(db, *job, intent.reason);
-    if (job->state == JobState::queued && job->refines())
+    if (intent.comment_id) react(db, intent.thread, *intent.comment_id, "eyes");
+    if (job->state == JobState::review) begin_cycle(db, *job, intent.cycle, intent.reason);
+    if (intent.renewed)
+        execute(db,
+                "UPDATE jobs SET title = ?2, body = ?3, hidden_stripped = ?4, profile = ?5, guidance = ?6, "
+                "answer = '' WHERE id = ?1",
+                job->id.value, intent.renewed->title, intent.renewed->body, intent.renewed->hidden_stripped,
+                intent.renewed->profile, intent.renewed->guidance);
+    if (job->state == JobState::queued && job->changes_proposal())
         execute(db, "UPDATE jobs SET retry_at = ?2 WHERE id = ?1 AND asks_taken = 0", job->id.value,
                 now() + gathering_ms);
     return job->id;
 }
 
-void Ledger::Inside::begin_cycle(SQLite::Database& db, const Job& job, const std::string& reason) {
+/// The job went on between the decision and now.
+void Ledger::Inside::say_too_late(SQLite::Database& db, const Refine& intent) {
+    react(db, intent.thread, *intent.comment_id, "thumbs_down");
+    wish(db,
+         {.kind = Report::Kind::answer,
+          .thread = intent.thread,
+          .marker = "refusal comment=" + *intent.comment_id,
+          .body = intent.too_late},
+         Urgency::at_once);
+}
+
+void Ledger::Inside::begin_cycle(SQLite::Database& db, const Job& job, Cycle what,
+                                 const std::string& reason) {
     move(db, job, Signal::refine, reason);
-    execute(db,
-            "UPDATE jobs SET cycle = cycle + 1, asks_taken = 0, onto = '', infra_attempts = 0, retry_at = ?2 "
-            "WHERE id = ?1",
-            job.id.value, now() + gathering_ms);
+    execute(
+        db,
+        "UPDATE jobs SET cycle = cycle + 1, cycle_is = ?3, asks_taken = 0, onto = '', infra_attempts = 0, "
+        "retry_at = ?2, before = json_object('title', title, 'body', body, 'hidden_stripped', "
+        "hidden_stripped, 'profile', profile, 'guidance', guidance, 'base_commit', base_commit, 'verdict', "
+        "verdict) WHERE id = ?1",
+        job.id.value, now() + gathering_ms, name(what));
+}
+
+void Ledger::Inside::restore_assignment(SQLite::Database& db, JobId job) {
+    execute(
+        db,
+        "UPDATE jobs SET title = before ->> 'title', body = before ->> 'body', hidden_stripped = before ->> "
+        "'hidden_stripped', profile = before ->> 'profile', guidance = before ->> 'guidance', base_commit "
+        "= before ->> 'base_commit', verdict = before ->> 'verdict', before = '' WHERE id = ?1 AND before "
+        "<> ''",
+        job.value);
 }
 
 void Ledger::Inside::end_cycle(SQLite::Database& db, const Job& job, const Ending& ending) {
     move(db, job, ending.signal, ending.reason);
-    if (!job.refines()) return;
     fix_asks(db, job.id);  // an attempt may end before it knows what it is about
     const auto thread = conversation_of(job);
     const auto name = fmt::format("job={} cycle={}", job.id.value, job.cycle);
-    if (!ending.words.empty())
+    if (job.changes_proposal() && !ending.words.empty())
         wish(
             db,
             {.kind = Report::Kind::answer, .thread = thread, .marker = "cycle " + name, .body = ending.words},
@@ -97,28 +140,36 @@ void Ledger::Inside::end_cycle(SQLite::Database& db, const Job& job, const Endin
               .marker = fmt::format("reply {} to={}", name, reply.inline_id),
               .body = reply.words},
              Urgency::at_once);
-    const bool done = ending.signal == Signal::proposed;
-    auto row = prepare(db,
-                       "SELECT DISTINCT comment_id FROM asks WHERE job = ?1 AND done_at IS NULL "
-                       "AND comment_id <> '' AND id <= (SELECT asks_taken FROM jobs WHERE id = ?1)",
-                       job.id.value);
-    while (done && row.executeStep()) {
-        const auto comment = row.getColumn(0).getString();
-        wish(db,
-             {.kind = Report::Kind::reaction,
-              .thread = thread,
-              .comment_id = comment,
-              .marker = "rocket:" + comment,
-              .body = "rocket"},
-             Urgency::at_once);
-    }
+    if (ending.signal == Signal::proposed)
+        launch(db, job, "id <= (SELECT asks_taken FROM jobs WHERE id = ?1)");
     execute(db,
             "UPDATE asks SET done_at = ?2 WHERE job = ?1 AND done_at IS NULL AND id <= "
             "(SELECT asks_taken FROM jobs WHERE id = ?1)",
             job.id.value, now());
-    if (!has_open_asks(db, job.id)) return;
+    if (!has_open_wishes(db, job.id)) return;
     if (const auto now_in_review = find_job(db, job.id))
-        begin_cycle(db, *now_in_review, "more was asked for meanwhile");
+        begin_cycle(db, *now_in_review, Cycle::refine, "more was asked for meanwhile");
+}
+
+void Ledger::Inside::launch(SQLite::Database& db, const Job& job, const std::string& which) {
+    auto row =
+        prepare(db,
+                "SELECT DISTINCT comment_id FROM asks WHERE job = ?1 AND done_at IS NULL AND comment_id "
+                "<> '' AND " +
+                    which,
+                job.id.value);
+    while (row.executeStep()) react(db, conversation_of(job), row.getColumn(0).getString(), "rocket");
+}
+
+void Ledger::Inside::react(SQLite::Database& db, const integrations::ThreadRef& thread,
+                           const std::string& comment, const std::string& reaction) {
+    wish(db,
+         {.kind = Report::Kind::reaction,
+          .thread = thread,
+          .comment_id = comment,
+          .marker = fmt::format("{}:{}", reaction, comment),
+          .body = reaction},
+         Urgency::at_once);
 }
 
 std::vector<Ask> Ledger::take_asks(const Lease& lease) {
@@ -126,13 +177,34 @@ std::vector<Ask> Ledger::take_asks(const Lease& lease) {
         const auto job = inside_->leased(db, lease);
         fix_asks(db, job.id);
         auto row = prepare(db,
-                           "SELECT id, key, by_login, by_id, words, comment_id, inline_id, path, line, "
-                           "diff_hunk FROM asks WHERE job = ?1 AND done_at IS NULL "
-                           "AND id <= (SELECT asks_taken FROM jobs WHERE id = ?1) ORDER BY id",
+                           fmt::format("SELECT {} FROM asks WHERE job = ?1 AND done_at IS NULL AND id <= "
+                                       "(SELECT asks_taken FROM jobs WHERE id = ?1) ORDER BY id",
+                                       ask_columns),
                            job.id.value);
         std::vector<Ask> asks;
         while (row.executeStep()) asks.push_back(read_ask(row));
         return asks;
+    });
+}
+
+std::vector<Ask> Ledger::asks(JobId job) const {
+    return inside_->read([&](SQLite::Database& db) {
+        auto row = prepare(db, fmt::format("SELECT {} FROM asks WHERE job = ?1 ORDER BY id", ask_columns),
+                           job.value);
+        std::vector<Ask> asks;
+        while (row.executeStep()) asks.push_back(read_ask(row));
+        return asks;
+    });
+}
+
+std::string Ledger::stand_on(const Lease& lease, const std::string& base_commit) {
+    return inside_->write([&](SQLite::Database& db) {
+        const auto job = inside_->leased(db, lease);
+        execute(db,
+                "UPDATE jobs SET base_commit = ?2, before = json_set(before, '$.fixed', 1) WHERE id = ?1 AND "
+                "before <> '' AND before ->> 'fixed' IS NULL",
+                job.id.value, base_commit);
+        return find_job(db, job.id)->assignment.base_commit;
     });
 }
 

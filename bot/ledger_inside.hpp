@@ -75,6 +75,7 @@ int execute(SQLite::Database& database, const std::string& sql, const Values&...
 /// The columns of a job in the order `read_job` takes them.
 extern const std::string job_columns;
 [[nodiscard]] Job read_job(SQLite::Statement& row);
+[[nodiscard]] std::vector<Job> tries_of(SQLite::Database& database, JobId contest);
 [[nodiscard]] std::optional<Job> find_job(SQLite::Database& database, JobId id);
 
 /// Where people talk with the bot about the job now: its pull request once there is one, else its issue.
@@ -146,13 +147,28 @@ struct Ledger::Inside {
     void fall_back(SQLite::Database& db, const Job& job, const std::string& why, Charge charge,
                    std::int64_t retry_at);
     void expire(SQLite::Database& db, const Job& job);
+    void begin_contest(SQLite::Database& db, const Job& job, const std::vector<std::string>& profiles);
+    /// When all tries have ended: the best is published, or the job ends with what they came to.
+    void settle_contest(SQLite::Database& db, JobId contest);
     std::optional<JobId> start(SQLite::Database& db, const Start& intent);
     std::optional<JobId> stop(SQLite::Database& db, JobId id, Signal signal, const std::string& reason);
     std::optional<JobId> refine(SQLite::Database& db, const Refine& intent);
-    void begin_cycle(SQLite::Database& db, const Job& job, const std::string& reason);
+    void say_too_late(SQLite::Database& db, const Refine& intent);
+    /// 1 when it is new.
+    int add_ask(SQLite::Database& db, JobId job, const Ask& ask);
+    void begin_cycle(SQLite::Database& db, const Job& job, Cycle what, const std::string& reason);
+    /// Nothing comes of the cycle: what it began with holds.
+    void restore_assignment(SQLite::Database& db, JobId job);
     /// Says what the cycle came to, and begins the next one when more was asked for meanwhile.
     void end_cycle(SQLite::Database& db, const Job& job, const Ending& ending);
+    /// The comments of these asks are told that it is done.
+    void launch(SQLite::Database& db, const Job& job, const std::string& which);
+    void react(SQLite::Database& db, const integrations::ThreadRef& thread, const std::string& comment,
+               const std::string& reaction);
     std::optional<JobId> resume(SQLite::Database& db, const Resume& intent);
+    /// The last job that was ended by it.
+    std::optional<JobId> abandon(SQLite::Database& db, const Abandon& intent);
+    std::optional<JobId> rename(SQLite::Database& db, const integrations::RepoRef& repo);
     /// Calls of which nobody will tell any more what they came to: spent as reserved.
     void lose_reservations();
     void tell_positions(SQLite::Database& db);
@@ -162,8 +178,9 @@ struct Ledger::Inside {
     void insert(SQLite::Database& db, LedgerGroup::Entry& entry);
 
     void wish(SQLite::Database& db, const Report& report, Urgency urgency);
-    void wish_status(SQLite::Database& db, JobId job, const integrations::ThreadRef& thread, Urgency urgency);
-    void wish_labels(SQLite::Database& db, JobId job, const integrations::ThreadRef& thread);
+    /// Of one of several tries the job's that it is for.
+    void wish_status(SQLite::Database& db, const Job& job, Urgency urgency);
+    void wish_labels(SQLite::Database& db, const Job& job);
     void wish_label_off(SQLite::Database& db, std::optional<JobId> job, const integrations::ThreadRef& thread,
                         const std::string& label);
 

@@ -53,9 +53,18 @@ std::optional<JobId> Ledger::Inside::start(SQLite::Database& db, const Start& in
     if (inserted == 0) return std::nullopt;
     const JobId id{db.getLastInsertRowid()};
     wish(db, reaction(a.issue, intent.comment_id, "eyes"), Urgency::at_once);
+    if (intent.comment_id)
+        add_ask(db, id,
+                {.key = "comment=" + *intent.comment_id,
+                 .by = a.requested_by,
+                 .words = a.guidance,
+                 .comment_id = *intent.comment_id,
+                 .what = Ask::What::start});
     if (!intent.label.empty()) wish_label_off(db, id, a.issue, intent.label);
-    wish_labels(db, id, a.issue);
-    wish_status(db, id, a.issue, Urgency::at_once);
+    const auto job = find_job(db, id);
+    wish_labels(db, *job);
+    wish_status(db, *job, Urgency::at_once);
+    if (intent.tries.size() > 1) begin_contest(db, *job, intent.tries);
     return id;
 }
 
@@ -73,7 +82,9 @@ std::optional<JobId> Ledger::Inside::stop(SQLite::Database& db, JobId id, Signal
     if (asked == 0)
         move(db, *job, signal, reason);
     else
-        wish_status(db, id, job->assignment.issue, Urgency::progress);
+        wish_status(db, *job, Urgency::progress);
+    if (job->state == JobState::competing)
+        for (const auto& each : tries_of(db, id)) (void)stop(db, each.id, Signal::stop, reason);
     return id;
 }
 
@@ -85,7 +96,8 @@ std::optional<JobId> Ledger::Inside::resume(SQLite::Database& db, const Resume& 
             "budget_added = budget_added + ?3, budget_grants = budget_grants + (waits_for = 'job_budget'), "
             "resumed_at = ?4 WHERE id = ?1",
             job->id.value, intent.answer, intent.micro_dollars, now());
-    wish(db, reaction(intent.thread, intent.comment_id, "eyes"), Urgency::at_once);
+    for (const auto* each : {"eyes", "rocket"})
+        wish(db, reaction(intent.thread, intent.comment_id, each), Urgency::at_once);
     move(db, *job, Signal::resume, intent.reason);
     return job->id;
 }
@@ -97,11 +109,20 @@ std::optional<JobId> Ledger::Inside::apply(SQLite::Database& db, const Intent& i
         return stop(db, end.job, end.merged ? Signal::merge : Signal::close, end.reason);
     };
     const auto stop_it = [&](const Stop& wanted) {
-        if (wanted.comment_id) wish(db, reaction(wanted.thread, wanted.comment_id, "eyes"), Urgency::at_once);
+        if (wanted.comment_id) {
+            react(db, wanted.thread, *wanted.comment_id, "eyes");
+            add_ask(db, wanted.job,
+                    {.key = "comment=" + *wanted.comment_id,
+                     .words = {},
+                     .comment_id = *wanted.comment_id,
+                     .what = Ask::What::stop});
+        }
         return stop(db, wanted.job, Signal::stop, wanted.reason);
     };
     const auto resume_it = [&](const Resume& wanted) { return resume(db, wanted); };
     const auto refine_it = [&](const Refine& wanted) { return refine(db, wanted); };
+    const auto abandon_all = [&](const Abandon& wanted) { return abandon(db, wanted); };
+    const auto rename_it = [&](const Rename& wanted) { return rename(db, wanted.repo); };
     const auto refuse = [&](const Refuse& no) -> std::optional<JobId> {
         if (no.comment_id) wish(db, reaction(no.thread, no.comment_id, "thumbs_down"), Urgency::at_once);
         if (no.take_label_off) wish_label_off(db, newest_job(db, no.thread), no.thread, no.label);
@@ -109,14 +130,16 @@ std::optional<JobId> Ledger::Inside::apply(SQLite::Database& db, const Intent& i
         return std::nullopt;
     };
     const auto say = [&](const Answer& words) -> std::optional<JobId> {
-        if (words.comment_id) wish(db, reaction(words.thread, words.comment_id, "eyes"), Urgency::at_once);
+        if (words.comment_id)
+            for (const auto* each : {"eyes", "rocket"}) react(db, words.thread, *words.comment_id, each);
         wish(db, answer(words.thread, words.marker, words.answer), Urgency::at_once);
         return std::nullopt;
     };
-    return std::visit(
-        Match{[&](const Start& begin) { return start(db, begin); }, stop_it, resume_it, refine_it, refuse,
-              say, end_review, [](const Ignore&) { return std::optional<JobId>(); }},
-        intent);
+    return std::visit(Match{[&](const Start& begin) { return start(db, begin); }, stop_it, resume_it,
+                            refine_it, refuse, say, end_review, abandon_all, rename_it,
+                            [](const LookAgain&) { return std::optional<JobId>(); },
+                            [](const Ignore&) { return std::optional<JobId>(); }},
+                      intent);
 }
 
 }  // namespace bot

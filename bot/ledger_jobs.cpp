@@ -81,10 +81,17 @@ void Ledger::Inside::move(SQLite::Database& db, const Job& job, Signal signal, c
                         lease),
             job.id.value, bot::name(*to), reason, moves, at, is_final(*to), bot::name(question.waits_for),
             question.text);
+    if (*to == JobState::stopped) {
+        launch(db, job, "what = 'stop'");
+        execute(db, "UPDATE asks SET done_at = ?2 WHERE job = ?1 AND done_at IS NULL AND what = 'stop'",
+                job.id.value, at);
+    }
+    if (signal == Signal::back || is_final(*to)) restore_assignment(db, job.id);
     if (signal != Signal::verdict)
         end_open_runs(db, job.id, signal == Signal::requeue ? "infrastructure" : bot::name(signal));
-    wish_status(db, job.id, job.assignment.issue, moves ? Urgency::at_once : Urgency::progress);
-    if (moves) wish_labels(db, job.id, job.assignment.issue);
+    wish_status(db, job, moves ? Urgency::at_once : Urgency::progress);
+    if (moves) wish_labels(db, job);
+    if (job.contest && is_final(*to)) settle_contest(db, *job.contest);
 }
 
 void Ledger::Inside::end_open_runs(SQLite::Database& db, JobId job, std::string_view outcome) {
@@ -119,7 +126,7 @@ void Ledger::Inside::fall_back(SQLite::Database& db, const Job& job, const std::
                                  : charge == Charge::yes && attempts >= options.max_infra_attempts;
     if (no_patience) {
         const auto given_up = fmt::format("{} (given up after {} attempts)", why, attempts);
-        if (!job.refines()) return move(db, job, Signal::fail, given_up);
+        if (!job.changes_proposal()) return move(db, job, Signal::fail, given_up);
         return end_cycle(db, job, {.signal = Signal::back, .reason = given_up, .words = given_up});
     }
     move(db, job, Signal::requeue, why);
@@ -150,7 +157,7 @@ void Ledger::phase(const Lease& lease, const std::string& phase) {
     inside_->write([&](SQLite::Database& db) {
         const auto job = inside_->leased(db, lease);
         execute(db, "UPDATE jobs SET phase = ?2 WHERE id = ?1", job.id.value, phase);
-        if (job.phase != phase) inside_->wish_status(db, job.id, job.assignment.issue, Urgency::progress);
+        if (job.phase != phase) inside_->wish_status(db, job, Urgency::progress);
     });
 }
 
@@ -187,6 +194,7 @@ void Ledger::store_verdict(const Lease& lease, const std::string& verdict_json, 
         const auto job = inside_->leased(db, lease);
         execute(db, "UPDATE jobs SET verdict = ?2, branch = ?3 WHERE id = ?1", job.id.value, verdict_json,
                 branch);
+        if (job.contest) return inside_->move(db, job, Signal::judged, "the result is checked");
         inside_->move(db, job, Signal::verdict, "the result is checked and is being published");
     });
 }
@@ -194,8 +202,9 @@ void Ledger::store_verdict(const Lease& lease, const std::string& verdict_json, 
 void Ledger::store_head(const Lease& lease, const std::string& head_commit, const std::string& branch) {
     inside_->write([&](SQLite::Database& db) {
         const auto job = inside_->leased(db, lease);
-        execute(db, "UPDATE jobs SET head_commit = ?2, branch = ?3 WHERE id = ?1", job.id.value, head_commit,
-                branch);
+        // From here on the branch is what this cycle made of it.
+        execute(db, "UPDATE jobs SET head_commit = ?2, branch = ?3, before = '' WHERE id = ?1", job.id.value,
+                head_commit, branch);
     });
 }
 
@@ -215,6 +224,8 @@ void Ledger::finish(const Lease& lease, const Ending& ending) {
                 job.pull_request = ending.pull_request;
                 break;
             case Signal::claim:
+            case Signal::compete:
+            case Signal::judged:
             case Signal::requeue:
             case Signal::verdict:
             case Signal::resume:

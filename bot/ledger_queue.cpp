@@ -82,8 +82,8 @@ std::optional<Claim> Ledger::claim(const Turn& turn) {
         }
         inside_->leases.hold(id, token, inside_->options.steady_clock() + inside_->options.lease);
         const auto job = find_job(db, id);
-        inside_->wish_status(db, id, job->assignment.issue, Urgency::at_once);
-        inside_->wish_labels(db, id, job->assignment.issue);
+        inside_->wish_status(db, *job, Urgency::at_once);
+        inside_->wish_labels(db, *job);
         return Claim{.job = *job, .lease = Lease(id, token)};
     });
 }
@@ -119,8 +119,7 @@ void Ledger::Inside::tell_positions(SQLite::Database& db) {
     }
     for (const auto& each : moved) {
         execute(db, "UPDATE jobs SET told_position = ?2 WHERE id = ?1", each.id.value, each.place);
-        if (const auto job = find_job(db, each.id))
-            wish_status(db, each.id, job->assignment.issue, Urgency::progress);
+        if (const auto job = find_job(db, each.id)) wish_status(db, *job, Urgency::progress);
     }
     positions_refreshed = now();
     positions_moved = false;
@@ -133,8 +132,7 @@ void Ledger::tell_queued() {
             auto row = prepare(db, "SELECT " + job_columns + " FROM jobs WHERE state = 'queued' ORDER BY id");
             while (row.executeStep()) queued.push_back(read_job(row));
         }
-        for (const auto& job : queued)
-            inside_->wish_status(db, job.id, job.assignment.issue, Urgency::progress);
+        for (const auto& job : queued) inside_->wish_status(db, job, Urgency::progress);
     });
 }
 

@@ -9,7 +9,8 @@ const std::string job_columns =
     "created_at, state_since, "
     "started_at, ended_at, retry_at, infra_attempts, branch, head_commit, verdict, "
     "pull_request, "
-    "pull_request_url, waits_for, question, answer, budget_added, resumed_at, cycle";
+    "pull_request_url, waits_for, question, answer, budget_added, resumed_at, cycle, cycle_is, contest, "
+    "try_number";
 
 namespace {
 
@@ -102,6 +103,10 @@ Job read_job(SQLite::Statement& row) {
     job.budget_added = static_cast<std::uint64_t>(number());
     job.resumed_at = time();
     job.cycle = static_cast<int>(number());
+    job.cycle_is = *cycle_of(text());
+    if (const auto contest = row.getColumn(column++); !contest.isNull())
+        job.contest = JobId{contest.getInt64()};
+    job.try_number = static_cast<int>(number());
     return job;
 }
 
@@ -117,7 +122,8 @@ std::optional<Job> Ledger::active_job(const integrations::ThreadRef& issue) cons
     return inside_->read([&](SQLite::Database& db) {
         return one_job(db,
                        "WHERE forge = ?1 AND repo_id = ?2 AND issue = ?3 "
-                       "AND state IN ('queued', 'working', 'publishing', 'waiting', 'review')",
+                       "AND state IN ('queued', 'working', 'publishing', 'competing', 'waiting', 'review') "
+                       "AND contest IS NULL",
                        issue.repo.forge, issue.repo.id, issue.number);
     });
 }
@@ -158,7 +164,7 @@ std::set<std::pair<std::string, std::string>> Ledger::busy_repositories() const 
     return inside_->read([](SQLite::Database& db) {
         SQLite::Statement row(db,
                               "SELECT DISTINCT forge, repo_id FROM jobs "
-                              "WHERE state IN ('queued', 'working', 'publishing')");
+                              "WHERE state IN ('queued', 'working', 'publishing', 'competing')");
         std::set<std::pair<std::string, std::string>> found;
         while (row.executeStep()) found.emplace(row.getColumn(0).getString(), row.getColumn(1).getString());
         return found;
@@ -169,7 +175,8 @@ int Ledger::jobs_since(const integrations::ThreadRef& issue, Time since) const {
     return inside_->read([&](SQLite::Database& db) {
         auto row = prepare(
             db,
-            "SELECT count(*) FROM jobs WHERE forge = ?1 AND repo_id = ?2 AND issue = ?3 AND created_at >= ?4",
+            "SELECT count(*) FROM jobs WHERE forge = ?1 AND repo_id = ?2 AND issue = ?3 AND created_at >= ?4 "
+            "AND contest IS NULL",
             issue.repo.forge, issue.repo.id, issue.number, to_ms(since));
         row.executeStep();
         return row.getColumn(0).getInt();

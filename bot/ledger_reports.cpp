@@ -85,18 +85,19 @@ void Ledger::Inside::wish(SQLite::Database& db, const Report& report, Urgency ur
             now(), urgency == Urgency::at_once, to_ms(Time(options.report_gap)));
 }
 
-void Ledger::Inside::wish_status(SQLite::Database& db, JobId job, const integrations::ThreadRef& thread,
-                                 Urgency urgency) {
+void Ledger::Inside::wish_status(SQLite::Database& db, const Job& job, Urgency urgency) {
+    const auto told = job.contest.value_or(job.id);
     wish(db,
          {.kind = Report::Kind::status,
-          .job = job,
-          .thread = thread,
-          .marker = "job-" + std::to_string(job.value) + "-status"},
+          .job = told,
+          .thread = job.assignment.issue,
+          .marker = "job-" + std::to_string(told.value) + "-status"},
          urgency);
 }
 
-void Ledger::Inside::wish_labels(SQLite::Database& db, JobId job, const integrations::ThreadRef& thread) {
-    wish(db, {.kind = Report::Kind::labels, .job = job, .thread = thread, .marker = "state"},
+void Ledger::Inside::wish_labels(SQLite::Database& db, const Job& job) {
+    if (job.contest) return;
+    wish(db, {.kind = Report::Kind::labels, .job = job.id, .thread = job.assignment.issue, .marker = "state"},
          Urgency::at_once);
 }
 

@@ -109,6 +109,35 @@ const std::string conversation = R"sql(
     CREATE INDEX asks_open ON asks (job) WHERE done_at IS NULL;
 )sql";
 
+/// 4 -> 5. The branches of jobs that ended before are left alone.
+const std::string further_tries = R"sql(
+    ALTER TABLE jobs ADD COLUMN cycle_is TEXT NOT NULL DEFAULT 'refine' CHECK (cycle_is IN ('refine', 'retry', 'rebase', 'pick'));
+    ALTER TABLE jobs ADD COLUMN before TEXT NOT NULL DEFAULT '';
+    ALTER TABLE jobs ADD COLUMN reminded_at INTEGER;
+    ALTER TABLE jobs ADD COLUMN branch_cleaned INTEGER NOT NULL DEFAULT 0 CHECK (branch_cleaned IN (0, 1));
+    UPDATE jobs SET branch_cleaned = 1 WHERE ended_at IS NOT NULL;
+    CREATE INDEX jobs_by_head ON jobs (head_commit) WHERE head_commit <> '';
+    CREATE INDEX jobs_to_clean ON jobs (id) WHERE branch_cleaned = 0 AND head_commit <> '';
+    ALTER TABLE asks ADD COLUMN what TEXT NOT NULL DEFAULT 'wish'
+        CHECK (what IN ('wish', 'checks', 'conflict', 'retry', 'pick', 'start', 'stop'));
+    ALTER TABLE jobs ADD COLUMN contest INTEGER REFERENCES jobs (id);
+    ALTER TABLE jobs ADD COLUMN try_number INTEGER NOT NULL DEFAULT 0 CHECK ((try_number > 0) = (contest IS NOT NULL));
+    INSERT INTO transitions (from_state, signal, to_state) VALUES
+        ('queued', 'compete', 'competing'), ('competing', 'verdict', 'publishing'),
+        ('competing', 'nothing', 'answered'), ('competing', 'fail', 'failed'), ('competing', 'stop', 'stopped'),
+        ('working', 'judged', 'judged');
+    PRAGMA writable_schema = ON;
+    UPDATE sqlite_schema SET sql = replace(replace(sql,
+        '''publishing'', ''waiting'', ''review''', '''publishing'', ''competing'', ''waiting'', ''review'''),
+        '''stopped'', ''merged'', ''closed'')', '''stopped'', ''merged'', ''closed'', ''judged'')')
+        WHERE type = 'table' AND name = 'jobs';
+    PRAGMA writable_schema = RESET;
+    DROP INDEX one_active_job;
+    CREATE UNIQUE INDEX one_active_job ON jobs (forge, repo_id, issue)
+        WHERE state IN ('queued', 'working', 'publishing', 'competing', 'waiting', 'review') AND contest IS NULL;
+    CREATE INDEX jobs_of_contest ON jobs (contest) WHERE contest IS NOT NULL;
+)sql";
+
 }  // namespace
 
 const Schema& schema() {
@@ -121,6 +150,7 @@ const Schema& schema() {
                                    "ALTER TABLE jobs DROP COLUMN agent_attempts;",
                                    waiting_and_spending,
                                    conversation,
+                                   further_tries,
                                }};
     return newest;
 }

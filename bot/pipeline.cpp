@@ -14,6 +14,8 @@
 #include "bot/checks.hpp"
 #include "bot/groundwork.hpp"
 #include "bot/intent.hpp"
+#include "bot/pick.hpp"
+#include "bot/prompt.hpp"
 #include "bot/publish.hpp"
 #include "bot/report.hpp"
 
@@ -145,9 +147,10 @@ void store(Shop& shop, const Job& job, const Lease& lease, const Verdict& verdic
     const auto& assignment = job.assignment;
     while (true) {
         try {
-            shop.ledger.store_verdict(
-                lease, to_json(verdict),
-                job.refines() ? job.branch : branch_name(assignment.issue.number, assignment.title, 1));
+            shop.ledger.store_verdict(lease, to_json(verdict),
+                                      job.changes_proposal()
+                                          ? job.branch
+                                          : branch_name(assignment.issue.number, assignment.title, 1));
             return;
         } catch (const LedgerError& error) {
             if (control.cancel.stop_requested() || control.detach.stop_requested()) throw;
@@ -166,11 +169,15 @@ Step<void> commit(const Shop& shop, const Job& job, const Groundwork& ground, co
     const integrations::CommitText text{
         .author_name = shop.settings.bot_name,
         .author_email = shop.settings.bot_email,
-        .message = report::commit_message(job, verdict, refinement ? refinement->asks : std::vector<Ask>{}),
+        .message = report::commit_message(
+            job, verdict, refinement && !job.replaces() ? refinement->asks : std::vector<Ask>{}),
         .when = refinement ? job.state_since : job.started_at.value_or(job.created_at)};
     auto onto = job.assignment.base_commit;
     auto made = ground.mirror->commit(onto, tree_edits(changes), text);
-    if (made && refinement) {
+    if (made && job.replaces()) {
+        verdict.onto = refinement->onto;
+        verdict.kept_as = fmt::format("refs/shopfloor/job-{}/try-{}", job.id.value, job.cycle - 1);
+    } else if (made && refinement) {
         onto = refinement->onto;
         const auto edits = ground.mirror->edits(onto, *made, changes.size() + refinement->proposed.size(),
                                                 2 * ground.recipe.max_change_bytes + most_restored_bytes);
@@ -192,6 +199,8 @@ Step<void> conclude(Shop& shop, const Job& job, const Groundwork& ground, const 
                     Verdict& verdict, const sandbox::Control& control) {
     verdict.summary = shop.secrets.redacted(std::move(verdict.summary));
     verdict.refused_hosts = ground.refusals->all();
+    verdict.files = changes.size();
+    for (const auto& change : changes) verdict.bytes += change.content.size();
     if (!ground.profile.provider.empty()) verdict.cost_usd = cost_of(shop, job);
     const auto& touched = verdict.evidence.touched;
     if (!touched.changed.empty() || !touched.removed.empty()) {
@@ -205,7 +214,7 @@ Step<void> conclude(Shop& shop, const Job& job, const Groundwork& ground, const 
 
 /// From the agent's first instruction to the verdict in the ledger: agent, harvest, checks, and again with
 /// their output while they are red and rounds are left.
-Step<Verdict> produce(Shop& shop, const Job& job, const Lease& lease, const sandbox::Control& control) {
+Step<Verdict> produce(Shop& shop, Job& job, const Lease& lease, const sandbox::Control& control) {
     auto ground = lay_groundwork(shop, job, lease, control);
     if (!ground) return std::unexpected(ground.error());
     // --- base commit, recipe, image and limits are fixed from here on ---
@@ -267,9 +276,15 @@ Step<Verdict> produce(Shop& shop, const Job& job, const Lease& lease, const sand
     return verdict;
 }
 
+std::string came_of(const Job& job, const Verdict& verdict, bool draft) {
+    if (!job.replaces()) return report::refined(verdict, draft);
+    return job.cycle_is == Cycle::pick ? report::picked(verdict, draft)
+                                       : report::replaced(verdict, job.cycle_is, draft);
+}
+
 /// A pull request that is open stays open, whatever comes of changing it.
 Ending ending_of(const Job& job, Signal signal, const std::string& reason) {
-    if (!job.refines()) return {.signal = signal, .reason = reason};
+    if (!job.changes_proposal()) return {.signal = signal, .reason = reason};
     return {.signal = Signal::back, .reason = reason, .words = report::not_refined(reason)};
 }
 
@@ -283,6 +298,8 @@ void settle(Shop& shop, const Claim& claim, const Halt& why) {
             return;
         case Halt::Kind::waits:
             spdlog::info("job {}: waits for a person: {}", id, told);
+            if (claim.job.contest)  // nobody would know which of the tries an answer is for
+                return shop.ledger.finish(claim.lease, {.signal = Signal::fail, .reason = why.reason});
             shop.ledger.finish(claim.lease, {.signal = Signal::ask,
                                              .reason = "a person must answer first",
                                              .waits_for = why.waits_for,
@@ -330,17 +347,27 @@ void work(Shop& shop, const Claim& claim, std::stop_token detach) {
             return std::unexpected(
                 Halt{.kind = Halt::Kind::failed, .reason = report::infrastructure(stored.error(), 1)});
         }
+        if (job.replaces() && job.cycle_is == Cycle::pick) {
+            auto picked = picked_try(shop, job, claim.lease);
+            if (picked) store(shop, job, claim.lease, *picked, control);
+            return picked;
+        }
         return produce(shop, job, claim.lease, control);
     }();
     if (!verdict) return give_up(verdict.error());
+    if (job.contest) {  // the best of the tries is published by the job that they are for
+        spdlog::info("job {}: try {} has its result", job.id.value, job.try_number);
+        shop.work_bell.ring();
+        return;
+    }
 
     const auto proposed = publish(shop, job, claim.lease, *verdict, control.cancel);
     if (!proposed) return give_up(proposed.error());
     spdlog::info("job {}: pull request {}", job.id.value, proposed->web_url);
     Ending ending{
         .signal = Signal::proposed, .pull_request = proposed->number, .pull_request_url = proposed->web_url};
-    if (job.refines() && proposed->open) {
-        ending.words = shop.secrets.redacted(report::refined(*verdict, proposed->draft));
+    if (job.changes_proposal() && proposed->open) {
+        ending.words = shop.secrets.redacted(came_of(job, *verdict, proposed->draft));
         for (const auto& ask : shop.ledger.take_asks(claim.lease))
             if (!ask.inline_id.empty())
                 ending.replies.push_back(

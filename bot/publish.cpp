@@ -2,6 +2,7 @@
 
 #include <spdlog/spdlog.h>
 
+#include "bot/contest.hpp"
 #include "bot/intent.hpp"
 #include "bot/report.hpp"
 
@@ -32,13 +33,18 @@ Step<std::string> push(Shop& shop, const Job& job, const std::string& head, cons
                                 .reason = report::push_refused("all branch names for this issue are taken")});
 }
 
-/// On top of what the cycle began with. What somebody pushed meanwhile is theirs: then our commit is kept
-/// under a name of its own, and people are told.
+/// On top of what the cycle began with, or in its place. What somebody pushed meanwhile is theirs: then our
+/// commit is kept under a name of its own, and people are told.
 Step<std::string> push_on(Shop& shop, const Job& job, const Verdict& verdict, const std::stop_token& cancel) {
     auto mirror = shop.mirrors.of(job.assignment.issue.repo);
     if (!mirror) return std::unexpected(halt(mirror.error(), "opening the mirror"));
     const auto& head = verdict.evidence.head_commit;
-    const auto pushed = (*mirror)->push_on(head, job.branch, verdict.onto);
+    if (!verdict.kept_as.empty()) {  // before anything is taken away
+        const auto safe = (*mirror)->keep(verdict.onto, verdict.kept_as);
+        if (!safe) return std::unexpected(halt(safe.error(), "keeping the earlier try"));
+    }
+    const auto pushed = verdict.kept_as.empty() ? (*mirror)->push_on(head, job.branch, verdict.onto)
+                                                : (*mirror)->replace(head, job.branch, verdict.onto);
     if (pushed) return job.branch;
     if (pushed.error().kind != integrations::GitError::Kind::exists)
         return std::unexpected(halt(pushed.error(), "pushing " + job.branch));
@@ -46,6 +52,19 @@ Step<std::string> push_on(Shop& shop, const Job& job, const Verdict& verdict, co
     if (!kept) return kept;
     return std::unexpected(
         Halt{.kind = Halt::Kind::failed, .reason = report::branch_moved(job.branch, *kept)});
+}
+
+/// The other tries stay where people can fetch them, and `pick` can.
+Step<void> keep_rivals(Shop& shop, const Job& job, const Verdict& verdict) {
+    if (verdict.rivals.empty() || verdict.onto.size() > 0) return {};
+    auto mirror = shop.mirrors.of(job.assignment.issue.repo);
+    if (!mirror) return std::unexpected(halt(mirror.error(), "opening the mirror"));
+    for (const auto& rival : verdict.rivals) {
+        if (rival.head_commit.empty()) continue;
+        const auto kept = (*mirror)->keep(rival.head_commit, rival_ref(job.id, rival.number));
+        if (!kept) return std::unexpected(halt(kept.error(), "keeping the other tries"));
+    }
+    return {};
 }
 
 }  // namespace
@@ -58,12 +77,13 @@ Step<integrations::PullRequest> publish(Shop& shop, const Job& job, const Lease&
         return std::unexpected(
             Halt{.kind = Halt::Kind::failed,
                  .reason = report::infrastructure("the forge is not configured any more", 1)});
-    if (job.refines()) {  // people may have merged or closed it: then its branch is left alone
+    if (job.changes_proposal()) {  // people may have merged or closed it: then its branch is left alone
         auto now = entry->forge->pull_request(repo, job.pull_request);
         if (!now) return std::unexpected(halt(now.error(), "looking at the pull request"));
         if (!now->open) return std::move(*now);
     }
     const auto& head = verdict.evidence.head_commit;
+    if (const auto kept = keep_rivals(shop, job, verdict); !kept) return std::unexpected(kept.error());
     const auto branch =
         verdict.onto.empty() ? push(shop, job, head, cancel) : push_on(shop, job, verdict, cancel);
     if (!branch) return std::unexpected(branch.error());
@@ -88,7 +108,9 @@ Step<integrations::PullRequest> publish(Shop& shop, const Job& job, const Lease&
          .head_sha = head,
          .base_branch = job.assignment.base_branch,
          .title = report::pull_request_title(job),
-         .body = shop.secrets.redacted(report::pull_request_body(job, verdict, shop.settings.labels.trigger)),
+         .body = report::with_prefix(
+             shop.secrets.redacted(report::pull_request_body(job, verdict, shop.settings.labels.trigger)),
+             shop.settings.command_prefix),
          .draft = !verdict.evidence.green()});
     if (!proposed) return std::unexpected(halt(proposed.error(), "opening the pull request"));
 

@@ -49,6 +49,12 @@ CREATE TABLE transitions (
 INSERT INTO transitions (from_state, signal, to_state) VALUES
     ('queued',     'claim',    'working'),
     ('queued',     'stop',     'stopped'),
+    ('queued',     'compete',  'competing'),
+    ('competing',  'verdict',  'publishing'),
+    ('competing',  'nothing',  'answered'),
+    ('competing',  'fail',     'failed'),
+    ('competing',  'stop',     'stopped'),
+    ('working',    'judged',   'judged'),
     ('queued',     'fail',     'failed'),
     ('working',    'requeue',  'queued'),
     ('working',    'verdict',  'publishing'),
@@ -101,7 +107,7 @@ CREATE TABLE jobs (
     guidance         TEXT NOT NULL,
     -- where it stands
     state            TEXT NOT NULL DEFAULT 'queued' CHECK (state IN
-                         ('queued', 'working', 'publishing', 'waiting', 'review', 'answered', 'failed', 'stopped', 'merged', 'closed')),
+                         ('queued', 'working', 'publishing', 'competing', 'waiting', 'review', 'answered', 'failed', 'stopped', 'merged', 'closed', 'judged')),
     reason           TEXT NOT NULL,
     phase            TEXT NOT NULL DEFAULT '',
     created_at       INTEGER NOT NULL,
@@ -134,25 +140,35 @@ CREATE TABLE jobs (
     cycle            INTEGER NOT NULL DEFAULT 1 CHECK (cycle > 0),
     asks_taken       INTEGER NOT NULL DEFAULT 0,   -- the last ask that this cycle is about; 0: not yet known
     onto             TEXT NOT NULL DEFAULT '',     -- the branch's commit that this cycle goes on from; empty: not yet known
+    cycle_is         TEXT NOT NULL DEFAULT 'refine' CHECK (cycle_is IN ('refine', 'retry', 'rebase', 'pick')),
+    -- of a cycle that is no refine: what the assignment was before it, as JSON, for when nothing comes of it
+    before           TEXT NOT NULL DEFAULT '',
+    reminded_at      INTEGER,                      -- of what it waits for
+    branch_cleaned   INTEGER NOT NULL DEFAULT 0 CHECK (branch_cleaned IN (0, 1)),
+    contest          INTEGER REFERENCES jobs (id), -- one of the tries for that job, which is the issue's
+    try_number       INTEGER NOT NULL DEFAULT 0 CHECK ((try_number > 0) = (contest IS NOT NULL)),
 
     CHECK ((lease_token IS NULL) = (lease_until IS NULL)),
     CHECK (lease_token IS NULL OR lease_token = claims),
     CHECK (state <> 'working' OR lease_token IS NOT NULL),
     CHECK (state IN ('working', 'publishing') OR lease_token IS NULL),
     CHECK (stop_reason IS NULL OR lease_token IS NOT NULL),
-    CHECK ((state IN ('answered', 'failed', 'stopped', 'merged', 'closed')) = (ended_at IS NOT NULL)),
+    CHECK ((state IN ('answered', 'failed', 'stopped', 'merged', 'closed', 'judged')) = (ended_at IS NOT NULL)),
     CHECK (retry_at IS NULL OR state IN ('queued', 'publishing')),
     CHECK ((state = 'waiting') = (waits_for <> '')),
     CHECK (state NOT IN ('publishing', 'review', 'merged', 'closed') OR verdict <> ''),
     CHECK (state NOT IN ('review', 'merged', 'closed') OR pull_request > 0)
 ) STRICT;
 CREATE UNIQUE INDEX one_active_job ON jobs (forge, repo_id, issue)
-    WHERE state IN ('queued', 'working', 'publishing', 'waiting', 'review');
+    WHERE state IN ('queued', 'working', 'publishing', 'competing', 'waiting', 'review') AND contest IS NULL;
+CREATE INDEX jobs_of_contest ON jobs (contest) WHERE contest IS NOT NULL;
 CREATE INDEX jobs_to_do ON jobs (state, forge, repo_id) WHERE state IN ('queued', 'working', 'publishing');
 CREATE INDEX jobs_by_issue ON jobs (forge, repo_id, issue, created_at);
 CREATE INDEX jobs_by_repository ON jobs (forge, repo_id, claimed_at);
 CREATE INDEX jobs_by_pull_request ON jobs (forge, repo_id, pull_request) WHERE pull_request > 0;
 CREATE INDEX jobs_by_state ON jobs (state);
+CREATE INDEX jobs_by_head ON jobs (head_commit) WHERE head_commit <> '';
+CREATE INDEX jobs_to_clean ON jobs (id) WHERE branch_cleaned = 0 AND head_commit <> '';
 
 CREATE TRIGGER jobs_begin_queued BEFORE INSERT ON jobs WHEN NEW.state <> 'queued' BEGIN
     SELECT RAISE(ABORT, 'a job begins queued');
@@ -166,7 +182,8 @@ CREATE TRIGGER jobs_tokens_only_grow BEFORE UPDATE OF claims ON jobs WHEN NEW.cl
     SELECT RAISE(ABORT, 'fencing tokens only grow');
 END;
 
--- What people want changed in a job's pull request, a row for each thing said. A comment or review asks once.
+-- What is asked of a job, most of all by people of its pull request: a row for each thing said. A comment, a review, a
+-- red commit asks once.
 CREATE TABLE asks (
     id         INTEGER PRIMARY KEY AUTOINCREMENT,
     job        INTEGER NOT NULL REFERENCES jobs (id),
@@ -181,6 +198,7 @@ CREATE TABLE asks (
     diff_hunk  TEXT NOT NULL,
     at         INTEGER NOT NULL,
     done_at    INTEGER,
+    what       TEXT NOT NULL DEFAULT 'wish' CHECK (what IN ('wish', 'checks', 'conflict', 'retry', 'pick', 'start', 'stop')),
     UNIQUE (job, key)
 ) STRICT;
 CREATE INDEX asks_open ON asks (job) WHERE done_at IS NULL;

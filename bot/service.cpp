@@ -79,6 +79,7 @@ struct Service::Inside {
                .door_dir = state.path() / "doors",
                .intake_bell = intake_bell,
                .work_bell = work_bell,
+               .sweep_bell = sweep_bell,
                .report_bells = report_bells} {
         spdlog::info("sandbox: {}", runner.describe());
         if (workspaces.layering() == sandbox::Layering::copy)
@@ -133,7 +134,7 @@ struct Service::Inside {
     const SecretScan secrets;
     Heartbeat heartbeat;
     SingleFlight baselines;
-    Bell intake_bell, work_bell, heartbeat_bell, disk_bell;
+    Bell intake_bell, work_bell, sweep_bell, heartbeat_bell, disk_bell;
     Bells report_bells;
     Shop shop;
     std::atomic<bool> stopping{false};
@@ -192,10 +193,7 @@ void Service::run(const std::stop_token& stop) {
         });
     });
     threads.emplace_back([&] {
-        while (!token.stop_requested()) {
-            Bell pause;
-            pause.wait(loops::sweep(in.shop), token);
-        }
+        while (!token.stop_requested()) in.sweep_bell.wait(loops::sweep(in.shop), token);
     });
     threads.clear();  // joins
 }

@@ -69,6 +69,7 @@ struct Shop {
     std::filesystem::path door_dir;  ///< sockets of runs that have a way out, a folder per run
     Bell& intake_bell;
     Bell& work_bell;
+    Bell& sweep_bell;
     Bells& report_bells;
 };
 

@@ -300,7 +300,7 @@ TEST_CASE("status and help are answered") {
                                               with_job(JobState::working), settings()));
     CHECK(status.answer.find("Working") != std::string::npos);
     CHECK(status.marker == "answer issue=12 comment=3");
-    const auto help = expect<Answer>(decide(
+    const auto help = expect<Refuse>(decide(
         AskHelp{.thread = issue, .by = alice, .comment_id = "4", .about = "rtry"}, good(), settings()));
     CHECK(help.answer.find("Did you mean `/agent retry`?") != std::string::npos);
 }

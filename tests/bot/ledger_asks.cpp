@@ -20,6 +20,9 @@ Refine wish(bot::JobId job, const std::string& comment, const std::string& words
                       .by = {.login = "mona", .id = "9"},
                       .words = words,
                       .comment_id = comment}},
+            .may_wait = true,
+            .too_late = "too late",
+            .renewed = {},
             .reason = "mona asked for changes",
             .comment_id = comment,
             .thread = LedgerFixture::thread(5)};
@@ -39,7 +42,7 @@ TEST_CASE_FIXTURE(LedgerFixture,
     const auto id = review();
     CHECK(book.carry_out(wish(id, "501")) == id);
     CHECK(book.job(id)->state == JobState::queued);
-    CHECK(book.job(id)->refines());
+    CHECK(book.job(id)->changes_proposal());
     CHECK_FALSE(book.claim({}));  // more may come
     pass(3s);
     (void)book.carry_out(wish(id, "502", "and louder"));

@@ -109,26 +109,25 @@ const std::vector<Leave> macros{
 
 /// Longer than 150 (headers) or 400 lines, for a reason.
 const std::vector<house::Long> longer{
-    {"bot/ledger.hpp", 230, "every verb of the ledger with its contract, so that there is one place to look"},
+    {"bot/ledger.hpp", 260, "every verb of the ledger with its contract, so that there is one place to look"},
     {"sandbox/sandbox.hpp", 165,
      "what a run is, asks and comes to, and what its backend gives: one contract"},
-    {"bot/ledger_inside.hpp", 197, "templates that bind and read rows, shared by the ledger's files only"},
-    {"bot/intent.hpp", 180, "requests, facts and decisions are one vocabulary"},
-    {"tests/bot/report_golden_test.cpp", 420, "every sentence of the bot, one after the other"},
-    {"integrations/event.hpp", 210, "the closed set of events is one vocabulary"},
+    {"bot/ledger_inside.hpp", 210, "templates that bind and read rows, shared by the ledger's files only"},
+    {"bot/intent.hpp", 240, "requests, facts and decisions are one vocabulary"},
+    {"integrations/event.hpp", 250, "the closed set of events is one vocabulary"},
     {"tests/integrations/git_test_server.hpp", 230, "a whole git server over HTTP, used by one suite"},
     {"tests/bot/listener_fixture.hpp", 170, "a listener with its signed senders, for several suites"},
-    {"tests/practice_forge/practice_forge.hpp", 290, "the whole script of the practice forge for tests"},
-    {"tests/practice_forge/shapes.cpp", 500, "one JSON shape of GitHub's after the other, nothing else"},
+    {"tests/practice_forge/practice_forge.hpp", 320, "the whole script of the practice forge for tests"},
+    {"tests/practice_forge/shapes.cpp", 440, "one JSON shape of GitHub's after the other, nothing else"},
     {"tests/sandbox/sandbox_contract_test.cpp", 430, "the contract of all backends is one list"},
-    {"tests/scenarios/practice_forge_test.cpp", 800,
+    {"tests/scenarios/practice_forge_test.cpp", 620,
      "the practice forge's own proof, sentence after sentence"},
-    {"tests/practice_forge/world.hpp", 220, "everything that a practice forge remembers"},
+    {"tests/practice_forge/world.hpp", 240, "everything that a practice forge remembers"},
 };
 
 /// Longer than 60 lines, for a reason; `path: first line`.
 const std::vector<house::Long> long_functions{
-    {"bot/pipeline.cpp: Step<Verdict> produce(Shop& shop, const Job& job, const Lease& lease, const "
+    {"bot/pipeline.cpp: Step<Verdict> produce(Shop& shop, Job& job, const Lease& lease, const "
      "sandbox::Control& control) {",
      80, "the table of contents of a run reads from top to bottom"},
 };

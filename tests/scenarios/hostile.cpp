@@ -76,6 +76,12 @@ std::map<std::string, std::int64_t> rows_of(const fs::path& ledger) {
     return rows;
 }
 
+std::string of_job(const fs::path& ledger, const std::string& column) {
+    const SQLite::Database database(ledger.string(), SQLite::OPEN_READONLY, 5000);
+    SQLite::Statement first(database, "SELECT \"" + column + "\" FROM jobs ORDER BY id LIMIT 1");
+    return first.executeStep() ? first.getColumn(0).getString() : std::string();
+}
+
 std::string in_repository(const fs::path& bare, const std::string& script) {
     const std::map<std::string, std::string> environment{{"PATH", "/usr/local/bin:/usr/bin:/bin"},
                                                          {"HOME", "/nonexistent"},

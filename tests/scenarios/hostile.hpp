@@ -30,6 +30,9 @@ class Factory;
 /// Number of rows of each table of a ledger, which may be in use.
 [[nodiscard]] std::map<std::string, std::int64_t> rows_of(const std::filesystem::path& ledger);
 
+/// What a ledger says in a column of its first job.
+[[nodiscard]] std::string of_job(const std::filesystem::path& ledger, const std::string& column);
+
 /// What a shell script prints that runs in a bare repository with nobody's git configuration. A script that
 /// fails fails the test.
 std::string in_repository(const std::filesystem::path& bare, const std::string& script);

@@ -7,6 +7,7 @@
 
 #include "tests/scenarios/factory.hpp"
 #include "tests/scenarios/hostile.hpp"
+#include "tests/scenarios/scene.hpp"
 
 using practice_forge::PracticeForge;
 using scenarios::can_run;
@@ -15,6 +16,7 @@ using scenarios::Factory;
 using scenarios::maintainer;
 using scenarios::Plan;
 using scenarios::repository;
+using scenarios::Scene;
 using scenarios::visitor;
 
 namespace {
@@ -25,48 +27,6 @@ Plan talkative(const std::string& later = "echo more >> words") {
                       {.path = ".gitignore", .content = "*.local\n"}},
             .agents = {{"worker", "cat; if test -e words; then " + later + "; else echo one > words; fi"}}};
 }
-
-struct Scene {
-    Factory factory;
-    std::int64_t issue = 0;
-    practice_forge::PullRequest proposal;
-
-    explicit Scene(Plan plan) : factory(std::move(plan)) {
-        issue = factory.ask("Words are missing");
-        REQUIRE(factory.reaches(issue, "review"));
-        proposal = factory.pull_request_of(issue).value();
-    }
-    [[nodiscard]] practice_forge::PullRequest now() const { return factory.pull_request_of(issue).value(); }
-    [[nodiscard]] std::string words() const {
-        return factory.forge.file(repository, now().head_sha, "words");
-    }
-    /// The pass of the agent has begun.
-    [[nodiscard]] bool works(int pass) const {
-        return PracticeForge::eventually(
-            [&] { return contains(factory.log("job-1/agent-" + std::to_string(pass) + ".log"), "started"); },
-            std::chrono::seconds(60));
-    }
-    [[nodiscard]] bool gets_new_commit() const {
-        return PracticeForge::eventually([&] { return now().head_sha != proposal.head_sha; },
-                                         std::chrono::seconds(60));
-    }
-    [[nodiscard]] bool hears(std::string_view said) const {
-        return PracticeForge::eventually(
-            [&] {
-                return std::ranges::any_of(factory.answers(proposal.number),
-                                           [&](const auto& answer) { return contains(answer, said); });
-            },
-            std::chrono::seconds(60));
-    }
-    [[nodiscard]] std::vector<std::string> reactions(std::int64_t comment) const {
-        std::vector<std::string> found;
-        for (const auto thread : {issue, proposal.number})
-            for (const auto& each : factory.forge.issue(repository, thread).comments)
-                if (each.id == comment)
-                    for (const auto& reaction : each.reactions) found.push_back(reaction.content);
-        return found;
-    }
-};
 
 }  // namespace
 

@@ -1,0 +1,31 @@
+#pragma once
+
+#include <string>
+#include <string_view>
+
+#include "bot/intent.hpp"
+
+/// What the files of `decide` share.
+namespace bot::deciding {
+
+/// Write access is known.
+[[nodiscard]] bool may_write(const Facts& facts);
+/// `active_job` may be the ended job of the pull request that was asked on.
+[[nodiscard]] bool is_busy(const Facts& facts);
+/// What makes an answer one: said again, it finds itself.
+[[nodiscard]] std::string marker(std::string_view what, const integrations::ThreadRef& thread,
+                                 std::string_view rest);
+/// A person without write access has one answer an issue, however often they ask: strangers cannot make us
+/// talk.
+[[nodiscard]] std::string stranger_marker(const integrations::ThreadRef& thread,
+                                          const integrations::Person& person);
+
+// An open pull request (bot/intent_proposal.cpp).
+[[nodiscard]] Intent refine(const AskRefine& ask, const Facts& facts);
+/// Of a pull request that is open; `ask` is permitted otherwise.
+[[nodiscard]] Intent again(const AskStart& ask, const Facts& facts);
+[[nodiscard]] Intent pick(const AskPick& ask, const Facts& facts);
+[[nodiscard]] Intent checks_red(const ChecksRed& red, const Facts& facts, const config::Settings& settings);
+[[nodiscard]] Intent proposal_over(const ProposalOver& over, const Facts& facts);
+
+}  // namespace bot::deciding

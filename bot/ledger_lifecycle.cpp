@@ -1,0 +1,116 @@
+// What becomes of jobs when the world around them changes: repositories that go or are renamed, people who do
+// not answer, branches that nobody needs any more.
+#include <fmt/format.h>
+
+#include <algorithm>
+
+#include "bot/ledger_inside.hpp"
+
+namespace bot {
+
+namespace {
+
+template <typename... Values>
+std::vector<Job> jobs_where(SQLite::Database& db, const std::string& condition, const Values&... values) {
+    auto row = prepare(db, "SELECT " + job_columns + " FROM jobs WHERE " + condition, values...);
+    std::vector<Job> jobs;
+    while (row.executeStep()) jobs.push_back(read_job(row));
+    return jobs;
+}
+
+constexpr const char* is_active_sql =
+    "state IN ('queued', 'working', 'publishing', 'competing', 'waiting', 'review')";
+
+}  // namespace
+
+std::optional<JobId> Ledger::Inside::abandon(SQLite::Database& db, const Abandon& intent) {
+    std::optional<JobId> last;
+    for (const auto& job : jobs_where(db, std::string("forge = ?1 AND ") + is_active_sql, intent.forge)) {
+        const auto& repo = job.assignment.issue.repo;
+        const bool meant = intent.repositories.empty()
+                               ? !intent.installation.empty() && repo.installation == intent.installation
+                               : std::ranges::find(intent.repositories, repo.id) != intent.repositories.end();
+        if (meant) last = stop(db, job.id, Signal::stop, intent.reason);
+    }
+    return last;
+}
+
+std::optional<JobId> Ledger::Inside::rename(SQLite::Database& db, const integrations::RepoRef& repo) {
+    execute(
+        db,
+        std::string("UPDATE jobs SET repo_name = ?3, clone_url = ?4 WHERE forge = ?1 AND repo_id = ?2 AND ") +
+            is_active_sql,
+        repo.forge, repo.id, repo.full_name, repo.clone_url);
+    execute(
+        db,
+        "UPDATE reports SET repo_name = ?3, clone_url = ?4 WHERE forge = ?1 AND repo_id = ?2 AND version > "
+        "posted_version AND given_up = 0",
+        repo.forge, repo.id, repo.full_name, repo.clone_url);
+    return std::nullopt;
+}
+
+std::optional<Job> Ledger::job_of_head(const integrations::RepoRef& repo, const std::string& commit) const {
+    return inside_->read([&](SQLite::Database& db) -> std::optional<Job> {
+        auto found = jobs_where(db,
+                                "forge = ?1 AND repo_id = ?2 AND head_commit = ?3 AND pull_request > 0 "
+                                "ORDER BY id DESC LIMIT 1",
+                                repo.forge, repo.id, commit);
+        if (found.empty()) return std::nullopt;
+        return std::move(found.front());
+    });
+}
+
+std::optional<Job> Ledger::job_before(const Job& job) const {
+    return inside_->read([&](SQLite::Database& db) -> std::optional<Job> {
+        const auto& issue = job.assignment.issue;
+        auto found = jobs_where(db,
+                                "forge = ?1 AND repo_id = ?2 AND issue = ?3 AND id < ?4 AND contest IS NULL "
+                                "ORDER BY id DESC LIMIT 1",
+                                issue.repo.forge, issue.repo.id, issue.number, job.id.value);
+        if (found.empty()) return std::nullopt;
+        return std::move(found.front());
+    });
+}
+
+std::vector<Job> Ledger::unanswered(Time since) const {
+    return inside_->read([&](SQLite::Database& db) {
+        return jobs_where(
+            db,
+            "state = 'waiting' AND state_since <= ?1 AND coalesce(reminded_at, 0) < state_since "
+            "ORDER BY id",
+            to_ms(since));
+    });
+}
+
+void Ledger::remind(JobId id, const std::string& words) {
+    inside_->write([&](SQLite::Database& db) {
+        const auto job = find_job(db, id);
+        if (!job || job->state != JobState::waiting) return;
+        execute(db, "UPDATE jobs SET reminded_at = ?2 WHERE id = ?1", id.value, inside_->now());
+        inside_->wish(db,
+                      {.kind = Report::Kind::answer,
+                       .thread = conversation_of(*job),
+                       .marker = fmt::format("reminder job={} since={}", id.value, to_ms(job->state_since)),
+                       .body = words},
+                      Urgency::at_once);
+    });
+}
+
+std::vector<Job> Ledger::branches_to_clean() const {
+    return inside_->read([](SQLite::Database& db) {
+        // The pull request of a job that was stopped may be open: its branch is people's now.
+        return jobs_where(
+            db,
+            "branch_cleaned = 0 AND head_commit <> '' AND branch <> '' AND (state IN ('merged', "
+            "'closed') OR (state IN ('stopped', 'failed') AND pull_request = 0)) ORDER BY id "
+            "LIMIT 50");
+    });
+}
+
+void Ledger::branch_cleaned(JobId job) {
+    inside_->write([&](SQLite::Database& db) {
+        execute(db, "UPDATE jobs SET branch_cleaned = 1 WHERE id = ?1", job.value);
+    });
+}
+
+}  // namespace bot

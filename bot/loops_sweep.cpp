@@ -1,0 +1,294 @@
+// What no event tells, and what is left lying.
+#include <spdlog/spdlog.h>
+
+#include <algorithm>
+#include <atomic>
+#include <cstddef>
+#include <cstdint>
+#include <exception>
+#include <filesystem>
+#include <functional>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+#include "bot/groundwork.hpp"
+#include "bot/loops.hpp"
+#include "bot/loops_inside.hpp"
+#include "bot/report.hpp"
+
+namespace bot::loops {
+
+namespace {
+
+using integrations::ForgeError;
+using namespace std::chrono_literals;
+
+constexpr auto deliveries_kept = std::chrono::hours(24 * 7);
+constexpr auto logs_kept = std::chrono::hours(24 * 30);
+
+/// Deliveries are kept for a week after they were decided on, transcripts for a month.
+void forget_old(Shop& shop) {
+    (void)shop.ledger.prune(std::chrono::system_clock::now() - deliveries_kept);
+    std::error_code error;
+    const auto oldest = std::filesystem::file_time_type::clock::now() - logs_kept;
+    for (const auto& folder : std::filesystem::directory_iterator(shop.log_dir, error))
+        if (folder.path().filename().string().starts_with("job-") && folder.last_write_time(error) < oldest)
+            std::filesystem::remove_all(folder.path(), error);
+    for (const auto& log : std::filesystem::directory_iterator(shop.log_dir / "setup", error))
+        if (log.last_write_time(error) < oldest) std::filesystem::remove(log.path(), error);
+}
+
+/// Whether a job that is not over may still take over what has this name.
+std::function<bool(std::string_view)> waits_for(Shop& shop) {
+    return [&shop](std::string_view name) {
+        const auto id = job_of_run_name(name);
+        const auto job = id ? shop.ledger.job(*id) : std::nullopt;
+        return job && is_active(job->state) && job->state != JobState::review;
+    };
+}
+
+void end_leftover_sandboxes(Shop& shop) {
+    const auto ended = shop.sandbox.sweep(waits_for(shop));
+    if (!ended) spdlog::warn("leftover sandboxes: {}", ended.error().message);
+    if (ended && !ended->empty()) spdlog::info("{} leftover sandboxes removed", ended->size());
+}
+
+/// A label may still be on although it was heard: of a job that began meanwhile, or whose label cannot be
+/// taken off yet. What was really lost is found by a later sweep.
+bool heard_lately(Shop& shop, const integrations::ThreadRef& issue) {
+    constexpr auto lately = 10min;
+    return shop.ledger.jobs_since(issue, std::chrono::system_clock::now() - lately) > 0;
+}
+
+/// A label whose event never arrived is decided on as if it had, by the same rules.
+void sweep_labels(Shop& shop, const std::string& name, integrations::Forge& forge) {
+    const auto found = forge.labelled(shop.settings.labels.trigger);
+    if (!found) {
+        spdlog::warn("sweep: {}: {}", name, found.error().message);
+        shop.forges.failed(name, found.error());
+        return;
+    }
+    for (const auto& labelled : *found) {
+        if (shop.ledger.active_job(labelled.issue)) continue;
+        const auto intents = understand(shop, labelled, name);
+        if (!intents) {
+            spdlog::warn("sweep: {}#{}: {}", labelled.issue.repo.full_name, labelled.issue.number,
+                         intents.error().message);
+            continue;
+        }
+        if (heard_lately(shop, labelled.issue)) continue;  // after the forge was asked, which takes its time
+        for (const auto& intent : *intents) {
+            if (std::holds_alternative<Ignore>(intent)) continue;
+            spdlog::info("sweep: {}#{}: {}", labelled.issue.repo.full_name, labelled.issue.number,
+                         reason(intent));
+            (void)shop.ledger.carry_out(intent);
+            after(shop, intent);
+        }
+    }
+}
+
+constexpr std::size_t jobs_looked_through = 2000;
+constexpr std::size_t looks_per_sweep = 20;
+/// A pull request just opened may not be known everywhere at the forge.
+constexpr auto settling_time = 5min;
+/// What CI has not said of a commit by then it will not say.
+constexpr auto ci_patience = 6h;
+
+/// The jobs that wait for people whose turn it is: after `last`, by age, and from the start again.
+std::vector<Job> next_looks(Shop& shop, JobId last) {
+    auto jobs = shop.ledger.jobs(jobs_looked_through);
+    std::erase_if(jobs, [](const Job& job) {
+        return job.state != JobState::waiting && (job.state != JobState::review || job.pull_request == 0);
+    });
+    std::ranges::sort(jobs, [last](const Job& a, const Job& b) {
+        return std::pair(a.id <= last, a.id) < std::pair(b.id <= last, b.id);
+    });
+    if (jobs.size() > looks_per_sweep) jobs.erase(jobs.begin() + looks_per_sweep, jobs.end());
+    return jobs;
+}
+
+/// The branch conflicts with its base.
+std::optional<Intent> conflict(const Job& job, const integrations::PullRequest& found) {
+    if (!found.conflicts.value_or(false)) return std::nullopt;
+    const integrations::ThreadRef thread{.repo = job.assignment.issue.repo, .number = job.pull_request};
+    if (found.head_sha != job.head_commit)
+        return Answer{.thread = thread,
+                      .answer = report::conflict_left_to_people(job.assignment.base_branch),
+                      .marker = "conflict commit=" + found.head_sha,
+                      .comment_id = {},
+                      .reason = "it conflicts with its base, and people pushed to it"};
+    return Refine{.job = job.id,
+                  .asks = {{.key = "conflict=" + found.head_sha,
+                            .by = {},
+                            .words = {},
+                            .comment_id = {},
+                            .what = Ask::What::conflict}},
+                  .cycle = Cycle::rebase,
+                  .renewed = {},
+                  .reason = "it conflicts with its base",
+                  .comment_id = {},
+                  .thread = thread};
+}
+
+/// What CI says of a young commit, whose event may have been lost.
+std::optional<Intent> red_checks(Shop& shop, const Job& job) {
+    if (std::chrono::system_clock::now() - job.state_since > ci_patience) return std::nullopt;
+    const auto& repo = job.assignment.issue.repo;
+    const auto intents =
+        understand(shop, integrations::ChecksFailed{.repo = repo, .head_sha = job.head_commit}, repo.forge);
+    if (!intents || intents->empty() || std::holds_alternative<Ignore>(intents->front())) return std::nullopt;
+    return intents->front();
+}
+
+/// What became of an open pull request while nobody told us.
+std::optional<Intent> missed_of_review(Shop& shop, integrations::Forge& forge, const Job& job) {
+    const auto found = forge.pull_request(job.assignment.issue.repo, job.pull_request);
+    if (found && found->open) {
+        if (auto intent = conflict(job, *found)) return intent;
+        return found->head_sha == job.head_commit ? red_checks(shop, job) : std::nullopt;
+    }
+    if (found)
+        return EndReview{.job = job.id,
+                         .merged = found->merged,
+                         .reason = found->merged ? "The pull request was merged."
+                                                 : "The pull request was closed without merging."};
+    const bool young = std::chrono::system_clock::now() - job.state_since < settling_time;
+    if (found.error().kind == ForgeError::Kind::gone && !young)
+        return EndReview{.job = job.id, .reason = "The pull request is not there any more."};
+    spdlog::warn("sweep: job {}: {}", job.id.value, found.error().message);
+    return std::nullopt;
+}
+
+/// Likewise of the issue whose job waits for an answer.
+std::optional<Intent> missed_of_waiting(integrations::Forge& forge, const Job& job) {
+    const auto& thread = job.assignment.issue;
+    const auto end = [&](std::string reason) {
+        return Stop{.job = job.id, .reason = std::move(reason), .comment_id = {}, .thread = thread};
+    };
+    const auto found = forge.issue(thread);
+    if (found && !found->open && job.pull_request == 0) return end("Stopped: the issue was closed.");
+    if (!found && found.error().kind == ForgeError::Kind::gone)
+        return end("Stopped: the issue is not there any more.");
+    return std::nullopt;
+}
+
+/// Pull requests and issues of jobs that wait for people.
+void look_at_waiting(Shop& shop) {
+    static std::atomic<std::int64_t> last_looked_at{0};  // after a restart the oldest come first again
+    for (const auto& job : next_looks(shop, JobId{last_looked_at.load()})) {
+        last_looked_at = job.id.value;
+        const auto* entry = shop.forges.find(job.assignment.issue.repo.forge);
+        if (entry == nullptr || shop.forges.quiet().contains(job.assignment.issue.repo.forge)) continue;
+        const auto intent = job.state == JobState::review ? missed_of_review(shop, *entry->forge, job)
+                                                          : missed_of_waiting(*entry->forge, job);
+        if (!intent) continue;
+        if (shop.ledger.carry_out(*intent)) spdlog::info("sweep: job {}: {}", job.id.value, reason(*intent));
+        after(shop, *intent);
+    }
+}
+
+void remind(Shop& shop) {
+    for (const auto& job :
+         shop.ledger.unanswered(std::chrono::system_clock::now() - shop.settings.remind_after)) {
+        shop.ledger.remind(job.id, report::reminder(job));
+        shop.report_bells.ring();
+    }
+}
+
+/// Takes away the branch of a job that is over. One that people pushed to is theirs.
+void clean_branches(Shop& shop) {
+    for (const auto& job : shop.ledger.branches_to_clean()) {
+        const auto& repo = job.assignment.issue.repo;
+        if (shop.forges.find(repo.forge) == nullptr || shop.forges.quiet().contains(repo.forge)) continue;
+        const auto mirror = shop.mirrors.of(repo);
+        if (!mirror) continue;
+        const auto gone = (*mirror)->drop(job.branch, job.head_commit);
+        using Kind = integrations::GitError::Kind;
+        const bool later =
+            !gone && (gone.error().kind == Kind::unreachable || gone.error().kind == Kind::storage);
+        if (!gone)
+            spdlog::info("sweep: job {}: {} stays: {}", job.id.value, job.branch, gone.error().message);
+        if (!later) shop.ledger.branch_cleaned(job.id);
+    }
+}
+
+/// What fails does not keep the rest of a sweep from being done.
+void step(std::string_view what, const std::function<void()>& doing) {
+    try {
+        doing();
+    } catch (const std::exception& error) {
+        spdlog::error("sweep: {}: {}", what, error.what());
+    }
+}
+
+}  // namespace
+
+void watch_disk(Shop& shop) {
+    switch (shop.disk.look()) {
+        case DiskReserve::Change::none:
+            return;
+        case DiskReserve::Change::too_little:
+            spdlog::error("{}", shop.disk.shortage().value_or("the disk was nearly full for a moment"));
+            break;
+        case DiskReserve::Change::enough_again:
+            spdlog::info("the disk has room again: jobs go on");
+            shop.work_bell.ring();
+            break;
+    }
+    shop.ledger.tell_queued();
+    shop.report_bells.ring();
+}
+
+std::chrono::milliseconds sweep(Shop& shop) {
+    // First, so that a job under work does not lose its lease to a sweep that was late.
+    step("leases", [&] {
+        shop.heartbeat.tick();
+        for (const auto job : shop.ledger.expire_leases()) {
+            spdlog::warn("job {}: its worker is gone, back to the queue", job.value);
+            shop.work_bell.ring();
+        }
+    });
+    // What was created without our knowing it, or could not be removed when its run ended.
+    step("sandboxes", [&] { end_leftover_sandboxes(shop); });
+    // Workspaces kept for a job that came to its end without another try.
+    step("workspaces", [&] {
+        if (const auto gone = shop.workspaces.sweep(waits_for(shop)); !gone.empty())
+            spdlog::info("{} kept workspaces removed", gone.size());
+    });
+    step("mirrors", [&] {
+        const auto evicted =
+            shop.mirrors.evict(shop.settings.cache_bytes, [&] { return shop.ledger.busy_repositories(); });
+        if (evicted > 0) spdlog::info("{} mirrors removed: their cache was over its limit", evicted);
+    });
+    step("what is old", [&] { forget_old(shop); });
+    step("reports of forges that are gone", [&] {
+        std::vector<std::string> names;
+        for (const auto& [name, entry] : shop.forges.all()) names.push_back(name);
+        if (const int count = shop.ledger.give_up_reports_beyond(names); count > 0)
+            spdlog::warn("{} reports given up: their forge is not configured any more", count);
+    });
+    step("what waits for people", [&] { look_at_waiting(shop); });
+    step("reminders", [&] { remind(shop); });
+    step("branches", [&] { clean_branches(shop); });
+    for (const auto& [name, entry] : shop.forges.all())
+        if (!shop.forges.quiet().contains(name)) step(name, [&] { sweep_labels(shop, name, *entry.forge); });
+    std::chrono::milliseconds next = 2min;
+    for (const auto& [name, left] : shop.forges.quiet())
+        next = std::min(next, std::chrono::ceil<std::chrono::milliseconds>(left));
+    return next;
+}
+
+void clear_leftovers(Shop& shop) {
+    end_leftover_sandboxes(shop);
+    if (const auto gone = shop.workspaces.sweep(waits_for(shop)); !gone.empty())
+        spdlog::info("{} leftover workspaces removed", gone.size());
+    std::error_code error;
+    const auto waits = waits_for(shop);
+    for (const auto& folder : std::filesystem::directory_iterator(shop.door_dir, error))
+        if (!waits(folder.path().filename().string())) std::filesystem::remove_all(folder.path(), error);
+}
+
+}  // namespace bot::loops

@@ -1,0 +1,40 @@
+#include "bot/pick.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+
+#include "bot/contest.hpp"
+#include "bot/report.hpp"
+
+namespace bot {
+
+Step<Verdict> picked_try(Shop& shop, Job& job, const Lease& lease) {
+    const auto mirror = shop.mirrors.of(job.assignment.issue.repo);
+    if (!mirror) return std::unexpected(halt(mirror.error(), "opening the mirror"));
+    const auto head = (*mirror)->fetch(job.branch);
+    if (!head) return std::unexpected(halt(head.error(), "fetching " + job.branch));
+    const auto asks = shop.ledger.take_asks(lease);
+    const auto asked = std::ranges::find(asks, Ask::What::pick, &Ask::what);
+    const auto tries = shop.ledger.tries(job.id);
+    const auto wanted = std::ranges::find_if(tries, [&](const Job& each) {
+        return asked != asks.end() && std::to_string(each.try_number) == asked->words;
+    });
+    auto verdict = wanted == tries.end() ? std::unexpected(std::string("the try is not there"))
+                                         : verdict_from_json(wanted->verdict);
+    if (!verdict)
+        return std::unexpected(
+            Halt{.kind = Halt::Kind::failed, .reason = report::infrastructure(verdict.error(), 1)});
+    verdict->onto = shop.ledger.go_on_from(lease, *head);
+    if (verdict->onto != job.head_commit)
+        return std::unexpected(Halt{.kind = Halt::Kind::failed, .reason = report::people_pushed(job.branch)});
+    const auto kept = (*mirror)->fetch(rival_ref(job.id, wanted->try_number));
+    if (!kept) return std::unexpected(halt(kept.error(), "fetching the try"));
+    verdict->kept_as = fmt::format("refs/shopfloor/job-{}/try-{}", job.id.value, job.cycle - 1);
+    verdict->rivals = compare(tries);
+    for (auto& rival : verdict->rivals) rival.chosen = rival.number == wanted->try_number;
+    job.assignment.base_commit = shop.ledger.stand_on(lease, verdict->evidence.base_commit);
+    return std::move(*verdict);
+}
+
+}  // namespace bot
