@@ -63,10 +63,11 @@ std::optional<Job> Ledger::job_of_head(const integrations::RepoRef& repo, const 
 std::optional<Job> Ledger::job_before(const Job& job) const {
     return inside_->read([&](SQLite::Database& db) -> std::optional<Job> {
         const auto& issue = job.assignment.issue;
-        auto found = jobs_where(db,
-                                "forge = ?1 AND repo_id = ?2 AND issue = ?3 AND id < ?4 AND contest IS NULL "
-                                "ORDER BY id DESC LIMIT 1",
-                                issue.repo.forge, issue.repo.id, issue.number, job.id.value);
+        auto found =
+            jobs_where(db,
+                       "forge = ?1 AND repo_id = ?2 AND issue = ?3 AND id < ?4 AND contest IS NULL "
+                       "ORDER BY id DESC LIMIT 1",
+                       issue.repo.forge, issue.repo.id, issue.number, job.contest.value_or(job.id).value);
         if (found.empty()) return std::nullopt;
         return std::move(found.front());
     });

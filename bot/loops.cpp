@@ -94,6 +94,14 @@ integrations::ForgeResult<std::string> post(Shop& shop, integrations::Forge& for
     return std::string();
 }
 
+/// Whether a label that was set before then has begun a job since: it may be on still, as it cannot be taken
+/// off now, and the job may be over.
+bool heard_since(Shop& shop, const Intent& intent, Time received_at) {
+    const auto* start = std::get_if<Start>(&intent);
+    return start != nullptr && !start->comment_id &&
+           shop.ledger.jobs_since(start->assignment.issue, received_at) > 0;
+}
+
 /// Back to the queue with an attempt charged, so that what breaks every time comes to an end.
 void give_back(Shop& shop, const Lease& lease, const std::string& why) {
     spdlog::error("job {}: {}", lease.job().value, why);
@@ -151,7 +159,7 @@ bool intake(Shop& shop) {
         return true;
     }
     const auto event = entry->kind->decode(delivery);
-    const auto intents = understand(shop, event, delivery.forge());
+    auto intents = understand(shop, event, delivery.forge());
     if (!intents) {
         spdlog::warn("delivery {}: later: {}", delivery.delivery_id(), intents.error().message);
         shop.forges.failed(delivery.forge(), intents.error());
@@ -159,6 +167,9 @@ bool intake(Shop& shop) {
                              intents.error().message);
         return true;
     }
+    for (auto& intent : *intents)
+        if (heard_since(shop, intent, stored->received_at))
+            intent = Ignore{"a sweep has heard that label meanwhile, or another hook told of it"};
     // All but the last are carried out first; the last one closes the delivery. Each is idempotent.
     for (std::size_t i = 0; i < intents->size(); ++i) {
         const auto& intent = (*intents)[i];

@@ -201,6 +201,8 @@ Step<void> conclude(Shop& shop, const Job& job, const Groundwork& ground, const 
     verdict.refused_hosts = ground.refusals->all();
     verdict.files = changes.size();
     for (const auto& change : changes) verdict.bytes += change.content.size();
+    if (const auto before = verdict_from_json(job.verdict); before && job.changes_proposal())
+        verdict.rivals = before->rivals;  // they can be picked still
     if (!ground.profile.provider.empty()) verdict.cost_usd = cost_of(shop, job);
     const auto& touched = verdict.evidence.touched;
     if (!touched.changed.empty() || !touched.removed.empty()) {

@@ -170,6 +170,7 @@ TEST_CASE(
     CHECK(forge.file(repository, now.head_sha, "words") == "none\na\nlonger\nchange\n");
     REQUIRE(happens([&] { return contains(factory.pull_request_of(issue)->body, "| 1 **here** |"); }));
     CHECK(forge.pull_requests(repository).size() == 1);
+    CHECK_FALSE(contains(factory.log("job-2/agent-1.log"), "was worked on before"));
     CHECK(happens([&] {
         for (const auto& each : forge.issue(repository, first.number).comments)
             if (each.id == comment) return each.reactions.size() == 2;
