@@ -82,8 +82,8 @@ TEST_CASE("checks that ended badly are told, in their own words, and no others")
     Commit world(
         json{broken, run(6, "slow", "timed_out"), run(7, "lint", "success"), run(8, "docs", "cancelled"),
              run(9, "deploy", "action_required"), run(10, "extra", "skipped"), run(11, "hint", "neutral")},
-        json{status("ci/old", "failure"), status("ci/new", "success"), status("ci/odd", "error"),
-             status("tide", "pending")});
+        json::array({status("ci/old", "failure"), status("ci/new", "success"), status("ci/odd", "error"),
+                     status("tide", "pending")}));
     world.server.on("GET /repos/octo/app/check-runs/5/annotations",
                     json{{{"path", "src/a.c"},
                           {"start_line", 12},
@@ -114,23 +114,23 @@ TEST_CASE("checks that ended badly are told, in their own words, and no others")
 }
 
 TEST_CASE("while a run goes on nothing is told; a status may wait for somebody for ever") {
-    Commit world(json{run(5, "build", "failure"), run(6, "test", nullptr)});
+    Commit world(json::array({run(5, "build", "failure"), run(6, "test", nullptr)}));
     const auto forge = world.with_token();
     CHECK(world.names(*forge).empty());
-    Commit waiting(json{run(5, "build", "failure")}, json{status("approval", "pending")});
+    Commit waiting(json::array({run(5, "build", "failure")}), json::array({status("approval", "pending")}));
     CHECK(waiting.names(*waiting.with_token()) == Names{"build"});
 }
 
 TEST_CASE("the newest try of a check counts; one that passed on the same commit is flaky") {
-    Commit passed_at_last(json{run(9, "test", "success"), run(5, "test", "failure")},
-                          json{status("ci", "success"), status("ci", "failure")});
+    Commit passed_at_last(json::array({run(9, "test", "success"), run(5, "test", "failure")}),
+                          json::array({status("ci", "success"), status("ci", "failure")}));
     CHECK(passed_at_last.names(*passed_at_last.with_token()).empty());
-    Commit tried_again(json{run(9, "test", nullptr), run(5, "test", "failure")});
+    Commit tried_again(json::array({run(9, "test", nullptr), run(5, "test", "failure")}));
     CHECK(tried_again.names(*tried_again.with_token()).empty());
 
-    Commit flaky(json{run(5, "test", "success"), run(9, "test", "failure"), run(4, "lint", "failure"),
-                      run(8, "lint", "failure")},
-                 json{status("ci", "failure"), status("ci", "success")});
+    Commit flaky(json::array({run(5, "test", "success"), run(9, "test", "failure"), run(4, "lint", "failure"),
+                              run(8, "lint", "failure")}),
+                 json::array({status("ci", "failure"), status("ci", "success")}));
     const auto checks = flaky.failed(*flaky.with_token());
     REQUIRE(checks.size() == 3);
     CHECK(checks[0].name == "lint");
@@ -142,34 +142,35 @@ TEST_CASE("the newest try of a check counts; one that passed on the same commit 
 }
 
 TEST_CASE("the same name elsewhere is another check: of another suite, of another App") {
-    Commit suites(json{run(9, "build", "success", "github-actions", 2),
-                       run(5, "build", "failure", "github-actions", 1)});
+    Commit suites(json::array(
+        {run(9, "build", "success", "github-actions", 2), run(5, "build", "failure", "github-actions", 1)}));
     const auto checks = suites.failed(*suites.with_token());
     REQUIRE(checks.size() == 1);
     CHECK(checks[0].flaky);
-    Commit apps(json{run(9, "build", "success", "travis"), run(5, "build", "failure", "circleci")});
+    Commit apps(json::array({run(9, "build", "success", "travis"), run(5, "build", "failure", "circleci")}));
     const auto others = apps.failed(*apps.with_token());
     REQUIRE(others.size() == 1);
     CHECK_FALSE(others[0].flaky);
 }
 
 TEST_CASE("what we reported ourselves is not among them, and does not keep them waiting") {
-    Commit as_app(json{run(5, "shopfloor", "failure", "shopfloor"), run(6, "shopfloor", nullptr, "shopfloor"),
-                       run(7, "shopfloor", "failure", "somebody-else")});
+    Commit as_app(
+        json::array({run(5, "shopfloor", "failure", "shopfloor"), run(6, "shopfloor", nullptr, "shopfloor"),
+                     run(7, "shopfloor", "failure", "somebody-else")}));
     const auto forge = as_app.with_app();
     const auto checks = as_app.failed(*forge);
     REQUIRE(checks.size() == 1);
     CHECK(checks[0].web_url.ends_with("/7"));
 
     Commit plain(json::array(),
-                 json{status("shopfloor", "failure", "robot"), status("ci", "failure", "robot"),
-                      status("shopfloor", "failure", "ann")});
+                 json::array({status("shopfloor", "failure", "robot"), status("ci", "failure", "robot"),
+                              status("shopfloor", "failure", "ann")}));
     const auto token = plain.with_token();
     CHECK(plain.names(*token) == Names{"ci", "shopfloor"});
 }
 
 TEST_CASE("the end of a job's log is fetched from where it is kept, and our token stays here") {
-    Commit world(json{run(7, "build", "failure", "github-actions")});
+    Commit world(json::array({run(7, "build", "failure", "github-actions")}));
     std::string log;
     for (int line = 0; line < 100'000; ++line) log += "line " + std::to_string(line) + "\n";
     serve_log(world, log);
@@ -188,7 +189,7 @@ TEST_CASE("the end of a job's log is fetched from where it is kept, and our toke
 }
 
 TEST_CASE("a log that is not to be had is left out") {
-    Commit world(json{run(7, "build", "failure", "github-actions")});
+    Commit world(json::array({run(7, "build", "failure", "github-actions")}));
     const auto forge = world.with_token();
     const std::string route = "GET /repos/octo/app/actions/jobs/7/logs";
     for (const int status : {403, 404, 410, 500}) {
@@ -234,7 +235,8 @@ TEST_CASE("of many failed checks the first ten are told with all they say") {
 
 TEST_CASE(
     "an App asks for statuses and logs with tokens for these alone, and does without what it was not given") {
-    Commit world(json{run(7, "build", "failure", "github-actions")}, json{status("ci", "failure")});
+    Commit world(json::array({run(7, "build", "failure", "github-actions")}),
+                 json::array({status("ci", "failure")}));
     serve_log(world, "the end\n");
     const auto forge = world.with_app();
     CHECK(world.names(*forge) == Names{"build", "ci"});
@@ -262,7 +264,7 @@ TEST_CASE(
 }
 
 TEST_CASE("a forge that does not answer is no forge without failures") {
-    Commit world(json{run(7, "build", "failure")});
+    Commit world(json::array({run(7, "build", "failure")}));
     const auto forge = world.with_token();
     world.server.on(statuses_of_commit, {{"message", "down"}}, 502);
     CHECK(forge->failed_checks(world.repo, sha).error().kind == Kind::unreachable);
