@@ -49,8 +49,12 @@ std::vector<Rival> compare(const std::vector<Job>& tries) {
     return rivals;
 }
 
-std::string rival_ref(JobId contest, int number) {
-    return fmt::format("refs/shopfloor/job-{}/rival-{}", contest.value, number);
+std::string rival_ref(JobId contest, int number, const std::string& commit) {
+    return fmt::format("refs/shopfloor/job-{}/rival-{}-{}", contest.value, number, commit.substr(0, 10));
+}
+
+std::string try_ref(JobId job, int number, const std::string& commit) {
+    return fmt::format("refs/shopfloor/job-{}/try-{}-{}", job.value, number, commit.substr(0, 10));
 }
 
 }  // namespace bot

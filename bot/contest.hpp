@@ -14,7 +14,10 @@ namespace bot {
 /// A try without a result is never the best.
 [[nodiscard]] std::vector<Rival> compare(const std::vector<Job>& tries);
 
-/// `refs/shopfloor/job-N/rival-K`: where a try's commit is kept.
-[[nodiscard]] std::string rival_ref(JobId contest, int number);
+// Where commits are kept beside the branches. The commit is in the name: job numbers may begin anew, or
+// belong to another installation.
+[[nodiscard]] std::string rival_ref(JobId contest, int number, const std::string& commit);
+/// Of what a later cycle of the job replaces; `number` from 1.
+[[nodiscard]] std::string try_ref(JobId job, int number, const std::string& commit);
 
 }  // namespace bot

@@ -153,7 +153,7 @@ Step<std::string> branch_head(Shop& shop, const Job& job, const Lease& lease, co
         return std::unexpected(halt(head.error(), "fetching " + job.branch));
     }
     auto onto = shop.ledger.go_on_from(lease, *head);
-    if (job.replaces() && onto != job.head_commit)
+    if (job.replaces() && (job.shared || onto != job.head_commit))
         return std::unexpected(Halt{.kind = Halt::Kind::failed, .reason = report::people_pushed(job.branch)});
     return onto;
 }

@@ -90,8 +90,7 @@ Assignment assignment_of(const AskStart& ask, const Facts& facts, const config::
     return assignment;
 }
 
-Intent decide_start(const AskStart& asked, const Facts& facts, const config::Settings& settings) {
-    auto ask = asked;
+Intent decide_start(const AskStart& ask, const Facts& facts, const config::Settings& settings) {
     if (!facts.repository_allowed) return Ignore{"the repository is not one of ours"};
     if (!facts.issue) return Ignore{"the issue cannot be seen"};
     // A label asks once: we take it off when we take the job, and what is told later (a second hook's copy, a
@@ -111,7 +110,6 @@ Intent decide_start(const AskStart& asked, const Facts& facts, const config::Set
         return refuse(ask, fmt::format("active job={}", facts.active_job->id.value),
                       report::already_active(*facts.active_job),
                       fmt::format("job {} is active", facts.active_job->id.value));
-    if (ask.on_pull_request) ask.issue = facts.active_job->assignment.issue;
     if (!facts.issue->open) return refuse(ask, "closed", report::issue_not_open(), "the issue is not open");
     if (!facts.closing.empty() && !anew)
         return refuse(ask, "proposed", report::already_proposed(facts.closing),
@@ -136,7 +134,9 @@ Intent decide_start(const AskStart& asked, const Facts& facts, const config::Set
         tries.push_back(ask.profiles.empty()
                             ? ask.profile
                             : ask.profiles[static_cast<std::size_t>(i) % ask.profiles.size()]);
-    return Start{.assignment = assignment_of(ask, facts, settings),
+    auto of_issue = ask;
+    if (ask.on_pull_request) of_issue.issue = facts.active_job->assignment.issue;
+    return Start{.assignment = assignment_of(of_issue, facts, settings),
                  .tries = std::move(tries),
                  .reason = fmt::format("asked by {} with {}", ask.by.login,
                                        ask.comment_id ? "a comment" : "the label"),
@@ -311,7 +311,11 @@ Intent decide(const Request& request, const Facts& facts, const config::Settings
             [&](const IssueOver& over) { return decide_issue_over(over, facts); },
             [&](const ProposalOver& over) { return deciding::proposal_over(over, facts); },
             [&](const ChecksRed& red) { return deciding::checks_red(red, facts, settings); },
-            [](const BaseMoved&) -> Intent { return LookAgain{"a branch was pushed to"}; },
+            [&](const BaseMoved&) -> Intent {
+                if (!facts.repository_allowed || !facts.active_job)
+                    return Ignore{"no open pull request stands on it"};
+                return LookAgain{"a base branch was pushed to"};
+            },
             [&](const Renamed& renamed) { return decide_renamed(renamed, facts); },
             [](const AccessOver& over) { return decide_access_over(over); },
             [](const Nothing& nothing) -> Intent { return Ignore{nothing.why}; },

@@ -84,6 +84,7 @@ struct ChecksRed {  ///< the forge's own CI has something against a commit
 };
 struct BaseMoved {  ///< or any other branch
     integrations::RepoRef repo;
+    std::string branch;
 };
 struct Renamed {
     integrations::RepoRef repo;  ///< as it is called now

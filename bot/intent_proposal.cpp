@@ -56,7 +56,7 @@ int repairs_in_a_row(const std::vector<Ask>& asks) {
     std::set<std::string> repairs;
     for (const auto& ask : asks) {
         if (ask.what == Ask::What::wish || ask.what == Ask::What::retry) repairs.clear();
-        if (ask.what == Ask::What::checks) repairs.insert(ask.key);
+        if (ask.what == Ask::What::checks) repairs.insert(ask.key.substr(0, ask.key.find(" check=")));
     }
     return static_cast<int>(repairs.size());
 }
@@ -210,10 +210,8 @@ Intent checks_red(const ChecksRed& red, const Facts& facts, const config::Settin
 Intent proposal_over(const ProposalOver& over, const Facts& facts) {
     if (!facts.active_job) return Ignore{"not a pull request of an active job"};
     if (!is_active(facts.active_job->state)) return Ignore{"the job is over"};
-    return EndReview{.job = facts.active_job->id,
-                     .merged = over.merged,
-                     .reason = over.merged ? "The pull request was merged."
-                                           : "The pull request was closed without merging."};
+    return EndReview{
+        .job = facts.active_job->id, .merged = over.merged, .reason = report::proposal_over(over.merged)};
 }
 
 }  // namespace bot::deciding

@@ -229,7 +229,7 @@ std::vector<Request> recognise(const integrations::Event& event, const config::S
             },
             [](const integrations::BranchPushed& e) {
                 if (e.branch.starts_with("agent/")) return One{Nothing{"a push to a branch of ours"}};
-                return One{BaseMoved{e.repo}};
+                return One{BaseMoved{.repo = e.repo, .branch = e.branch}};
             },
             [](const integrations::RepositoryRenamed& e) { return One{Renamed{e.repo}}; },
             [](const integrations::AccessEnded& e) { return One{AccessOver{e}}; },

@@ -85,8 +85,10 @@ struct Job {
     std::uint64_t budget_added = 0;  ///< millionths of a dollar, by people, to the job's budget
     int cycle = 1;  ///< the way to the pull request is the first; then one for each time it is changed
     Cycle cycle_is = Cycle::refine;  ///< of the later ones
-    std::optional<JobId> contest;    ///< it is one of the tries for this job
-    int try_number = 0;              ///< of those, from 1
+    bool shared =
+        false;  ///< commits of people are on its branch: it is never replaced or taken away any more
+    std::optional<JobId> contest;  ///< it is one of the tries for this job
+    int try_number = 0;            ///< of those, from 1
     /// Whether it is about changing a pull request that is open already.
     [[nodiscard]] bool changes_proposal() const { return cycle > 1; }
     /// Whether that gets commits in the place of those it has.

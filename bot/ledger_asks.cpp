@@ -105,7 +105,8 @@ void Ledger::Inside::begin_cycle(SQLite::Database& db, const Job& job, Cycle wha
     move(db, job, Signal::refine, reason);
     execute(
         db,
-        "UPDATE jobs SET cycle = cycle + 1, cycle_is = ?3, asks_taken = 0, onto = '', infra_attempts = 0, "
+        "UPDATE jobs SET cycle = cycle + 1, cycle_is = ?3, asks_taken = iif(?3 = 'refine', 0, (SELECT "
+        "coalesce(max(id), 0) FROM asks WHERE job = ?1)), onto = '', infra_attempts = 0, "
         "retry_at = ?2, before = json_object('title', title, 'body', body, 'hidden_stripped', "
         "hidden_stripped, 'profile', profile, 'guidance', guidance, 'base_commit', base_commit, 'verdict', "
         "verdict) WHERE id = ?1",
@@ -211,7 +212,11 @@ std::string Ledger::stand_on(const Lease& lease, const std::string& base_commit)
 std::string Ledger::go_on_from(const Lease& lease, const std::string& commit) {
     return inside_->write([&](SQLite::Database& db) {
         const auto job = inside_->leased(db, lease);
-        execute(db, "UPDATE jobs SET onto = ?2 WHERE id = ?1 AND onto = ''", job.id.value, commit);
+        execute(
+            db,
+            "UPDATE jobs SET onto = ?2, shared = max(shared, head_commit NOT IN ('', ?2)) WHERE id = ?1 AND "
+            "onto = ''",
+            job.id.value, commit);
         auto row = prepare(db, "SELECT onto FROM jobs WHERE id = ?1", job.id.value);
         row.executeStep();
         return row.getColumn(0).getString();

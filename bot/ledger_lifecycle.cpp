@@ -36,16 +36,16 @@ std::optional<JobId> Ledger::Inside::abandon(SQLite::Database& db, const Abandon
 }
 
 std::optional<JobId> Ledger::Inside::rename(SQLite::Database& db, const integrations::RepoRef& repo) {
-    execute(
-        db,
-        std::string("UPDATE jobs SET repo_name = ?3, clone_url = ?4 WHERE forge = ?1 AND repo_id = ?2 AND ") +
-            is_active_sql,
-        repo.forge, repo.id, repo.full_name, repo.clone_url);
-    execute(
-        db,
-        "UPDATE reports SET repo_name = ?3, clone_url = ?4 WHERE forge = ?1 AND repo_id = ?2 AND version > "
-        "posted_version AND given_up = 0",
-        repo.forge, repo.id, repo.full_name, repo.clone_url);
+    execute(db,
+            std::string("UPDATE jobs SET repo_name = ?3, clone_url = ?4, installation = iif(?5 = '', "
+                        "installation, ?5) WHERE forge = ?1 AND repo_id = ?2 AND ") +
+                is_active_sql,
+            repo.forge, repo.id, repo.full_name, repo.clone_url, repo.installation);
+    execute(db,
+            "UPDATE reports SET repo_name = ?3, clone_url = ?4, installation = iif(?5 = '', installation, "
+            "?5) WHERE forge = ?1 AND repo_id = ?2 AND version > "
+            "posted_version AND given_up = 0",
+            repo.forge, repo.id, repo.full_name, repo.clone_url, repo.installation);
     return std::nullopt;
 }
 
@@ -100,11 +100,11 @@ void Ledger::remind(JobId id, const std::string& words) {
 std::vector<Job> Ledger::branches_to_clean() const {
     return inside_->read([](SQLite::Database& db) {
         // The pull request of a job that was stopped may be open: its branch is people's now.
-        return jobs_where(
-            db,
-            "branch_cleaned = 0 AND head_commit <> '' AND branch <> '' AND (state IN ('merged', "
-            "'closed') OR (state IN ('stopped', 'failed') AND pull_request = 0)) ORDER BY id "
-            "LIMIT 50");
+        return jobs_where(db,
+                          "branch_cleaned = 0 AND shared = 0 AND head_commit <> '' AND branch <> '' AND "
+                          "(state IN ('merged', "
+                          "'closed') OR (state IN ('stopped', 'failed') AND pull_request = 0)) ORDER BY id "
+                          "LIMIT 50");
     });
 }
 

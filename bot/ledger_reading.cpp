@@ -9,7 +9,8 @@ const std::string job_columns =
     "created_at, state_since, "
     "started_at, ended_at, retry_at, infra_attempts, branch, head_commit, verdict, "
     "pull_request, "
-    "pull_request_url, waits_for, question, answer, budget_added, resumed_at, cycle, cycle_is, contest, "
+    "pull_request_url, waits_for, question, answer, budget_added, resumed_at, cycle, cycle_is, shared, "
+    "contest, "
     "try_number";
 
 namespace {
@@ -104,6 +105,7 @@ Job read_job(SQLite::Statement& row) {
     job.resumed_at = time();
     job.cycle = static_cast<int>(number());
     job.cycle_is = *cycle_of(text());
+    job.shared = number() != 0;
     if (const auto contest = row.getColumn(column++); !contest.isNull())
         job.contest = JobId{contest.getInt64()};
     job.try_number = static_cast<int>(number());

@@ -120,6 +120,7 @@ const std::string further_tries = R"sql(
     CREATE INDEX jobs_to_clean ON jobs (id) WHERE branch_cleaned = 0 AND head_commit <> '';
     ALTER TABLE asks ADD COLUMN what TEXT NOT NULL DEFAULT 'wish'
         CHECK (what IN ('wish', 'checks', 'conflict', 'retry', 'pick', 'start', 'stop'));
+    ALTER TABLE jobs ADD COLUMN shared INTEGER NOT NULL DEFAULT 0 CHECK (shared IN (0, 1));
     ALTER TABLE jobs ADD COLUMN contest INTEGER REFERENCES jobs (id);
     ALTER TABLE jobs ADD COLUMN try_number INTEGER NOT NULL DEFAULT 0 CHECK ((try_number > 0) = (contest IS NOT NULL));
     INSERT INTO transitions (from_state, signal, to_state) VALUES

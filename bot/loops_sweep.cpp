@@ -114,7 +114,7 @@ std::vector<Job> next_looks(Shop& shop, JobId last) {
 std::optional<Intent> conflict(const Job& job, const integrations::PullRequest& found) {
     if (!found.conflicts.value_or(false)) return std::nullopt;
     const integrations::ThreadRef thread{.repo = job.assignment.issue.repo, .number = job.pull_request};
-    if (found.head_sha != job.head_commit)
+    if (job.shared || found.head_sha != job.head_commit)
         return Answer{.thread = thread,
                       .answer = report::conflict_left_to_people(job.assignment.base_branch),
                       .marker = "conflict commit=" + found.head_sha,
@@ -151,10 +151,8 @@ std::optional<Intent> missed_of_review(Shop& shop, integrations::Forge& forge, c
         return found->head_sha == job.head_commit ? red_checks(shop, job) : std::nullopt;
     }
     if (found)
-        return EndReview{.job = job.id,
-                         .merged = found->merged,
-                         .reason = found->merged ? "The pull request was merged."
-                                                 : "The pull request was closed without merging."};
+        return EndReview{
+            .job = job.id, .merged = found->merged, .reason = report::proposal_over(found->merged)};
     const bool young = std::chrono::system_clock::now() - job.state_since < settling_time;
     if (found.error().kind == ForgeError::Kind::gone && !young)
         return EndReview{.job = job.id, .reason = "The pull request is not there any more."};
@@ -165,11 +163,17 @@ std::optional<Intent> missed_of_review(Shop& shop, integrations::Forge& forge, c
 /// Likewise of the issue whose job waits for an answer.
 std::optional<Intent> missed_of_waiting(integrations::Forge& forge, const Job& job) {
     const auto& thread = job.assignment.issue;
+    if (job.pull_request > 0) {
+        const auto proposed = forge.pull_request(thread.repo, job.pull_request);
+        if (!proposed || proposed->open) return std::nullopt;
+        return EndReview{
+            .job = job.id, .merged = proposed->merged, .reason = report::proposal_over(proposed->merged)};
+    }
     const auto end = [&](std::string reason) {
         return Stop{.job = job.id, .reason = std::move(reason), .comment_id = {}, .thread = thread};
     };
     const auto found = forge.issue(thread);
-    if (found && !found->open && job.pull_request == 0) return end("Stopped: the issue was closed.");
+    if (found && !found->open) return end("Stopped: the issue was closed.");
     if (!found && found.error().kind == ForgeError::Kind::gone)
         return end("Stopped: the issue is not there any more.");
     return std::nullopt;

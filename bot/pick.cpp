@@ -1,7 +1,5 @@
 #include "bot/pick.hpp"
 
-#include <fmt/format.h>
-
 #include <algorithm>
 
 #include "bot/contest.hpp"
@@ -26,11 +24,11 @@ Step<Verdict> picked_try(Shop& shop, Job& job, const Lease& lease) {
         return std::unexpected(
             Halt{.kind = Halt::Kind::failed, .reason = report::infrastructure(verdict.error(), 1)});
     verdict->onto = shop.ledger.go_on_from(lease, *head);
-    if (verdict->onto != job.head_commit)
+    if (job.shared || verdict->onto != job.head_commit)
         return std::unexpected(Halt{.kind = Halt::Kind::failed, .reason = report::people_pushed(job.branch)});
-    const auto kept = (*mirror)->fetch(rival_ref(job.id, wanted->try_number));
+    const auto kept = (*mirror)->fetch(rival_ref(job.id, wanted->try_number, verdict->evidence.head_commit));
     if (!kept) return std::unexpected(halt(kept.error(), "fetching the try"));
-    verdict->kept_as = fmt::format("refs/shopfloor/job-{}/try-{}", job.id.value, job.cycle - 1);
+    verdict->kept_as = try_ref(job.id, job.cycle - 1, verdict->onto);
     verdict->rivals = compare(tries);
     for (auto& rival : verdict->rivals) rival.chosen = rival.number == wanted->try_number;
     job.assignment.base_commit = shop.ledger.stand_on(lease, verdict->evidence.base_commit);

@@ -12,6 +12,7 @@
 #include "bot/agent_pass.hpp"
 #include "bot/change.hpp"
 #include "bot/checks.hpp"
+#include "bot/contest.hpp"
 #include "bot/groundwork.hpp"
 #include "bot/intent.hpp"
 #include "bot/pick.hpp"
@@ -176,7 +177,7 @@ Step<void> commit(const Shop& shop, const Job& job, const Groundwork& ground, co
     auto made = ground.mirror->commit(onto, tree_edits(changes), text);
     if (made && job.replaces()) {
         verdict.onto = refinement->onto;
-        verdict.kept_as = fmt::format("refs/shopfloor/job-{}/try-{}", job.id.value, job.cycle - 1);
+        verdict.kept_as = try_ref(job.id, job.cycle - 1, verdict.onto);
     } else if (made && refinement) {
         onto = refinement->onto;
         const auto edits = ground.mirror->edits(onto, *made, changes.size() + refinement->proposed.size(),
@@ -301,7 +302,8 @@ void settle(Shop& shop, const Claim& claim, const Halt& why) {
         case Halt::Kind::waits:
             spdlog::info("job {}: waits for a person: {}", id, told);
             if (claim.job.contest)  // nobody would know which of the tries an answer is for
-                return shop.ledger.finish(claim.lease, {.signal = Signal::fail, .reason = why.reason});
+                return shop.ledger.finish(claim.lease, {.signal = Signal::fail,
+                                                        .reason = report::try_needs_a_person(why.waits_for)});
             shop.ledger.finish(claim.lease, {.signal = Signal::ask,
                                              .reason = "a person must answer first",
                                              .waits_for = why.waits_for,

@@ -80,7 +80,9 @@ std::string conflicts(const Job& job, const Refinement& refinement) {
     std::string text =
         "\nThe base branch has moved, and both it and the pull request changed the same places. Resolve "
         "every "
-        "conflict (look for `<<<<<<<`), so that both intentions hold:\n\n";
+        "conflict (look for `<<<<<<<`; what has no lines to mark is as the pull request has it), so that "
+        "both "
+        "intentions hold:\n\n";
     for (const auto& path : refinement.conflicts) text += fmt::format("- {}\n", path);
     return text;
 }

@@ -56,12 +56,13 @@ Step<std::string> push_on(Shop& shop, const Job& job, const Verdict& verdict, co
 
 /// The other tries stay where people can fetch them, and `pick` can.
 Step<void> keep_rivals(Shop& shop, const Job& job, const Verdict& verdict) {
-    if (verdict.rivals.empty() || verdict.onto.size() > 0) return {};
+    if (verdict.rivals.empty() || !verdict.onto.empty()) return {};
     auto mirror = shop.mirrors.of(job.assignment.issue.repo);
     if (!mirror) return std::unexpected(halt(mirror.error(), "opening the mirror"));
     for (const auto& rival : verdict.rivals) {
         if (rival.head_commit.empty()) continue;
-        const auto kept = (*mirror)->keep(rival.head_commit, rival_ref(job.id, rival.number));
+        const auto kept =
+            (*mirror)->keep(rival.head_commit, rival_ref(job.id, rival.number, rival.head_commit));
         if (!kept) return std::unexpected(halt(kept.error(), "keeping the other tries"));
     }
     return {};
@@ -84,8 +85,11 @@ Step<integrations::PullRequest> publish(Shop& shop, const Job& job, const Lease&
     }
     const auto& head = verdict.evidence.head_commit;
     if (const auto kept = keep_rivals(shop, job, verdict); !kept) return std::unexpected(kept.error());
-    const auto branch =
-        verdict.onto.empty() ? push(shop, job, head, cancel) : push_on(shop, job, verdict, cancel);
+    // Pushed by an earlier attempt: what people have put on top since is theirs.
+    const bool pushed = job.head_commit == head && !job.branch.empty();
+    const auto branch = pushed                 ? Step<std::string>(job.branch)
+                        : verdict.onto.empty() ? push(shop, job, head, cancel)
+                                               : push_on(shop, job, verdict, cancel);
     if (!branch) return std::unexpected(branch.error());
     shop.ledger.store_head(lease, head, *branch);
 

@@ -80,6 +80,7 @@ namespace bot::report {
 // Several tries side by side.
 [[nodiscard]] std::string rivals_table(const std::vector<Rival>& rivals);
 [[nodiscard]] std::string no_try_succeeded(const std::vector<Job>& tries);
+[[nodiscard]] std::string try_needs_a_person(WaitsFor what);
 [[nodiscard]] std::string too_many_tries(int wanted, int most);
 [[nodiscard]] std::string tries_need_a_start();
 [[nodiscard]] std::string nothing_to_pick();
@@ -118,6 +119,7 @@ namespace bot::report {
 [[nodiscard]] std::string issue_not_open();
 [[nodiscard]] std::string stopped_by(std::string_view login);
 [[nodiscard]] std::string no_active_job();
+[[nodiscard]] std::string proposal_over(bool merged);
 [[nodiscard]] std::string ask_on_the_issue();
 
 // Answers to commands.

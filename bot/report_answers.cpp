@@ -240,6 +240,10 @@ std::string no_active_job() {
     return "No job is at work here. Set the label or comment `/agent run` on the issue to start one.";
 }
 
+std::string proposal_over(bool merged) {
+    return merged ? "The pull request was merged." : "The pull request was closed without merging.";
+}
+
 std::string ask_on_the_issue() {
     return "This pull request is not one of Shopfloor's. Comment `/agent run` on an issue, or set the label "
            "there.";

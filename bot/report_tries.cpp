@@ -62,6 +62,14 @@ std::string no_try_succeeded(const std::vector<Job>& tries) {
     return text;
 }
 
+std::string try_needs_a_person(WaitsFor what) {
+    if (what == WaitsFor::answer)
+        return "The agent ended with a question. Of several tries none is asked back: say it in the issue, "
+               "or in a "
+               "single `/agent run` with words for the agent.";
+    return "The budget for it was spent before it had a result.";
+}
+
 std::string too_many_tries(int wanted, int most) {
     return fmt::format(
         "{} are more than may be made side by side here; the limit is {}. Ask for fewer: `/agent run x{}`.",

@@ -145,6 +145,7 @@ CREATE TABLE jobs (
     before           TEXT NOT NULL DEFAULT '',
     reminded_at      INTEGER,                      -- of what it waits for
     branch_cleaned   INTEGER NOT NULL DEFAULT 0 CHECK (branch_cleaned IN (0, 1)),
+    shared           INTEGER NOT NULL DEFAULT 0 CHECK (shared IN (0, 1)), -- commits of people are on its branch
     contest          INTEGER REFERENCES jobs (id), -- one of the tries for that job, which is the issue's
     try_number       INTEGER NOT NULL DEFAULT 0 CHECK ((try_number > 0) = (contest IS NOT NULL)),
 

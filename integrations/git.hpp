@@ -129,8 +129,8 @@ class Mirror {
     [[nodiscard]] virtual GitResult<void> keep(const std::string& commit, const std::string& ref) = 0;
     /// The change from `base` to `ours`, brought onto `onto` (three-way, as `git merge-file` has it): what
     /// leads from `onto` to the result. Where both changed the same lines both stand between conflict
-    /// markers; what cannot be merged by lines (binary, a link, deleted on one side) is as it is on `onto`,
-    /// and is among the conflicts. Bounds as in `edits`.
+    /// markers; what cannot be merged by lines (binary, a link, deleted on `onto`) is as `ours` has it;
+    /// what `ours` deleted and `onto` changed stays. All are among the conflicts. Bounds as in `edits`.
     struct Rebased {
         std::vector<TreeEdit> edits;
         std::vector<std::string> conflicts;  ///< paths, sorted

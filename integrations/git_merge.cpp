@@ -78,10 +78,12 @@ GitResult<std::vector<std::string>> settle(git_repository* repository, git_index
         while (git_index_conflict_next(&conflict.base, &conflict.onto, &conflict.ours, conflicts.get()) ==
                0) {
             Entry entry{.path = conflict.path(), .file = {}};
-            if (conflict.onto != nullptr) {
+            // What has no lines to mark is the change's own, so that nothing of it is lost unseen.
+            if (const auto* taken = conflict.ours != nullptr ? conflict.ours : conflict.onto;
+                taken != nullptr) {
                 entry.file = git_index_entry{};
-                entry.file->mode = conflict.onto->mode;
-                entry.file->id = conflict.onto->id;
+                entry.file->mode = taken->mode;
+                entry.file->id = taken->id;
             }
             if (conflict.has_lines()) {
                 const auto marked = mark(repository, conflict, *entry.file);

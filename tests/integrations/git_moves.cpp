@@ -120,16 +120,17 @@ TEST_CASE("a change is brought onto another base where both touched different pl
 }
 
 TEST_CASE(
-    "where both changed the same lines both stand between markers, and what has no lines is the base's") {
+    "where both changed the same lines both stand between markers, and what has no lines is the change's") {
     Fork fork("echo 1 > a; printf 'a\\0b' > binary; echo 1 > gone; echo 1 > dropped",
               "echo ours > a; printf 'ours\\0' > binary; echo ours > gone; rm dropped",
               "echo base > a; printf 'base\\0' > binary; rm gone; echo base > dropped");
     const auto rebased = fork.rebased();
     REQUIRE(rebased.has_value());
     CHECK(rebased->conflicts == std::vector<std::string>{"a", "binary", "dropped", "gone"});
-    CHECK(files_of(*rebased) ==
-          std::map<std::string, std::string>{
-              {"a", "<<<<<<< base branch\nbase\n=======\nours\n>>>>>>> pull request\n"}});
+    CHECK(files_of(*rebased) == std::map<std::string, std::string>{
+                                    {"a", "<<<<<<< base branch\nbase\n=======\nours\n>>>>>>> pull request\n"},
+                                    {"binary", std::string("ours\0", 5)},
+                                    {"gone", "ours\n"}});
 }
 
 TEST_CASE("a change that is too large is not brought anywhere") {
