@@ -126,7 +126,8 @@ function judgeAnswer(record, found) {
     const response = found.operation.responses[String(status)];
     const schema = response?.content?.['application/json']?.schema ??
         // Every call may be refused so, whether its page lists it or not.
-        ([400, 401, 403, 404, 410, 422, 429].includes(status)
+        // A renamed repository sends on: https://docs.github.com/en/rest/using-the-rest-api/best-practices-for-using-the-rest-api#follow-redirects
+        ([400, 401, 403, 404, 410, 422, 429, ...(response ? [] : [301, 307])].includes(status)
             ? { type: 'object', required: ['message', 'documentation_url'], properties: { message: { type: 'string' } } } : null);
     if (!response && !schema) return [`status ${status} is not described`];
     if (!schema) return record.response === null ? [] : [`a body with status ${status}`];
