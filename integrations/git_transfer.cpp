@@ -188,6 +188,10 @@ bool is_ref_name(const std::string& ref) {
            git_reference_name_is_valid(&valid, ref.c_str()) == 0 && valid == 1;
 }
 
+std::optional<std::string> id_of(const std::optional<git_oid>& id) {
+    return id ? std::optional(hex(*id)) : std::nullopt;
+}
+
 std::unexpected<GitError> no_branch(const std::string& branch) {
     return std::unexpected(git_error(Kind::no_such_ref, "there is no branch " + config::excerpt(branch)));
 }
@@ -326,8 +330,8 @@ GitResult<void> push_ref(git_repository* repository, const GitAddress& address,
         return std::unexpected(
             git_error(Kind::refused, "not a branch of ours: " + config::excerpt(move.ref)));
     std::optional<git_oid> wanted;
-    if (!move.commit.empty()) {
-        const auto found = find_commit(repository, move.commit);
+    if (move.commit) {
+        const auto found = find_commit(repository, *move.commit);
         if (!found) return std::unexpected(found.error());
         wanted = *git_commit_id(found->get());
     }
@@ -337,8 +341,8 @@ GitResult<void> push_ref(git_repository* repository, const GitAddress& address,
         if (auto opened = line.open(repository, GIT_DIRECTION_PUSH); !opened) return opened;
         const auto there = line.head(move.ref);
         if (!there) return std::unexpected(there.error());
-        const auto now = *there ? hex(**there) : std::string();
-        if (now == move.commit) return {};
+        const auto now = id_of(*there);
+        if (now == id_of(wanted)) return {};
         if (now != move.expected) return std::unexpected(not_as_expected(move.ref));
         const auto pushed = try_push(line, repository, wanted, move);
         if (!pushed) return std::unexpected(pushed.error());
@@ -351,8 +355,8 @@ GitResult<void> push_ref(git_repository* repository, const GitAddress& address,
         return std::unexpected(*refusal);
     const auto there = again.head(move.ref);
     if (!there) return std::unexpected(*refusal);
-    const auto now = *there ? hex(**there) : std::string();
-    if (now == move.commit) return {};
+    const auto now = id_of(*there);
+    if (now == id_of(wanted)) return {};
     return std::unexpected(now == move.expected ? *refusal : not_as_expected(move.ref));
 }
 

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <optional>
 #include <string>
 
 #include "integrations/git.hpp"
@@ -28,10 +29,10 @@ struct GitAddress {
                                                      const MirrorLimits& limits, const std::string& branch);
 /// What is to be done with a reference at the forge.
 struct RefMove {
-    std::string commit;      ///< where it shall be; empty: taken away
-    std::string ref;         ///< `refs/heads/agent/…` or `refs/shopfloor/…`, in full
-    std::string expected;    ///< where it must be until then; empty: not there
-    bool unrelated = false;  ///< `commit` need not descend from it
+    std::optional<std::string> commit;    ///< where it shall be; none: taken away
+    std::string ref;                      ///< `refs/heads/agent/…` or `refs/shopfloor/…`, in full
+    std::optional<std::string> expected;  ///< where it must be until then; none: not there
+    bool unrelated = false;               ///< `commit` need not descend from it
 };
 /// Success also when it is so already. `exists`: it was somewhere else, and nothing was changed.
 [[nodiscard]] GitResult<void> push_ref(git_repository* repository, const GitAddress& address,

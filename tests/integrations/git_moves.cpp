@@ -81,6 +81,26 @@ TEST_CASE("what was there is kept beside the branches, and fetched by its name")
     }
 }
 
+TEST_CASE("no commit is no commit: a branch is neither made nor taken away for want of one") {
+    Place place;
+    const auto first = place.repository("shop");
+    const auto mirror = place.mirror("shop");
+    REQUIRE(mirror->fetch("main").has_value());
+    const auto ours = made(*mirror, first, "ours");
+    const auto bare = place.server.bare("shop");
+    REQUIRE(mirror->push_new(ours, "agent/issue-1").has_value());
+    CHECK(kind_of(mirror->push_new("", "agent/issue-2")) == Kind::no_such_ref);
+    CHECK(kind_of(mirror->push_on("", "agent/issue-1", ours)) == Kind::no_such_ref);
+    CHECK(kind_of(mirror->replace("", "agent/issue-1", ours)) == Kind::no_such_ref);
+    CHECK(kind_of(mirror->keep("", "refs/shopfloor/job-1")) == Kind::no_such_ref);
+    CHECK(line_of("git rev-parse agent/issue-1", bare) == ours);
+    CHECK(kind_of(mirror->replace(ours, "agent/issue-2", "")) == Kind::exists);
+    CHECK(kind_of(mirror->push_on(ours, "agent/issue-2", "")) == Kind::exists);
+    CHECK(kind_of(mirror->drop("agent/issue-1", "")) == Kind::exists);
+    CHECK(line_of("git for-each-ref --format='%(refname)' | tr '\\n' ' '", bare) ==
+          "refs/heads/agent/issue-1 refs/heads/main ");
+}
+
 namespace {
 
 /// base; what the pull request made of it; what the base branch made of it.
