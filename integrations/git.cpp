@@ -68,8 +68,10 @@ class MirrorOnDisk final : public Mirror {
 
     GitResult<Rebased> rebased(const std::string& base, const std::string& ours, const std::string& onto,
                                std::size_t most, std::size_t cap) override {
-        return with_handle(
-            [&](git_repository* repository) { return bring_onto(repository, base, ours, onto, most, cap); });
+        return with_handle([&](git_repository* repository) {
+            return bring_onto(repository, {.base = base, .ours = ours, .onto = onto}, most, cap,
+                              limits_.tree_entries);
+        });
     }
 
     GitResult<std::string> file(const std::string& commit, const std::string& path,

@@ -127,10 +127,13 @@ class Mirror {
     /// Pushes to a name beside the branches (`refs/shopfloor/…` only) that must not be there yet; success
     /// also when it is there with exactly this commit. People fetch it by that name; no CI begins there.
     [[nodiscard]] virtual GitResult<void> keep(const std::string& commit, const std::string& ref) = 0;
-    /// The change from `base` to `ours`, brought onto `onto` (three-way, as `git merge-file` has it): what
-    /// leads from `onto` to the result. Where both changed the same lines both stand between conflict
-    /// markers; what cannot be merged by lines (binary, a link, deleted on `onto`) is as `ours` has it;
-    /// what `ours` deleted and `onto` changed stays. All are among the conflicts. Bounds as in `edits`.
+    /// The change from `base` to `ours`, brought onto `onto`, three-way and path by path: what leads from
+    /// `onto` to the result, in a form that `commit` takes. Renames are not followed. Conflicts: where both
+    /// changed the same lines, both stand between markers that call them "base branch" and "pull request".
+    /// What has no lines to merge (binary, a link, more than 2 MiB, a file on one side and a folder on the
+    /// other) is as in `ours`, and so is a file that only `onto` deleted; one that only `ours` deleted stays
+    /// as `onto` changed it. Submodules stay as `onto` has them. Bounds as in `edits`; hostile trees as in
+    /// `checkout`.
     struct Rebased {
         std::vector<TreeEdit> edits;
         std::vector<std::string> conflicts;  ///< paths, sorted

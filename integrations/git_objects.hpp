@@ -52,6 +52,17 @@ struct TreeItem {
                                         std::uint64_t most_entries,
                                         const std::function<GitResult<void>(const TreeItem&)>& visit);
 
+/// Whether an entry of a tree holds bytes: a file or a link, not a folder or a submodule.
+[[nodiscard]] bool holds_bytes(git_filemode_t mode);
+/// What stands at a path, as an edit that puts it there; `mode` is one that holds bytes.
+[[nodiscard]] GitResult<TreeEdit> read_edit(git_repository* repository, const std::string& path,
+                                            git_filemode_t mode, const git_oid& id);
+/// An edit that puts these bytes there.
+[[nodiscard]] TreeEdit edit_of(const std::string& path, git_filemode_t mode, std::string content);
+/// How the files of two trees differ, without contents and without renames.
+[[nodiscard]] GitResult<GitDiffHandle> compare_trees(git_repository* repository, git_tree* before,
+                                                     git_tree* after);
+
 [[nodiscard]] GitResult<void> write_checkout(git_repository* repository, const std::string& commit,
                                              const std::filesystem::path& directory, unsigned uid,
                                              const MirrorLimits& limits);
@@ -60,11 +71,13 @@ struct TreeItem {
 [[nodiscard]] GitResult<std::vector<TreeEdit>> list_edits(git_repository* repository, const std::string& from,
                                                           const std::string& to, std::size_t most,
                                                           std::size_t cap);
-[[nodiscard]] GitResult<std::vector<TreeEdit>> list_edits(git_repository* repository, git_tree* before,
-                                                          git_tree* after, std::size_t most, std::size_t cap);
-[[nodiscard]] GitResult<Mirror::Rebased> bring_onto(git_repository* repository, const std::string& base,
-                                                    const std::string& ours, const std::string& onto,
-                                                    std::size_t most, std::size_t cap);
+/// Three commits: what `ours` changed since `base` goes onto `onto`.
+struct RebaseCommits {
+    std::string base, ours, onto;
+};
+[[nodiscard]] GitResult<Mirror::Rebased> bring_onto(git_repository* repository, const RebaseCommits& commits,
+                                                    std::size_t most, std::size_t cap,
+                                                    std::uint64_t most_entries);
 [[nodiscard]] GitResult<std::string> print_diff(git_repository* repository, const std::string& from,
                                                 const std::string& to, std::size_t cap);
 [[nodiscard]] GitResult<std::function<bool(const std::string& path)>> open_ignore_rules(

@@ -130,6 +130,37 @@ TEST_CASE("the edits between two commits lead from the one to the other") {
     CHECK(kind_of(store.mirror->edits(base, std::string(40, 'a'), 100, 1000)) == Kind::no_such_ref);
 }
 
+TEST_CASE("files with modes that git wrote long ago are among the edits between two commits") {
+    Store store;
+    const auto with = [&](const std::string& words) {
+        return store.hostile("entry 100664 f $(echo " + words + " | git hash-object -w --stdin)");
+    };
+    const auto base = with("one");
+    const auto edits = store.mirror->edits(base, with("two"), 10, 100);
+    REQUIRE(edits.has_value());
+    REQUIRE(edits->size() == 1);
+    CHECK(edits->front().kind == TreeEdit::Kind::file);
+    const auto commit = store.mirror->commit(base, *edits, text("x"));
+    REQUIRE(commit.has_value());
+    CHECK(store.mirror->file(*commit, "f", 100) == "two\n");
+}
+
+TEST_CASE("edits that put a file in the place of a folder, or a folder in that of a file, make a commit") {
+    Store store;
+    spit(store.work / "folder/one", "one\n");
+    spit(store.work / "folder-", "beside\n");
+    spit(store.work / "file", "file\n");
+    const auto base = store.commit();
+    const auto theirs =
+        store.commit("rm -r folder file && echo plain > folder && mkdir file && echo in > file/in");
+    const auto edits = store.mirror->edits(base, theirs, 100, 1000);
+    REQUIRE(edits.has_value());
+    const auto commit = store.mirror->commit(base, *edits, text("y"));
+    REQUIRE(commit.has_value());
+    CHECK(line_of("git rev-parse " + *commit + "^{tree}", store.bare) ==
+          line_of("git rev-parse " + theirs + "^{tree}", store.bare));
+}
+
 TEST_CASE("submodules are no part of the edits between two commits: a commit made from them keeps its own") {
     Store store;
     spit(store.work / "file", "one\n");
