@@ -132,9 +132,9 @@ class Rebase {
             conflicts_.insert(path);
         }
         for (const auto& folder : displaced_folders_) {
-            const auto below = [&](const auto& item) { return path_of(item).starts_with(folder + '/'); };
-            std::erase_if(edits_, below);
-            std::erase_if(conflicts_, below);
+            const auto prefix = folder + '/';
+            std::erase_if(edits_, [&](const auto& edit) { return edit.first.starts_with(prefix); });
+            std::erase_if(conflicts_, [&](const auto& path) { return path.starts_with(prefix); });
         }
         if (auto held = check_bounds(); !held) return std::unexpected(held.error());
         Mirror::Rebased rebased;
@@ -144,11 +144,6 @@ class Rebase {
     }
 
  private:
-    static const std::string& path_of(const std::string& path) { return path; }
-    static const std::string& path_of(const std::pair<const std::string, TreeEdit>& edit) {
-        return edit.first;
-    }
-
     /// Whether a file can stand at `path`; `there` and `before` are what `onto` and the base have at it. A
     /// submodule on the way does not move. A file on the way, or a folder at the path, does: `ours` has none
     /// there.
