@@ -10,6 +10,7 @@
 #include "config/error.hpp"
 #include "config/settings.hpp"
 #include "integrations/event.hpp"
+#include "integrations/proposal.hpp"
 
 /// Every sentence the bot says on a forge. Pure, golden-tested. Words that come from agents, repositories or
 /// issues are neutralised: nobody is mentioned, no issue is closed or linked by accident, nothing remote is
@@ -119,7 +120,10 @@ namespace bot::report {
 [[nodiscard]] std::string issue_not_open();
 [[nodiscard]] std::string stopped_by(std::string_view login);
 [[nodiscard]] std::string no_active_job();
+// Why a job is over that nobody stopped.
 [[nodiscard]] std::string proposal_over(bool merged);
+[[nodiscard]] std::string proposal_gone();
+[[nodiscard]] std::string stopped_since(std::string_view what);  ///< "the issue was closed"
 [[nodiscard]] std::string ask_on_the_issue();
 
 // Answers to commands.

@@ -1,8 +1,6 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <array>
-#include <numeric>
 
 #include "bot/report.hpp"
 #include "bot/report_words.hpp"
@@ -15,12 +13,6 @@ namespace bot::report {
 namespace {
 
 constexpr std::string_view again = "comment `/agent retry`";
-
-std::string profile_names(const std::vector<config::AgentProfile>& profiles) {
-    std::string text;
-    for (const auto& each : profiles) text += (text.empty() ? "" : ", ") + code(each.name, 60);
-    return text.empty() ? "none" : text;
-}
 
 }  // namespace
 
@@ -47,13 +39,11 @@ std::string budget_spent(std::uint64_t micro_dollars, bool whole_job) {
     if (whole_job)
         return fmt::format(
             "The budget for this job is spent: models have cost {} so far. What the agent did is kept. To "
-            "let it "
-            "go on, say how much more it may cost: `/agent resume +$5`. Or `/agent stop`.",
+            "let it go on, say how much more it may cost: `/agent resume +$5`. Or `/agent stop`.",
             spent);
     return fmt::format(
         "The budget for one pass of the agent is spent: models have cost {} so far in this job. What the "
-        "agent "
-        "did is kept. `/agent resume` lets it go on with another pass, `/agent stop` ends the job.",
+        "agent did is kept. `/agent resume` lets it go on with another pass, `/agent stop` ends the job.",
         spent);
 }
 
@@ -75,8 +65,7 @@ std::string not_an_amount(std::string_view words) {
 
 std::string answer_wanted() {
     return "The agent waits for an answer to its question. Write it as a comment, or after `/agent resume` "
-           "on "
-           "the same line.";
+           "on the same line.";
 }
 
 std::string amount_wanted() {
@@ -96,8 +85,7 @@ std::string service_parked(std::string_view provider) {
 std::string secret_found(const std::vector<std::string>& where) {
     std::string text =
         "The agent's result holds what looks like a key or password, so nothing was published:\n\n";
-    for (std::size_t i = 0; i < where.size() && i < 30; ++i) text += "- " + code(where[i], 300) + "\n";
-    if (where.size() > 30) text += fmt::format("- and {} more\n", where.size() - 30);
+    text += path_list(where);
     return text + "\nIf it must be there, make that part of the change by hand; or " + std::string(again) +
            " and tell the agent to do without.";
 }
@@ -159,8 +147,7 @@ std::string change_rejected(std::string_view path, std::string_view why) {
 std::string protected_paths(const std::vector<std::string>& paths) {
     std::string text =
         "The agent changed files that only people may change here, so nothing was published:\n\n";
-    for (std::size_t i = 0; i < paths.size() && i < 30; ++i) text += "- " + code(paths[i], 300) + "\n";
-    if (paths.size() > 30) text += fmt::format("- and {} more\n", paths.size() - 30);
+    text += path_list(paths);
     return text + "\nMake that part of the change by hand, or " + std::string(again) +
            " and tell the agent to leave these files alone.";
 }
@@ -189,8 +176,7 @@ std::string base_rewritten(std::string_view branch, std::string_view commit_id) 
 std::string infrastructure(std::string_view what, int attempts) {
     return fmt::format(
         "Shopfloor itself or the forge could not do its part{}:\n\n{}\n\nThis is not the agent's fault nor "
-        "the "
-        "issue's. The operator finds more in the log; once it is mended, {}.",
+        "the issue's. The operator finds more in the log; once it is mended, {}.",
         attempts > 1 ? fmt::format(" in {} tries", attempts) : "", fenced(what, 1500), again);
 }
 
@@ -205,8 +191,7 @@ std::string already_active(const Job& job) {
     if (job.state == JobState::review)
         return fmt::format(
             "Pull request #{} is open for this issue. Comment `/agent refine` and what to change; or, to "
-            "have "
-            "another one made, close it first, then comment `/agent retry [profile] [guidance]` on the "
+            "have another one made, close it first, then comment `/agent retry [profile] [guidance]` on the "
             "issue.",
             job.pull_request);
     return fmt::format("Job {} is at this issue already. Its status comment is above; `/agent stop` ends it.",
@@ -243,6 +228,10 @@ std::string no_active_job() {
 std::string proposal_over(bool merged) {
     return merged ? "The pull request was merged." : "The pull request was closed without merging.";
 }
+
+std::string proposal_gone() { return "The pull request is not there any more."; }
+
+std::string stopped_since(std::string_view what) { return fmt::format("Stopped: {}.", what); }
 
 std::string ask_on_the_issue() {
     return "This pull request is not one of Shopfloor's. Comment `/agent run` on an issue, or set the label "

@@ -12,12 +12,6 @@ namespace bot::report {
 
 namespace {
 
-std::string profile_names(const std::vector<config::AgentProfile>& profiles) {
-    std::string text;
-    for (const auto& each : profiles) text += (text.empty() ? "" : ", ") + code(each.name, 60);
-    return text.empty() ? "none" : text;
-}
-
 /// Letters to change, add or drop to make one word of the other.
 std::size_t distance(std::string_view a, std::string_view b) {
     std::vector<std::size_t> row(b.size() + 1);
@@ -35,8 +29,8 @@ std::size_t distance(std::string_view a, std::string_view b) {
 }
 
 std::string_view nearest_verb(std::string_view word) {
-    static constexpr std::array<std::string_view, 10> verbs{"run",    "retry",  "refine", "stop", "cancel",
-                                                            "resume", "answer", "status", "why",  "help"};
+    static constexpr std::array<std::string_view, 11> verbs{
+        "run", "retry", "refine", "pick", "stop", "cancel", "resume", "answer", "status", "why", "help"};
     if (word.size() > 20) return {};
     const auto best = std::ranges::min(verbs, {}, [&](auto verb) { return distance(word, verb); });
     return distance(word, best) <= 2 ? best : std::string_view();

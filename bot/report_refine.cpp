@@ -23,11 +23,6 @@ std::string check_names(const std::vector<integrations::FailedCheck>& checks) {
     return text;
 }
 
-std::string draft_words(const Verdict& verdict, bool draft) {
-    return draft && verdict.evidence.green() ? " It is still a draft: mark it ready when you are content."
-                                             : "";
-}
-
 }  // namespace
 
 std::string refined(const Verdict& verdict, bool draft) {
@@ -49,8 +44,8 @@ std::string reply_to(const Ask& ask, const Verdict& verdict) {
     const auto where = commit(verdict.evidence.head_commit);
     if (changed) return fmt::format("{} was changed in {}.", code(ask.path), where);
     return fmt::format(
-        "{} is as it was in {}: what the agent did about this, if anything, is elsewhere. Its words "
-        "are in the comment on the whole.",
+        "{} is as it was in {}: what the agent did about this, if anything, is elsewhere. Its words are in "
+        "the comment on the whole.",
         code(ask.path), where);
 }
 
@@ -58,8 +53,7 @@ std::string replaced(const Verdict& verdict, Cycle what, bool draft) {
     const auto summary = foreign(verdict.summary, longest_summary);
     return fmt::format(
         "{} commit {}, as {}. **{}**; the evidence in the description is that of this commit.{} What was "
-        "here "
-        "before is kept: `git fetch origin {}`.\n\n{}",
+        "here before is kept: `git fetch origin {}`.\n\n{}",
         what == Cycle::rebase ? "Brought onto" : "Made anew from", commit(verdict.evidence.base_commit),
         commit(verdict.evidence.head_commit), evidence_headline(verdict.evidence),
         draft_words(verdict, draft), one_line(verdict.kept_as, 100),
@@ -69,15 +63,13 @@ std::string replaced(const Verdict& verdict, Cycle what, bool draft) {
 std::string people_pushed(std::string_view branch) {
     return fmt::format(
         "People have pushed to {}, and doing this would drop their commits. `/agent refine WHAT` goes on "
-        "from "
-        "them; or close the pull request and comment `/agent retry` on the issue.",
+        "from them; or close the pull request and comment `/agent retry` on the issue.",
         code(branch, 100));
 }
 
 std::string conflict_left(const std::vector<std::string>& paths) {
     std::string text = "The agent left conflict markers, so nothing was pushed:\n\n";
-    for (std::size_t i = 0; i < paths.size() && i < 30; ++i) text += "- " + code(paths[i], 300) + "\n";
-    if (paths.size() > 30) text += fmt::format("- and {} more\n", paths.size() - 30);
+    text += path_list(paths);
     return text + "\nMerge the base branch by hand, or comment `/agent retry` to have the change made anew.";
 }
 
@@ -124,8 +116,7 @@ std::string nothing_to_refine() {
 
 std::string wish_wanted() {
     return "Say what to change: `/agent refine use the helper in util.py`. Or ask for changes in a review, "
-           "with "
-           "comments beside the lines.";
+           "with comments beside the lines.";
 }
 
 std::string branch_gone(std::string_view branch) {
@@ -136,16 +127,14 @@ std::string branch_gone(std::string_view branch) {
 std::string branch_moved(std::string_view branch, std::string_view kept_as) {
     return fmt::format(
         "Somebody pushed to {} while the agent was at work. That is theirs, so nothing was pushed over it. "
-        "What "
-        "the agent made is kept as {}. {}, and it goes on from what is there now.",
+        "What the agent made is kept as {}. {}, and it goes on from what is there now.",
         code(branch, 100), code(kept_as, 100), once_more);
 }
 
 std::string too_much_to_refine(std::string_view why) {
     return fmt::format(
         "The pull request has become more than an agent's change may be here ({}). The recipe's `max_files` "
-        "and "
-        "`max_change` say how much it may.",
+        "and `max_change` say how much it may.",
         code(why, 200));
 }
 

@@ -55,7 +55,7 @@ std::string rivals_table(const std::vector<Rival>& rivals) {
 
 std::string no_try_succeeded(const std::vector<Job>& tries) {
     constexpr std::size_t longest = 1500;
-    auto text = fmt::format("None of {} came to a result.\n", count(tries.size(), "try"));
+    auto text = fmt::format("None of the {} tries came to a result.\n", tries.size());
     for (const auto& each : tries)
         text += fmt::format("\n**Try {}** ({}):\n\n{}\n", each.try_number, code(name(each.state)),
                             foreign(each.reason, longest));
@@ -65,21 +65,20 @@ std::string no_try_succeeded(const std::vector<Job>& tries) {
 std::string try_needs_a_person(WaitsFor what) {
     if (what == WaitsFor::answer)
         return "The agent ended with a question. Of several tries none is asked back: say it in the issue, "
-               "or in a "
-               "single `/agent run` with words for the agent.";
+               "or in a single `/agent run` with words for the agent.";
     return "The budget for it was spent before it had a result.";
 }
 
 std::string too_many_tries(int wanted, int most) {
     return fmt::format(
-        "{} are more than may be made side by side here; the limit is {}. Ask for fewer: `/agent run x{}`.",
-        count(static_cast<std::uint64_t>(std::max(wanted, 0)), "try"), most, most);
+        "{} tries are more than may be made side by side here; the limit is {}. Ask for fewer: `/agent run "
+        "x{}`.",
+        wanted, most, most);
 }
 
 std::string tries_need_a_start() {
     return "Several tries side by side are for an issue without an open pull request. Close that one first "
-           "and "
-           "comment `/agent run x3` on the issue; or have one more try made with `/agent retry`.";
+           "and comment `/agent run x3` on the issue; or have one more try made with `/agent retry`.";
 }
 
 std::string nothing_to_pick() {
@@ -104,12 +103,9 @@ std::string picked(const Verdict& verdict, bool draft) {
     const auto chosen = std::ranges::find(verdict.rivals, true, &Rival::chosen);
     return fmt::format(
         "This is try {} now, as {}. **{}**; the evidence in the description is that of this commit.{} What "
-        "was "
-        "here before is kept: `git fetch origin {}`.",
+        "was here before is kept: `git fetch origin {}`.",
         chosen == verdict.rivals.end() ? 0 : chosen->number, commit(verdict.evidence.head_commit),
-        evidence_headline(verdict.evidence),
-        draft && verdict.evidence.green() ? " It is still a draft: mark it ready when you are content." : "",
-        one_line(verdict.kept_as, 100));
+        evidence_headline(verdict.evidence), draft_words(verdict, draft), one_line(verdict.kept_as, 100));
 }
 
 }  // namespace bot::report

@@ -36,6 +36,25 @@ std::string grouped(std::uint64_t number) {
 
 std::string commit(std::string_view id) { return code(id.substr(0, 10)); }
 
+std::string path_list(const std::vector<std::string>& paths) {
+    constexpr std::size_t most = 30;
+    std::string text;
+    for (std::size_t i = 0; i < paths.size() && i < most; ++i) text += "- " + code(paths[i], 300) + "\n";
+    if (paths.size() > most) text += fmt::format("- and {} more\n", paths.size() - most);
+    return text;
+}
+
+std::string profile_names(const std::vector<config::AgentProfile>& profiles) {
+    std::string text;
+    for (const auto& each : profiles) text += (text.empty() ? "" : ", ") + code(each.name, 60);
+    return text.empty() ? "none" : text;
+}
+
+std::string draft_words(const Verdict& verdict, bool draft) {
+    if (!draft || !verdict.evidence.green()) return {};
+    return " It is still a draft: mark it ready when you are content.";
+}
+
 std::string cell(std::string_view text, std::size_t limit) {
     std::string escaped;
     for (const char c : code(text, limit)) (c == '|' ? escaped += '\\' : escaped) += c;

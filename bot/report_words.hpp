@@ -4,9 +4,11 @@
 #include <cstddef>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "bot/evidence.hpp"
 #include "bot/job.hpp"
+#include "config/settings.hpp"
 
 /// The small words that the reports share.
 namespace bot::report {
@@ -21,6 +23,12 @@ namespace bot::report {
 [[nodiscard]] std::string grouped(std::uint64_t number);
 /// The first ten digits of a commit id as a code span.
 [[nodiscard]] std::string commit(std::string_view id);
+
+/// A list of code spans, a line each; the first thirty.
+[[nodiscard]] std::string path_list(const std::vector<std::string>& paths);
+[[nodiscard]] std::string profile_names(const std::vector<config::AgentProfile>& profiles);
+/// A sentence, after a blank, for a pull request that is still a draft although it is green; else empty.
+[[nodiscard]] std::string draft_words(const Verdict& verdict, bool draft);
 
 /// `code` for a table, where a bar would end the cell.
 [[nodiscard]] std::string cell(std::string_view text, std::size_t limit);

@@ -87,7 +87,11 @@ TEST_CASE("several tries are told side by side, with the way to another one") {
     auto failed = job(JobState::failed);
     failed.try_number = 1;
     failed.reason = "The agent gave up.";
-    check_golden("no_try_succeeded", report::no_try_succeeded({failed}));
+    auto asking = failed;
+    asking.try_number = 2;
+    asking.reason = report::try_needs_a_person(WaitsFor::answer);
+    check_golden("no_try_succeeded", report::no_try_succeeded({failed, asking}));
+    CHECK(report::try_needs_a_person(WaitsFor::run_budget).find("budget") != std::string::npos);
     check_golden("too_many_tries", report::too_many_tries(9, 4));
     check_golden("tries_need_a_start", report::tries_need_a_start());
     check_golden("nothing_to_pick", report::nothing_to_pick());
