@@ -329,11 +329,10 @@ Step<AgentPass> run_agent(Shop& shop, const Job& job, const Lease& lease, const 
                ground.recipe.checks.end();
     };
     std::erase_if(*changes, [&](const sandbox::Change& change) { return is_report(change.path); });
-    if (ground.refinement) {
-        keep_unseen(*changes, ground.refinement->proposed,
-                    [&](const std::string& path) { return (*ignored)(path) || is_report(path); });
-        keep_instructions(*changes, ground.refinement->proposed);
-    }
+    if (ground.refinement)
+        keep_unseen(*changes, ground.refinement->proposed, [&](const std::string& path) {
+            return (*ignored)(path) || is_report(path) || instructs_agents(path);
+        });
     done->changes = std::move(*changes);
     return done;
 }

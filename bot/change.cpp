@@ -103,7 +103,7 @@ void keep_unseen(sandbox::Changes& changes, const sandbox::Changes& proposed,
     };
     const auto seen = changes.size();
     for (const auto& change : proposed)
-        if (change.kind != sandbox::Change::Kind::removed && hidden(change.path) &&
+        if (hidden(change.path) &&
             !std::ranges::binary_search(changes.begin(), changes.begin() + static_cast<std::ptrdiff_t>(seen),
                                         change.path, {}, &sandbox::Change::path))
             changes.push_back(change);
@@ -119,14 +119,6 @@ sandbox::Changes without_instructions(const sandbox::Changes& proposed) {
     std::ranges::copy_if(proposed, std::back_inserter(rest),
                          [](const auto& change) { return !instructs_agents(change.path); });
     return rest;
-}
-
-void keep_instructions(sandbox::Changes& changes, const sandbox::Changes& proposed) {
-    for (const auto& kept : proposed)
-        if (instructs_agents(kept.path) &&
-            std::ranges::find(changes, kept.path, &sandbox::Change::path) == changes.end())
-            changes.push_back(kept);
-    std::ranges::sort(changes, {}, &sandbox::Change::path);
 }
 
 std::optional<Halt> unpublishable(const Shop& shop, const Job& job, const Groundwork& ground,

@@ -29,10 +29,9 @@ void keep_unseen(sandbox::Changes& changes, const sandbox::Changes& proposed,
                  const std::function<bool(const std::string& path)>& unseen);
 
 /// What tells agents what to do (AGENTS.md, skills) comes from the default branch: what a pull request makes
-/// of it is not laid out for its agent, and stays in it as it was.
+/// of it is not laid out for its agent.
 [[nodiscard]] bool instructs_agents(const std::string& path);
 [[nodiscard]] sandbox::Changes without_instructions(const sandbox::Changes& proposed);
-void keep_instructions(sandbox::Changes& changes, const sandbox::Changes& proposed);
 
 /// What must not leave, whatever the checks say: conflict markers, protected paths, secrets.
 [[nodiscard]] std::optional<Halt> unpublishable(const Shop& shop, const Job& job, const Groundwork& ground,

@@ -143,23 +143,8 @@ sandbox::Changes to_changes(std::vector<integrations::TreeEdit> edits) {
     return changes;
 }
 
-/// The branch of the pull request as it is when the cycle begins, with what people pushed to it.
-Step<std::string> branch_head(Shop& shop, const Job& job, const Lease& lease, const Groundwork& ground) {
-    const auto head = ground.mirror->fetch(job.branch);
-    if (!head) {
-        if (head.error().kind == integrations::GitError::Kind::no_such_ref)
-            return std::unexpected(
-                Halt{.kind = Halt::Kind::failed, .reason = report::branch_gone(job.branch)});
-        return std::unexpected(halt(head.error(), "fetching " + job.branch));
-    }
-    auto onto = shop.ledger.go_on_from(lease, *head);
-    if (job.replaces() && (job.shared || onto != job.head_commit))
-        return std::unexpected(Halt{.kind = Halt::Kind::failed, .reason = report::people_pushed(job.branch)});
-    return onto;
-}
-
 Step<Refinement> lay_refinement(Shop& shop, const Job& job, const Lease& lease, const Groundwork& ground) {
-    auto onto = branch_head(shop, job, lease, ground);
+    auto onto = proposed_head(shop, job, lease, *ground.mirror);
     if (!onto) return std::unexpected(onto.error());
     Refinement refinement{
         .asks = shop.ledger.take_asks(lease), .onto = std::move(*onto), .proposed = {}, .conflicts = {}};
@@ -194,6 +179,21 @@ Step<Refinement> lay_refinement(Shop& shop, const Job& job, const Lease& lease, 
 }
 
 }  // namespace
+
+Step<std::string> proposed_head(Shop& shop, const Job& job, const Lease& lease,
+                                integrations::Mirror& mirror) {
+    const auto head = mirror.fetch(job.branch);
+    if (!head) {
+        if (head.error().kind == integrations::GitError::Kind::no_such_ref)
+            return std::unexpected(
+                Halt{.kind = Halt::Kind::failed, .reason = report::branch_gone(job.branch)});
+        return std::unexpected(halt(head.error(), "fetching " + job.branch));
+    }
+    auto onto = shop.ledger.go_on_from(lease, *head);
+    if (job.replaces() && (job.shared || onto != job.head_commit))
+        return std::unexpected(Halt{.kind = Halt::Kind::failed, .reason = report::people_pushed(job.branch)});
+    return onto;
+}
 
 std::string run_name(const Shop& shop, JobId job, const std::string& step) {
     return fmt::format("shopfloor-{}-j{}-{}", shop.instance, job.value, step);

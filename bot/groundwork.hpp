@@ -47,6 +47,11 @@ struct Groundwork {
 [[nodiscard]] Step<Groundwork> lay_groundwork(Shop& shop, Job& job, const Lease& lease,
                                               const sandbox::Control& control);
 
+/// The branch of the pull request as it is when the cycle begins, with what people pushed to it. Halts a
+/// cycle that would replace commits of theirs.
+[[nodiscard]] Step<std::string> proposed_head(Shop& shop, const Job& job, const Lease& lease,
+                                              integrations::Mirror& mirror);
+
 /// `shopfloor-<instance>-j<job>-<step>`: the name of a run and of its workspace. The job can be read back
 /// from it.
 [[nodiscard]] std::string run_name(const Shop& shop, JobId job, const std::string& step);

@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "bot/contest.hpp"
+#include "bot/groundwork.hpp"
 #include "bot/report.hpp"
 
 namespace bot {
@@ -10,8 +11,8 @@ namespace bot {
 Step<Verdict> picked_try(Shop& shop, Job& job, const Lease& lease) {
     const auto mirror = shop.mirrors.of(job.assignment.issue.repo);
     if (!mirror) return std::unexpected(halt(mirror.error(), "opening the mirror"));
-    const auto head = (*mirror)->fetch(job.branch);
-    if (!head) return std::unexpected(halt(head.error(), "fetching " + job.branch));
+    auto onto = proposed_head(shop, job, lease, **mirror);
+    if (!onto) return std::unexpected(onto.error());
     const auto asks = shop.ledger.take_asks(lease);
     const auto asked = std::ranges::find(asks, Ask::What::pick, &Ask::what);
     const auto tries = shop.ledger.tries(job.id);
@@ -23,9 +24,7 @@ Step<Verdict> picked_try(Shop& shop, Job& job, const Lease& lease) {
     if (!verdict)
         return std::unexpected(
             Halt{.kind = Halt::Kind::failed, .reason = report::infrastructure(verdict.error(), 1)});
-    verdict->onto = shop.ledger.go_on_from(lease, *head);
-    if (job.shared || verdict->onto != job.head_commit)
-        return std::unexpected(Halt{.kind = Halt::Kind::failed, .reason = report::people_pushed(job.branch)});
+    verdict->onto = std::move(*onto);
     const auto kept = (*mirror)->fetch(rival_ref(job.id, wanted->try_number, verdict->evidence.head_commit));
     if (!kept) return std::unexpected(halt(kept.error(), "fetching the try"));
     verdict->kept_as = try_ref(job.id, job.cycle - 1, verdict->onto);
