@@ -98,18 +98,6 @@ ForgeResult<void> gather_for_checks(Shop& shop, integrations::Forge& forge, cons
     return {};
 }
 
-/// A job whose open pull request wants to be merged into that branch.
-std::optional<Job> stands_on(Shop& shop, const BaseMoved& moved) {
-    constexpr std::size_t looked_through = 2000;
-    for (auto& job : shop.ledger.jobs(looked_through)) {
-        const auto& assignment = job.assignment;
-        if (job.state == JobState::review && assignment.base_branch == moved.branch &&
-            assignment.issue.repo.forge == moved.repo.forge && assignment.issue.repo.id == moved.repo.id)
-            return std::move(job);
-    }
-    return std::nullopt;
-}
-
 /// Events that name no thread.
 ForgeResult<Facts> gather_of_repository(Shop& shop, const Request& request,
                                         const integrations::RepoRef& repo) {
@@ -118,7 +106,8 @@ ForgeResult<Facts> gather_of_repository(Shop& shop, const Request& request,
     if (entry == nullptr) return facts;
     facts.repository_allowed = repository_allowed(entry->settings, repo.full_name);
     if (!facts.repository_allowed) return facts;
-    if (const auto* moved = std::get_if<BaseMoved>(&request)) facts.active_job = stands_on(shop, *moved);
+    if (const auto* moved = std::get_if<BaseMoved>(&request))
+        facts.is_base = shop.ledger.is_base(moved->repo, moved->branch);
     if (const auto* red = std::get_if<ChecksRed>(&request))
         if (const auto gathered = gather_for_checks(shop, *entry->forge, *red, facts); !gathered)
             return std::unexpected(gathered.error());
@@ -156,7 +145,8 @@ ForgeResult<Facts> gather_facts(Shop& shop, const Request& request) {
             facts.active_job = std::move(other);
     facts.now = std::chrono::system_clock::now();
     if (facts.active_job) {
-        facts.runs = shop.ledger.runs(facts.active_job->id);
+        facts.runs = shop.ledger.history(facts.active_job->id);
+        facts.tries = shop.ledger.tries(facts.active_job->id);
         facts.asks = shop.ledger.asks(facts.active_job->id);
         facts.position = shop.ledger.position(facts.active_job->id);
         if (shop.disk.shortage()) facts.held_up = report::short_of_disk();

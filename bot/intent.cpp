@@ -255,7 +255,7 @@ Intent decide_issue_over(const IssueOver& over, const Facts& facts) {
     // Merging the pull request closes its issue: that is its own event. And a proposal outlives its issue.
     if (facts.active_job->pull_request > 0) return Ignore{over.how + " while the pull request is open"};
     return Stop{.job = facts.active_job->id,
-                .reason = fmt::format("Stopped: {}.", over.how),
+                .reason = report::stopped_since(over.how),
                 .comment_id = {},
                 .thread = over.issue};
 }
@@ -264,10 +264,11 @@ Intent decide_renamed(const Renamed& renamed, const Facts& facts) {
     const auto& repo = renamed.repo;
     if (facts.repository_allowed)
         return Rename{.repo = repo, .reason = "the repository is called " + repo.full_name + " now"};
-    return Abandon{.forge = repo.forge,
-                   .installation = {},
-                   .repositories = {repo.id},
-                   .reason = "Stopped: the repository was moved to where this bot does not work."};
+    return Abandon{
+        .forge = repo.forge,
+        .installation = {},
+        .repositories = {repo.id},
+        .reason = report::stopped_since("the repository was moved to where this bot does not work")};
 }
 
 Intent decide_access_over(const AccessOver& over) {
@@ -280,7 +281,7 @@ Intent decide_access_over(const AccessOver& over) {
     return Abandon{.forge = what.forge,
                    .installation = what.installation,
                    .repositories = what.repositories,
-                   .reason = fmt::format("Stopped: {}.", how)};
+                   .reason = report::stopped_since(how)};
 }
 
 }  // namespace
@@ -297,7 +298,7 @@ Intent decide(const Request& request, const Facts& facts, const config::Settings
                 return decide_answer(ask, facts,
                                      facts.active_job
                                          ? report::status(*facts.active_job, facts.runs, facts.position,
-                                                          facts.now, facts.held_up)
+                                                          facts.now, facts.held_up, facts.tries)
                                          : report::no_active_job(),
                                      "asked for the status");
             },
@@ -312,7 +313,7 @@ Intent decide(const Request& request, const Facts& facts, const config::Settings
             [&](const ProposalOver& over) { return deciding::proposal_over(over, facts); },
             [&](const ChecksRed& red) { return deciding::checks_red(red, facts, settings); },
             [&](const BaseMoved&) -> Intent {
-                if (!facts.repository_allowed || !facts.active_job)
+                if (!facts.repository_allowed || !facts.is_base)
                     return Ignore{"no open pull request stands on it"};
                 return LookAgain{"a base branch was pushed to"};
             },

@@ -173,6 +173,10 @@ class Ledger {
                                                  const std::string& commit) const;
     [[nodiscard]] std::vector<Job> tries(JobId contest) const;  ///< that competed for the job, by number
     [[nodiscard]] std::optional<Job> job_before(const Job& job) const;  ///< of the same issue
+    /// Whether an open pull request of ours wants to be merged into that branch.
+    [[nodiscard]] bool is_base(const integrations::RepoRef& repo, const std::string& branch) const;
+    /// Jobs in review or waiting for an answer: those after `after`, by age, and from the start again.
+    [[nodiscard]] std::vector<Job> waiting_for_people(JobId after, std::size_t most) const;
     /// Jobs that have waited for a person since then, who were not reminded yet.
     [[nodiscard]] std::vector<Job> unanswered(Time since) const;
     void remind(JobId job, const std::string& words);  ///< once each time it waits
@@ -181,6 +185,7 @@ class Ledger {
     void branch_cleaned(JobId job);
     [[nodiscard]] std::vector<Job> jobs(std::size_t most) const;  ///< newest first
     [[nodiscard]] std::vector<Run> runs(JobId job) const;
+    [[nodiscard]] std::vector<Run> history(JobId job) const;  ///< its runs, and those of its tries
     /// Forge and id of the repositories of jobs that wait, are worked on or being published.
     [[nodiscard]] std::set<std::pair<std::string, std::string>> busy_repositories() const;
     [[nodiscard]] int jobs_since(const integrations::ThreadRef& issue, Time since) const;

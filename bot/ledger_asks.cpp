@@ -1,6 +1,8 @@
 // What people want changed in a pull request: kept until a cycle that had it has ended.
 #include <fmt/format.h>
 
+#include <set>
+
 #include "bot/ledger_inside.hpp"
 
 namespace bot {
@@ -34,10 +36,22 @@ Ask read_ask(SQLite::Statement& row) {
             .what = ask_what(text(10))};
 }
 
+std::vector<Ask> read_asks(SQLite::Database& db, JobId job, std::string_view which) {
+    auto row =
+        prepare(db, fmt::format("SELECT {} FROM asks WHERE job = ?1 AND {} ORDER BY id", ask_columns, which),
+                job.value);
+    std::vector<Ask> asks;
+    while (row.executeStep()) asks.push_back(read_ask(row));
+    return asks;
+}
+
+/// What this cycle is about.
+constexpr std::string_view taken = "done_at IS NULL AND id <= (SELECT asks_taken FROM jobs WHERE id = ?1)";
+
 void fix_asks(SQLite::Database& db, JobId job) {
     execute(db,
-            "UPDATE jobs SET asks_taken = (SELECT coalesce(max(id), 0) FROM asks WHERE job = ?1) "
-            "WHERE id = ?1 AND asks_taken = 0",
+            "UPDATE jobs SET asks_taken = (SELECT coalesce(max(id), 0) FROM asks WHERE job = ?1) WHERE id = "
+            "?1 AND asks_taken = 0",
             job.value);
 }
 
@@ -55,12 +69,12 @@ integrations::ThreadRef conversation_of(const Job& job) {
 }
 
 int Ledger::Inside::add_ask(SQLite::Database& db, JobId job, const Ask& ask) {
-    return execute(db,
-                   "INSERT INTO asks (job, key, by_login, by_id, words, comment_id, inline_id, path, line, "
-                   "diff_hunk, at, "
-                   "what) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12) ON CONFLICT DO NOTHING",
-                   job.value, ask.key, ask.by.login, ask.by.id, ask.words, ask.comment_id, ask.inline_id,
-                   ask.path, ask.line, ask.diff_hunk, now(), name(ask.what));
+    return execute(
+        db,
+        "INSERT INTO asks (job, key, by_login, by_id, words, comment_id, inline_id, path, line, diff_hunk, "
+        "at, what) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12) ON CONFLICT DO NOTHING",
+        job.value, ask.key, ask.by.login, ask.by.id, ask.words, ask.comment_id, ask.inline_id, ask.path,
+        ask.line, ask.diff_hunk, now(), name(ask.what));
 }
 
 std::optional<JobId> Ledger::Inside::refine(SQLite::Database& db, const Refine& intent) {
@@ -106,21 +120,19 @@ void Ledger::Inside::begin_cycle(SQLite::Database& db, const Job& job, Cycle wha
     execute(
         db,
         "UPDATE jobs SET cycle = cycle + 1, cycle_is = ?3, asks_taken = iif(?3 = 'refine', 0, (SELECT "
-        "coalesce(max(id), 0) FROM asks WHERE job = ?1)), onto = '', infra_attempts = 0, "
-        "retry_at = ?2, before = json_object('title', title, 'body', body, 'hidden_stripped', "
-        "hidden_stripped, 'profile', profile, 'guidance', guidance, 'base_commit', base_commit, 'verdict', "
-        "verdict) WHERE id = ?1",
+        "coalesce(max(id), 0) FROM asks WHERE job = ?1)), onto = '', infra_attempts = 0, retry_at = ?2, "
+        "before = json_object('title', title, 'body', body, 'hidden_stripped', hidden_stripped, 'profile', "
+        "profile, 'guidance', guidance, 'base_commit', base_commit, 'verdict', verdict) WHERE id = ?1",
         job.id.value, now() + gathering_ms, name(what));
 }
 
 void Ledger::Inside::restore_assignment(SQLite::Database& db, JobId job) {
-    execute(
-        db,
-        "UPDATE jobs SET title = before ->> 'title', body = before ->> 'body', hidden_stripped = before ->> "
-        "'hidden_stripped', profile = before ->> 'profile', guidance = before ->> 'guidance', base_commit "
-        "= before ->> 'base_commit', verdict = before ->> 'verdict', before = '' WHERE id = ?1 AND before "
-        "<> ''",
-        job.value);
+    execute(db,
+            "UPDATE jobs SET title = before ->> 'title', body = before ->> 'body', hidden_stripped = before "
+            "->> 'hidden_stripped', profile = before ->> 'profile', guidance = before ->> 'guidance', "
+            "base_commit = before ->> 'base_commit', verdict = before ->> 'verdict', before = '' WHERE id = "
+            "?1 AND before <> ''",
+            job.value);
 }
 
 void Ledger::Inside::end_cycle(SQLite::Database& db, const Job& job, const Ending& ending) {
@@ -141,25 +153,19 @@ void Ledger::Inside::end_cycle(SQLite::Database& db, const Job& job, const Endin
               .marker = fmt::format("reply {} to={}", name, reply.inline_id),
               .body = reply.words},
              Urgency::at_once);
-    if (ending.signal == Signal::proposed)
-        launch(db, job, "id <= (SELECT asks_taken FROM jobs WHERE id = ?1)");
-    execute(db,
-            "UPDATE asks SET done_at = ?2 WHERE job = ?1 AND done_at IS NULL AND id <= "
-            "(SELECT asks_taken FROM jobs WHERE id = ?1)",
-            job.id.value, now());
+    close_asks(db, job, taken, ending.signal == Signal::proposed);
     if (!has_open_wishes(db, job.id)) return;
     if (const auto now_in_review = find_job(db, job.id))
         begin_cycle(db, *now_in_review, Cycle::refine, "more was asked for meanwhile");
 }
 
-void Ledger::Inside::launch(SQLite::Database& db, const Job& job, const std::string& which) {
-    auto row =
-        prepare(db,
-                "SELECT DISTINCT comment_id FROM asks WHERE job = ?1 AND done_at IS NULL AND comment_id "
-                "<> '' AND " +
-                    which,
-                job.id.value);
-    while (row.executeStep()) react(db, conversation_of(job), row.getColumn(0).getString(), "rocket");
+void Ledger::Inside::close_asks(SQLite::Database& db, const Job& job, std::string_view which, bool done) {
+    std::set<std::string> comments;
+    for (const auto& ask : read_asks(db, job.id, which))
+        if (done && !ask.comment_id.empty()) comments.insert(ask.comment_id);
+    for (const auto& comment : comments) react(db, conversation_of(job), comment, "rocket");
+    execute(db, fmt::format("UPDATE asks SET done_at = ?2 WHERE job = ?1 AND {}", which), job.id.value,
+            now());
 }
 
 void Ledger::Inside::react(SQLite::Database& db, const integrations::ThreadRef& thread,
@@ -177,25 +183,12 @@ std::vector<Ask> Ledger::take_asks(const Lease& lease) {
     return inside_->write([&](SQLite::Database& db) {
         const auto job = inside_->leased(db, lease);
         fix_asks(db, job.id);
-        auto row = prepare(db,
-                           fmt::format("SELECT {} FROM asks WHERE job = ?1 AND done_at IS NULL AND id <= "
-                                       "(SELECT asks_taken FROM jobs WHERE id = ?1) ORDER BY id",
-                                       ask_columns),
-                           job.id.value);
-        std::vector<Ask> asks;
-        while (row.executeStep()) asks.push_back(read_ask(row));
-        return asks;
+        return read_asks(db, job.id, taken);
     });
 }
 
 std::vector<Ask> Ledger::asks(JobId job) const {
-    return inside_->read([&](SQLite::Database& db) {
-        auto row = prepare(db, fmt::format("SELECT {} FROM asks WHERE job = ?1 ORDER BY id", ask_columns),
-                           job.value);
-        std::vector<Ask> asks;
-        while (row.executeStep()) asks.push_back(read_ask(row));
-        return asks;
-    });
+    return inside_->read([&](SQLite::Database& db) { return read_asks(db, job, "true"); });
 }
 
 std::string Ledger::stand_on(const Lease& lease, const std::string& base_commit) {
@@ -212,11 +205,10 @@ std::string Ledger::stand_on(const Lease& lease, const std::string& base_commit)
 std::string Ledger::go_on_from(const Lease& lease, const std::string& commit) {
     return inside_->write([&](SQLite::Database& db) {
         const auto job = inside_->leased(db, lease);
-        execute(
-            db,
-            "UPDATE jobs SET onto = ?2, shared = max(shared, head_commit NOT IN ('', ?2)) WHERE id = ?1 AND "
-            "onto = ''",
-            job.id.value, commit);
+        execute(db,
+                "UPDATE jobs SET onto = ?2, shared = max(shared, head_commit NOT IN ('', ?2)) WHERE id = ?1 "
+                "AND onto = ''",
+                job.id.value, commit);
         auto row = prepare(db, "SELECT onto FROM jobs WHERE id = ?1", job.id.value);
         row.executeStep();
         return row.getColumn(0).getString();

@@ -10,11 +10,7 @@
 namespace bot {
 
 std::vector<Job> tries_of(SQLite::Database& db, JobId contest) {
-    auto row = prepare(db, "SELECT " + job_columns + " FROM jobs WHERE contest = ?1 ORDER BY try_number",
-                       contest.value);
-    std::vector<Job> tries;
-    while (row.executeStep()) tries.push_back(read_job(row));
-    return tries;
+    return read_jobs(db, "WHERE contest = ?1 ORDER BY try_number", contest.value);
 }
 
 std::vector<Job> Ledger::tries(JobId contest) const {

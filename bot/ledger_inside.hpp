@@ -7,7 +7,6 @@
 
 #include <atomic>
 #include <chrono>
-#include <concepts>
 #include <cstdint>
 #include <filesystem>
 #include <functional>
@@ -24,6 +23,7 @@
 #include "bot/ledger_checkpoints.hpp"
 #include "bot/ledger_group.hpp"
 #include "bot/ledger_leases.hpp"
+#include "bot/ledger_rows.hpp"
 #include "bot/ledger_schema.hpp"
 #include "bot/ledger_statements.hpp"
 
@@ -32,51 +32,8 @@
 // come to their end.
 namespace bot {
 
-[[nodiscard]] std::int64_t to_ms(Time time);
-[[nodiscard]] Time from_ms(std::int64_t ms);
 /// What went wrong, and the mend where there is one.
 [[nodiscard]] LedgerError to_ledger_error(const std::filesystem::path& file, const SQLite::Exception& fault);
-
-inline void bind(SQLite::Statement& statement, int index, const std::string& value) {
-    statement.bind(index, value);
-}
-inline void bind(SQLite::Statement& statement, int index, std::string_view value) {
-    statement.bind(index, std::string(value));
-}
-inline void bind(SQLite::Statement& statement, int index, const char* value) { statement.bind(index, value); }
-inline void bind(SQLite::Statement& statement, int index, double value) { statement.bind(index, value); }
-inline void bind(SQLite::Statement& statement, int index, std::integral auto value) {
-    statement.bind(index, static_cast<std::int64_t>(value));
-}
-template <typename T>
-void bind(SQLite::Statement& statement, int index, const std::optional<T>& value) {
-    if (value)
-        bind(statement, index, *value);
-    else
-        statement.bind(index);
-}
-
-/// Prepared with its parameters ?1, ?2, …
-template <typename... Values>
-[[nodiscard]] SQLite::Statement prepare(SQLite::Database& database, const std::string& sql,
-                                        const Values&... values) {
-    SQLite::Statement statement(database, sql);
-    int index = 0;
-    (bind(statement, ++index, values), ...);
-    return statement;
-}
-
-/// Returns the number of rows changed.
-template <typename... Values>
-int execute(SQLite::Database& database, const std::string& sql, const Values&... values) {
-    return prepare(database, sql, values...).exec();
-}
-
-/// The columns of a job in the order `read_job` takes them.
-extern const std::string job_columns;
-[[nodiscard]] Job read_job(SQLite::Statement& row);
-[[nodiscard]] std::vector<Job> tries_of(SQLite::Database& database, JobId contest);
-[[nodiscard]] std::optional<Job> find_job(SQLite::Database& database, JobId id);
 
 /// Where people talk with the bot about the job now: its pull request once there is one, else its issue.
 [[nodiscard]] integrations::ThreadRef conversation_of(const Job& job);
@@ -161,8 +118,9 @@ struct Ledger::Inside {
     void restore_assignment(SQLite::Database& db, JobId job);
     /// Says what the cycle came to, and begins the next one when more was asked for meanwhile.
     void end_cycle(SQLite::Database& db, const Job& job, const Ending& ending);
-    /// The comments of these asks are told that it is done.
-    void launch(SQLite::Database& db, const Job& job, const std::string& which);
+    /// Nothing more is to be done about these asks; `done`: their comments are told so.
+    void close_asks(SQLite::Database& db, const Job& job, std::string_view which, bool done);
+    /// On the comment; an empty one: on the thread itself.
     void react(SQLite::Database& db, const integrations::ThreadRef& thread, const std::string& comment,
                const std::string& reaction);
     std::optional<JobId> resume(SQLite::Database& db, const Resume& intent);

@@ -7,16 +7,6 @@ namespace bot {
 
 namespace {
 
-Report reaction(const integrations::ThreadRef& thread, const std::optional<std::string>& comment,
-                std::string_view name) {
-    const auto on = comment.value_or("");
-    return {.kind = Report::Kind::reaction,
-            .thread = thread,
-            .comment_id = on,
-            .marker = fmt::format("{}:{}", name, on),
-            .body = std::string(name)};
-}
-
 Report answer(const integrations::ThreadRef& thread, const std::string& marker, const std::string& body) {
     return {.kind = Report::Kind::answer, .thread = thread, .marker = marker, .body = body};
 }
@@ -52,7 +42,7 @@ std::optional<JobId> Ledger::Inside::start(SQLite::Database& db, const Start& in
                                  a.base_commit, a.profile, a.priority, a.guidance, intent.reason, at);
     if (inserted == 0) return std::nullopt;
     const JobId id{db.getLastInsertRowid()};
-    wish(db, reaction(a.issue, intent.comment_id, "eyes"), Urgency::at_once);
+    react(db, a.issue, intent.comment_id.value_or(""), "eyes");
     if (intent.comment_id)
         add_ask(db, id,
                 {.key = "comment=" + *intent.comment_id,
@@ -97,7 +87,7 @@ std::optional<JobId> Ledger::Inside::resume(SQLite::Database& db, const Resume& 
             "resumed_at = ?4 WHERE id = ?1",
             job->id.value, intent.answer, intent.micro_dollars, now());
     for (const auto* each : {"eyes", "rocket"})
-        wish(db, reaction(intent.thread, intent.comment_id, each), Urgency::at_once);
+        react(db, intent.thread, intent.comment_id.value_or(""), each);
     move(db, *job, Signal::resume, intent.reason);
     return job->id;
 }
@@ -124,7 +114,7 @@ std::optional<JobId> Ledger::Inside::apply(SQLite::Database& db, const Intent& i
     const auto abandon_all = [&](const Abandon& wanted) { return abandon(db, wanted); };
     const auto rename_it = [&](const Rename& wanted) { return rename(db, wanted.repo); };
     const auto refuse = [&](const Refuse& no) -> std::optional<JobId> {
-        if (no.comment_id) wish(db, reaction(no.thread, no.comment_id, "thumbs_down"), Urgency::at_once);
+        if (no.comment_id) react(db, no.thread, *no.comment_id, "thumbs_down");
         if (no.take_label_off) wish_label_off(db, newest_job(db, no.thread), no.thread, no.label);
         if (!no.answer.empty()) wish(db, answer(no.thread, no.marker, no.answer), Urgency::at_once);
         return std::nullopt;

@@ -81,11 +81,7 @@ void Ledger::Inside::move(SQLite::Database& db, const Job& job, Signal signal, c
                         lease),
             job.id.value, bot::name(*to), reason, moves, at, is_final(*to), bot::name(question.waits_for),
             question.text);
-    if (*to == JobState::stopped) {
-        launch(db, job, "what = 'stop'");
-        execute(db, "UPDATE asks SET done_at = ?2 WHERE job = ?1 AND done_at IS NULL AND what = 'stop'",
-                job.id.value, at);
-    }
+    if (*to == JobState::stopped) close_asks(db, job, "done_at IS NULL AND what = 'stop'", true);
     if (signal == Signal::back || is_final(*to)) restore_assignment(db, job.id);
     if (signal != Signal::verdict)
         end_open_runs(db, job.id, signal == Signal::requeue ? "infrastructure" : bot::name(signal));

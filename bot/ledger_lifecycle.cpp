@@ -8,24 +8,9 @@
 
 namespace bot {
 
-namespace {
-
-template <typename... Values>
-std::vector<Job> jobs_where(SQLite::Database& db, const std::string& condition, const Values&... values) {
-    auto row = prepare(db, "SELECT " + job_columns + " FROM jobs WHERE " + condition, values...);
-    std::vector<Job> jobs;
-    while (row.executeStep()) jobs.push_back(read_job(row));
-    return jobs;
-}
-
-constexpr const char* is_active_sql =
-    "state IN ('queued', 'working', 'publishing', 'competing', 'waiting', 'review')";
-
-}  // namespace
-
 std::optional<JobId> Ledger::Inside::abandon(SQLite::Database& db, const Abandon& intent) {
     std::optional<JobId> last;
-    for (const auto& job : jobs_where(db, std::string("forge = ?1 AND ") + is_active_sql, intent.forge)) {
+    for (const auto& job : read_jobs(db, "WHERE forge = ?1 AND " + active_sql, intent.forge)) {
         const auto& repo = job.assignment.issue.repo;
         const bool meant = intent.repositories.empty()
                                ? !intent.installation.empty() && repo.installation == intent.installation
@@ -39,47 +24,60 @@ std::optional<JobId> Ledger::Inside::rename(SQLite::Database& db, const integrat
     execute(db,
             std::string("UPDATE jobs SET repo_name = ?3, clone_url = ?4, installation = iif(?5 = '', "
                         "installation, ?5) WHERE forge = ?1 AND repo_id = ?2 AND ") +
-                is_active_sql,
+                active_sql,
             repo.forge, repo.id, repo.full_name, repo.clone_url, repo.installation);
     execute(db,
             "UPDATE reports SET repo_name = ?3, clone_url = ?4, installation = iif(?5 = '', installation, "
-            "?5) WHERE forge = ?1 AND repo_id = ?2 AND version > "
-            "posted_version AND given_up = 0",
+            "?5) WHERE forge = ?1 AND repo_id = ?2 AND version > posted_version AND given_up = 0",
             repo.forge, repo.id, repo.full_name, repo.clone_url, repo.installation);
     return std::nullopt;
 }
 
 std::optional<Job> Ledger::job_of_head(const integrations::RepoRef& repo, const std::string& commit) const {
-    return inside_->read([&](SQLite::Database& db) -> std::optional<Job> {
-        auto found = jobs_where(db,
-                                "forge = ?1 AND repo_id = ?2 AND head_commit = ?3 AND pull_request > 0 "
-                                "ORDER BY id DESC LIMIT 1",
-                                repo.forge, repo.id, commit);
-        if (found.empty()) return std::nullopt;
-        return std::move(found.front());
+    return inside_->read([&](SQLite::Database& db) {
+        return read_first(
+            db,
+            "WHERE forge = ?1 AND repo_id = ?2 AND head_commit = ?3 AND pull_request > 0 ORDER BY id "
+            "DESC",
+            repo.forge, repo.id, commit);
     });
 }
 
 std::optional<Job> Ledger::job_before(const Job& job) const {
-    return inside_->read([&](SQLite::Database& db) -> std::optional<Job> {
+    return inside_->read([&](SQLite::Database& db) {
         const auto& issue = job.assignment.issue;
-        auto found =
-            jobs_where(db,
-                       "forge = ?1 AND repo_id = ?2 AND issue = ?3 AND id < ?4 AND contest IS NULL "
-                       "ORDER BY id DESC LIMIT 1",
-                       issue.repo.forge, issue.repo.id, issue.number, job.contest.value_or(job.id).value);
-        if (found.empty()) return std::nullopt;
-        return std::move(found.front());
+        return read_first(
+            db,
+            "WHERE forge = ?1 AND repo_id = ?2 AND issue = ?3 AND id < ?4 AND contest IS NULL ORDER "
+            "BY id DESC",
+            issue.repo.forge, issue.repo.id, issue.number, job.contest.value_or(job.id).value);
+    });
+}
+
+bool Ledger::is_base(const integrations::RepoRef& repo, const std::string& branch) const {
+    return inside_->read([&](SQLite::Database& db) {
+        return prepare(
+                   db,
+                   "SELECT 1 FROM jobs WHERE forge = ?1 AND repo_id = ?2 AND base_branch = ?3 AND state = "
+                   "'review'",
+                   repo.forge, repo.id, branch)
+            .executeStep();
+    });
+}
+
+std::vector<Job> Ledger::waiting_for_people(JobId after, std::size_t most) const {
+    return inside_->read([&](SQLite::Database& db) {
+        return read_jobs(db, "WHERE state IN ('waiting', 'review') ORDER BY id <= ?1, id LIMIT ?2",
+                         after.value, most);
     });
 }
 
 std::vector<Job> Ledger::unanswered(Time since) const {
     return inside_->read([&](SQLite::Database& db) {
-        return jobs_where(
-            db,
-            "state = 'waiting' AND state_since <= ?1 AND coalesce(reminded_at, 0) < state_since "
-            "ORDER BY id",
-            to_ms(since));
+        return read_jobs(db,
+                         "WHERE state = 'waiting' AND state_since <= ?1 AND coalesce(reminded_at, 0) < "
+                         "state_since ORDER BY id",
+                         to_ms(since));
     });
 }
 
@@ -100,11 +98,10 @@ void Ledger::remind(JobId id, const std::string& words) {
 std::vector<Job> Ledger::branches_to_clean() const {
     return inside_->read([](SQLite::Database& db) {
         // The pull request of a job that was stopped may be open: its branch is people's now.
-        return jobs_where(db,
-                          "branch_cleaned = 0 AND shared = 0 AND head_commit <> '' AND branch <> '' AND "
-                          "(state IN ('merged', "
-                          "'closed') OR (state IN ('stopped', 'failed') AND pull_request = 0)) ORDER BY id "
-                          "LIMIT 50");
+        return read_jobs(db,
+                         "WHERE branch_cleaned = 0 AND shared = 0 AND head_commit <> '' AND branch <> '' AND "
+                         "(state IN ('merged', 'closed') OR (state IN ('stopped', 'failed') AND "
+                         "pull_request = 0)) ORDER BY id LIMIT 50");
     });
 }
 

@@ -127,12 +127,8 @@ void Ledger::Inside::tell_positions(SQLite::Database& db) {
 
 void Ledger::tell_queued() {
     inside_->write([this](SQLite::Database& db) {
-        std::vector<Job> queued;
-        {
-            auto row = prepare(db, "SELECT " + job_columns + " FROM jobs WHERE state = 'queued' ORDER BY id");
-            while (row.executeStep()) queued.push_back(read_job(row));
-        }
-        for (const auto& job : queued) inside_->wish_status(db, job, Urgency::progress);
+        for (const auto& job : read_jobs(db, "WHERE state = 'queued' ORDER BY id"))
+            inside_->wish_status(db, job, Urgency::progress);
     });
 }
 

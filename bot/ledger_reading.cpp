@@ -1,17 +1,22 @@
+#include <fmt/format.h>
+
 #include "bot/ledger_inside.hpp"
 
 namespace bot {
 
 const std::string job_columns =
     "id, forge, repo_id, repo_name, clone_url, default_branch, installation, issue, by_login, by_id, by_bot, "
-    "title, body, "
-    "hidden_stripped, base_branch, base_commit, profile, priority, guidance, state, reason, phase, "
-    "created_at, state_since, "
-    "started_at, ended_at, retry_at, infra_attempts, branch, head_commit, verdict, "
-    "pull_request, "
-    "pull_request_url, waits_for, question, answer, budget_added, resumed_at, cycle, cycle_is, shared, "
-    "contest, "
-    "try_number";
+    "title, body, hidden_stripped, base_branch, base_commit, profile, priority, guidance, state, reason, "
+    "phase, created_at, state_since, started_at, ended_at, retry_at, infra_attempts, branch, head_commit, "
+    "verdict, pull_request, pull_request_url, waits_for, question, answer, budget_added, resumed_at, cycle, "
+    "cycle_is, shared, contest, try_number";
+
+const std::string active_sql = [] {
+    std::string states;
+    for (const auto state : all_states)
+        if (is_active(state)) states += fmt::format("{}'{}'", states.empty() ? "" : ", ", name(state));
+    return "state IN (" + states + ")";
+}();
 
 namespace {
 
@@ -19,13 +24,6 @@ std::optional<Time> optional_time(SQLite::Statement& row, int column) {
     const auto value = row.getColumn(column);
     if (value.isNull()) return std::nullopt;
     return from_ms(value.getInt64());
-}
-
-template <typename... Values>
-std::optional<Job> one_job(SQLite::Database& db, const std::string& rest, const Values&... values) {
-    auto row = prepare(db, "SELECT " + job_columns + " FROM jobs " + rest, values...);
-    if (!row.executeStep()) return std::nullopt;
-    return read_job(row);
 }
 
 Run::Kind run_kind(const std::string& text) {
@@ -58,6 +56,17 @@ Run read_run(SQLite::Statement& row) {
     run.log_file = row.getColumn(12).getString();
     run.cycle = row.getColumn(13).getInt();
     return run;
+}
+
+std::vector<Run> read_runs(SQLite::Database& db, const std::string& which, JobId job) {
+    auto row = prepare(db,
+                       "SELECT id, job, number, kind, profile, started_at, ended_at, outcome, input_tokens, "
+                       "cached_tokens, output_tokens, cost_usd, log_file, cycle FROM runs WHERE " +
+                           which,
+                       job.value);
+    std::vector<Run> runs;
+    while (row.executeStep()) runs.push_back(read_run(row));
+    return runs;
 }
 
 }  // namespace
@@ -113,7 +122,7 @@ Job read_job(SQLite::Statement& row) {
 }
 
 std::optional<Job> find_job(SQLite::Database& database, JobId id) {
-    return one_job(database, "WHERE id = ?1", id.value);
+    return read_first(database, "WHERE id = ?1", id.value);
 }
 
 std::optional<Job> Ledger::job(JobId id) const {
@@ -122,51 +131,42 @@ std::optional<Job> Ledger::job(JobId id) const {
 
 std::optional<Job> Ledger::active_job(const integrations::ThreadRef& issue) const {
     return inside_->read([&](SQLite::Database& db) {
-        return one_job(db,
-                       "WHERE forge = ?1 AND repo_id = ?2 AND issue = ?3 "
-                       "AND state IN ('queued', 'working', 'publishing', 'competing', 'waiting', 'review') "
-                       "AND contest IS NULL",
-                       issue.repo.forge, issue.repo.id, issue.number);
+        return read_first(
+            db, "WHERE forge = ?1 AND repo_id = ?2 AND issue = ?3 AND contest IS NULL AND " + active_sql,
+            issue.repo.forge, issue.repo.id, issue.number);
     });
 }
 
 std::optional<Job> Ledger::job_of_pull_request(const integrations::ThreadRef& pull_request) const {
     return inside_->read([&](SQLite::Database& db) {
-        return one_job(db,
-                       "WHERE forge = ?1 AND repo_id = ?2 AND pull_request = ?3 AND pull_request > 0 "
-                       "ORDER BY id DESC LIMIT 1",
-                       pull_request.repo.forge, pull_request.repo.id, pull_request.number);
+        return read_first(
+            db,
+            "WHERE forge = ?1 AND repo_id = ?2 AND pull_request = ?3 AND pull_request > 0 ORDER BY id DESC",
+            pull_request.repo.forge, pull_request.repo.id, pull_request.number);
     });
 }
 
 std::vector<Job> Ledger::jobs(std::size_t most) const {
-    return inside_->read([&](SQLite::Database& db) {
-        auto row = prepare(db, "SELECT " + job_columns + " FROM jobs ORDER BY id DESC LIMIT ?1", most);
-        std::vector<Job> jobs;
-        while (row.executeStep()) jobs.push_back(read_job(row));
-        return jobs;
-    });
+    return inside_->read(
+        [&](SQLite::Database& db) { return read_jobs(db, "ORDER BY id DESC LIMIT ?1", most); });
 }
 
 std::vector<Run> Ledger::runs(JobId job) const {
+    return inside_->read(
+        [&](SQLite::Database& db) { return read_runs(db, "job = ?1 ORDER BY number", job); });
+}
+
+std::vector<Run> Ledger::history(JobId job) const {
     return inside_->read([&](SQLite::Database& db) {
-        auto row =
-            prepare(db,
-                    "SELECT id, job, number, kind, profile, started_at, ended_at, outcome, "
-                    "input_tokens, cached_tokens, "
-                    "output_tokens, cost_usd, log_file, cycle FROM runs WHERE job = ?1 ORDER BY number",
-                    job.value);
-        std::vector<Run> runs;
-        while (row.executeStep()) runs.push_back(read_run(row));
-        return runs;
+        return read_runs(db, "job = ?1 OR job IN (SELECT id FROM jobs WHERE contest = ?1) ORDER BY id", job);
     });
 }
 
 std::set<std::pair<std::string, std::string>> Ledger::busy_repositories() const {
     return inside_->read([](SQLite::Database& db) {
         SQLite::Statement row(db,
-                              "SELECT DISTINCT forge, repo_id FROM jobs "
-                              "WHERE state IN ('queued', 'working', 'publishing', 'competing')");
+                              "SELECT DISTINCT forge, repo_id FROM jobs WHERE state IN ('queued', 'working', "
+                              "'publishing', 'competing')");
         std::set<std::pair<std::string, std::string>> found;
         while (row.executeStep()) found.emplace(row.getColumn(0).getString(), row.getColumn(1).getString());
         return found;
@@ -175,11 +175,10 @@ std::set<std::pair<std::string, std::string>> Ledger::busy_repositories() const 
 
 int Ledger::jobs_since(const integrations::ThreadRef& issue, Time since) const {
     return inside_->read([&](SQLite::Database& db) {
-        auto row = prepare(
-            db,
-            "SELECT count(*) FROM jobs WHERE forge = ?1 AND repo_id = ?2 AND issue = ?3 AND created_at >= ?4 "
-            "AND contest IS NULL",
-            issue.repo.forge, issue.repo.id, issue.number, to_ms(since));
+        auto row = prepare(db,
+                           "SELECT count(*) FROM jobs WHERE forge = ?1 AND repo_id = ?2 AND issue = ?3 AND "
+                           "created_at >= ?4 AND contest IS NULL",
+                           issue.repo.forge, issue.repo.id, issue.number, to_ms(since));
         row.executeStep();
         return row.getColumn(0).getInt();
     });
@@ -196,8 +195,8 @@ std::optional<std::string> Ledger::baseline(const std::string& key) const {
 void Ledger::store_baseline(const std::string& key, const std::string& results_json) {
     inside_->write([&](SQLite::Database& db) {
         execute(db,
-                "INSERT INTO baselines (key, results, stored_at) VALUES (?1, ?2, ?3) "
-                "ON CONFLICT (key) DO UPDATE SET results = excluded.results, stored_at = excluded.stored_at",
+                "INSERT INTO baselines (key, results, stored_at) VALUES (?1, ?2, ?3) ON CONFLICT (key) DO "
+                "UPDATE SET results = excluded.results, stored_at = excluded.stored_at",
                 key, results_json, inside_->now());
     });
 }

@@ -56,13 +56,10 @@ integrations::ForgeResult<std::string> post(Shop& shop, integrations::Forge& for
     switch (report.kind) {
         case Report::Kind::status: {
             if (!job) return report.remote_id;
-            const auto tries = shop.ledger.tries(job->id);
-            auto runs = shop.ledger.runs(job->id);
-            for (const auto& each : tries)
-                for (auto& run : shop.ledger.runs(each.id)) runs.push_back(std::move(run));
-            const auto text =
-                report::status(*job, runs, shop.ledger.position(job->id), std::chrono::system_clock::now(),
-                               shop.disk.shortage() ? report::short_of_disk() : "", tries);
+            const auto text = report::status(*job, shop.ledger.history(job->id),
+                                             shop.ledger.position(job->id), std::chrono::system_clock::now(),
+                                             shop.disk.shortage() ? report::short_of_disk() : "",
+                                             shop.ledger.tries(job->id));
             return forge.say(report.thread, report.marker, spoken(shop, text), report.remote_id);
         }
         case Report::Kind::labels: {

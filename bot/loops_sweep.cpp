@@ -90,25 +90,11 @@ void sweep_labels(Shop& shop, const std::string& name, integrations::Forge& forg
     }
 }
 
-constexpr std::size_t jobs_looked_through = 2000;
 constexpr std::size_t looks_per_sweep = 20;
 /// A pull request just opened may not be known everywhere at the forge.
 constexpr auto settling_time = 5min;
 /// What CI has not said of a commit by then it will not say.
 constexpr auto ci_patience = 6h;
-
-/// The jobs that wait for people whose turn it is: after `last`, by age, and from the start again.
-std::vector<Job> next_looks(Shop& shop, JobId last) {
-    auto jobs = shop.ledger.jobs(jobs_looked_through);
-    std::erase_if(jobs, [](const Job& job) {
-        return job.state != JobState::waiting && (job.state != JobState::review || job.pull_request == 0);
-    });
-    std::ranges::sort(jobs, [last](const Job& a, const Job& b) {
-        return std::pair(a.id <= last, a.id) < std::pair(b.id <= last, b.id);
-    });
-    if (jobs.size() > looks_per_sweep) jobs.erase(jobs.begin() + looks_per_sweep, jobs.end());
-    return jobs;
-}
 
 /// The branch conflicts with its base.
 std::optional<Intent> conflict(const Job& job, const integrations::PullRequest& found) {
@@ -155,7 +141,7 @@ std::optional<Intent> missed_of_review(Shop& shop, integrations::Forge& forge, c
             .job = job.id, .merged = found->merged, .reason = report::proposal_over(found->merged)};
     const bool young = std::chrono::system_clock::now() - job.state_since < settling_time;
     if (found.error().kind == ForgeError::Kind::gone && !young)
-        return EndReview{.job = job.id, .reason = "The pull request is not there any more."};
+        return EndReview{.job = job.id, .reason = report::proposal_gone()};
     spdlog::warn("sweep: job {}: {}", job.id.value, found.error().message);
     return std::nullopt;
 }
@@ -169,20 +155,20 @@ std::optional<Intent> missed_of_waiting(integrations::Forge& forge, const Job& j
         return EndReview{
             .job = job.id, .merged = proposed->merged, .reason = report::proposal_over(proposed->merged)};
     }
-    const auto end = [&](std::string reason) {
-        return Stop{.job = job.id, .reason = std::move(reason), .comment_id = {}, .thread = thread};
+    const auto end = [&](std::string_view since) {
+        return Stop{
+            .job = job.id, .reason = report::stopped_since(since), .comment_id = {}, .thread = thread};
     };
     const auto found = forge.issue(thread);
-    if (found && !found->open) return end("Stopped: the issue was closed.");
-    if (!found && found.error().kind == ForgeError::Kind::gone)
-        return end("Stopped: the issue is not there any more.");
+    if (found && !found->open) return end("the issue was closed");
+    if (!found && found.error().kind == ForgeError::Kind::gone) return end("the issue is not there any more");
     return std::nullopt;
 }
 
 /// Pull requests and issues of jobs that wait for people.
 void look_at_waiting(Shop& shop) {
     static std::atomic<std::int64_t> last_looked_at{0};  // after a restart the oldest come first again
-    for (const auto& job : next_looks(shop, JobId{last_looked_at.load()})) {
+    for (const auto& job : shop.ledger.waiting_for_people(JobId{last_looked_at.load()}, looks_per_sweep)) {
         last_looked_at = job.id.value;
         const auto* entry = shop.forges.find(job.assignment.issue.repo.forge);
         if (entry == nullptr || shop.forges.quiet().contains(job.assignment.issue.repo.forge)) continue;

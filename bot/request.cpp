@@ -1,9 +1,11 @@
-// What somebody seems to ask for: by a label, a comment, or by what became of an issue.
+#include "bot/request.hpp"
+
 #include <algorithm>
 #include <cctype>
 #include <charconv>
 #include <system_error>
 
+#include "bot/commands.hpp"
 #include "bot/intent.hpp"
 #include "bot/same_word.hpp"
 

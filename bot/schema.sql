@@ -141,7 +141,7 @@ CREATE TABLE jobs (
     asks_taken       INTEGER NOT NULL DEFAULT 0,   -- the last ask that this cycle is about; 0: not yet known
     onto             TEXT NOT NULL DEFAULT '',     -- the branch's commit that this cycle goes on from; empty: not yet known
     cycle_is         TEXT NOT NULL DEFAULT 'refine' CHECK (cycle_is IN ('refine', 'retry', 'rebase', 'pick')),
-    -- of a cycle that is no refine: what the assignment was before it, as JSON, for when nothing comes of it
+    -- what assignment and verdict were before this cycle, as JSON, for when nothing comes of it; empty in the first
     before           TEXT NOT NULL DEFAULT '',
     reminded_at      INTEGER,                      -- of what it waits for
     branch_cleaned   INTEGER NOT NULL DEFAULT 0 CHECK (branch_cleaned IN (0, 1)),
