@@ -12,6 +12,7 @@
 
 #include "config/settings.hpp"
 #include "integrations/event.hpp"
+#include "integrations/proposal.hpp"
 
 namespace integrations {
 

@@ -2,7 +2,7 @@
 
 #include <string>
 
-#include "bot/intent.hpp"
+#include "bot/commands.hpp"
 
 using bot::Command;
 using bot::parse_commands;

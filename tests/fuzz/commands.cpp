@@ -2,6 +2,7 @@
 #include <cstdlib>
 #include <string_view>
 
+#include "bot/commands.hpp"
 #include "bot/intent.hpp"
 #include "bot/report.hpp"
 #include "bot/visible_text.hpp"
