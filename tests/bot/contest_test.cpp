@@ -125,3 +125,16 @@ TEST_CASE_FIXTURE(LedgerFixture, "stop ends the job and its tries, whoever works
     CHECK(book.job(id)->state == JobState::stopped);
     CHECK_FALSE(book.active_job(thread(1)));
 }
+
+TEST_CASE_FIXTURE(LedgerFixture, "the history of a job is its own runs and those of its tries") {
+    auto& book = open();
+    const auto id = book.carry_out(contest(1, {"a", "b"})).value();
+    for (const auto* profile : {"a", "b"}) {
+        const auto claim = book.claim({}).value();
+        (void)book.begin_run(claim.lease, bot::Run::Kind::first, profile, "log");
+    }
+    CHECK(book.runs(id).empty());
+    REQUIRE(book.history(id).size() == 2);
+    CHECK(book.history(id)[1].profile == "b");
+    CHECK(book.history(book.tries(id)[0].id).size() == 1);
+}

@@ -396,3 +396,32 @@ TEST_CASE_FIXTURE(LedgerFixture, "baselines are kept by key") {
     book.store_baseline("k", "[2]");
     CHECK(book.baseline("k") == "[2]");
 }
+
+TEST_CASE_FIXTURE(LedgerFixture,
+                  "the jobs that wait for people are looked at in turn, and from the start again") {
+    auto& book = open();
+    const auto first = review(1);
+    (void)working(2);
+    const auto third = review(3);
+    const auto ids = [&](bot::JobId after, std::size_t most) {
+        std::vector<std::int64_t> found;
+        for (const auto& job : book.waiting_for_people(after, most)) found.push_back(job.id.value);
+        return found;
+    };
+    CHECK(ids({0}, 9) == std::vector{first.value, third.value});
+    CHECK(ids(first, 9) == std::vector{third.value, first.value});
+    CHECK(ids(first, 1) == std::vector{third.value});
+    CHECK(ids(third, 9) == std::vector{first.value, third.value});
+}
+
+TEST_CASE_FIXTURE(LedgerFixture, "a branch is a base while an open pull request stands on it") {
+    auto& book = open();
+    const auto repo = thread(1).repo;
+    CHECK_FALSE(book.is_base(repo, "main"));
+    const auto id = review(1);
+    CHECK(book.is_base(repo, "main"));
+    CHECK_FALSE(book.is_base(repo, "other"));
+    CHECK_FALSE(book.is_base(thread(1, "elsewhere").repo, "main"));
+    (void)book.carry_out(bot::EndReview{.job = id, .merged = true, .reason = "merged"});
+    CHECK_FALSE(book.is_base(repo, "main"));
+}
