@@ -14,6 +14,7 @@
 #include <system_error>
 
 #include "bot/ledger_inside.hpp"
+#include "bot/ledger_log_file.hpp"
 
 namespace bot {
 
@@ -38,9 +39,8 @@ void keep_to_owner(const std::filesystem::path& file) {
 
 SQLite::Database open(const std::filesystem::path& file) {
     try {
-        SQLite::Database database(file.string(),
-                                  SQLite::OPEN_READWRITE | SQLite::OPEN_CREATE | SQLite::OPEN_NOMUTEX,
-                                  busy_timeout_ms);
+        auto database = open_with_whole_frames(
+            file, SQLite::OPEN_READWRITE | SQLite::OPEN_CREATE | SQLite::OPEN_NOMUTEX, busy_timeout_ms);
         keep_to_owner(file);  // its log and shared memory take its mode
         database.exec(fmt::format("PRAGMA page_size = {}", page_bytes));
         const auto mode = database.execAndGet("PRAGMA journal_mode = WAL").getString();
