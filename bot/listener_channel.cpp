@@ -1,5 +1,7 @@
 #include "bot/listener_channel.hpp"
 
+#include <sys/socket.h>
+
 #include <exception>
 #include <utility>
 
@@ -7,8 +9,18 @@
 
 namespace bot {
 
+namespace {
+
+/// Bytes, for some dozens of deliveries: who sends them goes on to answer others, and does not wait for the
+/// keeper to read. Linux gives up to net.core.wmem_max.
+constexpr int room_to_send = 512 * 1024;
+
+}  // namespace
+
 ListenerChannel::ListenerChannel(sandbox::Channel& channel)
-    : channel_(channel), hearer_([this] { listen(); }) {}
+    : channel_(channel), hearer_([this] { listen(); }) {
+    ::setsockopt(channel_.descriptor(), SOL_SOCKET, SO_SNDBUF, &room_to_send, sizeof room_to_send);
+}
 
 ListenerChannel::~ListenerChannel() { channel_.shut_down(); }
 
