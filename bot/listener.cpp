@@ -183,7 +183,7 @@ void Listener::Inside::take(Route& route, ListenerRequest request) {
     }
     auto verified = route.kind->verify(
         route.settings,
-        {.forge = route.settings.name, .headers = request.head()->headers, .body = std::move(*body)});
+        {.forge = route.settings.name, .headers = request.take_headers(), .body = std::move(*body)});
     if (!verified) {
         (verified.error().status == 401 ? route.bad_signature : route.malformed).add();
         log_refusal(route, request, verified.error());

@@ -101,6 +101,8 @@ ListenerRequest::~ListenerRequest() {
 
 const std::expected<ListenerHead, std::string>& ListenerRequest::head() const { return connection_->head; }
 
+integrations::Headers ListenerRequest::take_headers() { return std::move(connection_->head->headers); }
+
 std::string ListenerRequest::remote_address() const { return connection_->socket.remote_address(); }
 
 std::expected<std::string, ListenerRequest::BodyFault> ListenerRequest::body(

@@ -32,6 +32,8 @@ class ListenerRequest {
 
     /// Or what is wrong with it: such a request is answered and not looked at any further.
     [[nodiscard]] const std::expected<ListenerHead, std::string>& head() const;
+    /// Of a head in which nothing is wrong; once, then it has none any more.
+    [[nodiscard]] integrations::Headers take_headers();
     [[nodiscard]] std::string remote_address() const;
 
     enum class BodyFault { too_large, late, malformed, no_room };
