@@ -7,10 +7,13 @@
 
 #include "bot/report.hpp"
 #include "bot/report_words.hpp"
+#include "bot/sentences.hpp"
 
 namespace bot::report {
 
 namespace {
+
+using fmt::literals::operator""_a;
 
 /// Letters to change, add or drop to make one word of the other.
 std::size_t distance(std::string_view a, std::string_view b) {
@@ -52,112 +55,121 @@ struct Offer {
 std::string_view kind_words(Run::Kind kind) {
     switch (kind) {
         case Run::Kind::first:
-            return "first try";
+            return sentence::run_first;
         case Run::Kind::repair:
-            return "repair after red checks";
+            return sentence::run_repair;
         case Run::Kind::retry:
-            return "went on";
+            return sentence::run_retry;
         case Run::Kind::refine:
-            return "change to the pull request";
+            return sentence::run_refine;
     }
-    return "";
+    return {};
 }
 
 std::string ask_words(const Ask& ask) {
+    const auto who = code(ask.by.login, 60);
     switch (ask.what) {
         case Ask::What::start:
-            return fmt::format("{} began it with a comment", code(ask.by.login, 60));
+            return fmt::format(sentence::why_start, who);
         case Ask::What::wish:
-            return fmt::format("{} asked for a change{}", code(ask.by.login, 60),
-                               ask.path.empty() ? "" : " to " + code(ask.path));
+            if (ask.path.empty()) return fmt::format(sentence::why_wish, who);
+            return fmt::format(sentence::why_wish_to, "who"_a = who, "path"_a = code(ask.path));
         case Ask::What::retry:
-            return fmt::format("{} asked for another try", code(ask.by.login, 60));
+            return fmt::format(sentence::why_retry, who);
         case Ask::What::pick:
-            return fmt::format("{} picked try {}", code(ask.by.login, 60), code(ask.words, 10));
+            return fmt::format(sentence::why_pick, "who"_a = who, "number"_a = code(ask.words, 10));
         case Ask::What::checks:
-            return fmt::format("CI was red: {}", code(ask.path, 100));
+            return fmt::format(sentence::why_checks, code(ask.path, 100));
         case Ask::What::conflict:
-            return "The branch conflicted with its base";
+            return std::string(sentence::why_conflict);
         case Ask::What::stop:
-            return "A person said stop";
+            return std::string(sentence::why_stop);
     }
-    return "";
+    return {};
+}
+
+std::string run_words(const Run& run) {
+    return fmt::format(
+        sentence::why_run, "number"_a = run.number, "kind"_a = kind_words(run.kind),
+        "profile"_a = code(run.profile, 60), "time"_a = moment(run.started_at),
+        "outcome"_a = run.outcome.empty() ? std::string(sentence::run_at_work) : code(run.outcome, 40));
+}
+
+/// The last of them, a line each.
+template <typename Each>
+std::string last_items(const std::vector<Each>& all, std::string (*words)(const Each&)) {
+    constexpr std::size_t most = 20;
+    std::string text;
+    for (std::size_t i = all.size() > most ? all.size() - most : 0; i < all.size(); ++i)
+        text += item(words(all[i]));
+    return text;
+}
+
+std::string offers_table(const HelpFor& whom) {
+    const auto* job = whom.job;
+    const bool active = job != nullptr && is_active(job->state);
+    const bool open = active && job->pull_request > 0;
+    const bool write = whom.may_write;
+    auto text = std::string(sentence::help_commands);
+    for (const auto& offer :
+         {Offer{sentence::help_run, sentence::help_run_does, write && !active},
+          Offer{sentence::help_retry, sentence::help_retry_does, write && !active},
+          Offer{sentence::help_refine, sentence::help_refine_does, write && open},
+          Offer{sentence::help_retry, sentence::help_retry_in_review_does,
+                write && active && job->state == JobState::review},
+          Offer{sentence::help_pick, sentence::help_pick_does, write && open && several_tries(*job)},
+          Offer{sentence::help_resume, sentence::help_resume_does,
+                write && active && job->state == JobState::waiting},
+          Offer{sentence::help_stop, sentence::help_stop_does, whom.may_stop && active},
+          Offer{sentence::help_status, sentence::help_status_does, true},
+          Offer{sentence::help_why, sentence::help_why_does, true},
+          Offer{sentence::help_help, sentence::help_help_does, true}})
+        if (offer.fits)
+            text += fmt::format(sentence::help_command, "command"_a = offer.command, "does"_a = offer.does);
+    return text;
 }
 
 }  // namespace
 
 std::string help(const HelpFor& whom) {
-    const auto* job = whom.job;
-    const bool active = job != nullptr && is_active(job->state);
-    const bool open = active && job->pull_request > 0;
+    const bool active = whom.job != nullptr && is_active(whom.job->state);
     std::string text;
     if (!whom.not_understood.empty()) {
-        text = fmt::format("There is no command {}.", code(whom.not_understood, 40));
+        text = fmt::format(sentence::no_such_command, code(whom.not_understood, 40));
         if (const auto verb = nearest_verb(whom.not_understood); !verb.empty())
-            text += fmt::format(" Did you mean `/agent {}`?", verb);
+            text += fmt::format(sentence::did_you_mean, verb);
         text += "\n\n";
     }
     if (whom.may_write && !active)
-        text += fmt::format(
-            "Set the label {0} on an issue to have it worked on, or {1} to pick an agent profile.\n\n",
-            code(whom.trigger_label, 60), code(std::string(whom.trigger_label) + ":PROFILE", 80));
-    text +=
-        "A line of a comment that begins like this is a command. What you can say here now:\n\n"
-        "| Command | What it does |\n| --- | --- |\n";
-    const bool write = whom.may_write;
-    for (const auto& offer : {
-             Offer{"run [profile …] [xN] [guidance]",
-                   "starts a job for the issue; with `x3`, three tries side by side", write && !active},
-             Offer{"retry [profile] [guidance]", "another try for the issue", write && !active},
-             Offer{"refine WHAT", "changes the open pull request; a review that asks for changes does too",
-                   write && open},
-             Offer{"retry [profile] [guidance]",
-                   "makes the pull request anew from the present base; what is there is kept",
-                   write && active && job->state == JobState::review},
-             Offer{"pick N", "shows another of the tries in the pull request; what is there is kept",
-                   write && open && several_tries(*job)},
-             Offer{"resume [+$N] [answer]",
-                   "lets the job go on that waits for an answer or a budget; a plain comment answers too",
-                   write && active && job->state == JobState::waiting},
-             Offer{"stop", "ends the job; `cancel` is the same", whom.may_stop && active},
-             Offer{"status", "tells where the job is", true},
-             Offer{"why", "tells how it came there", true},
-             Offer{"help", "shows this", true},
-         })
-        if (offer.fits) text += fmt::format("| `/agent {}` | {} |\n", offer.command, offer.does);
-    if (!write) {
-        text += "\nStarting and steering jobs takes write access to the repository.";
-        return text;
-    }
-    text += "\nAgent profiles here: " + profile_names(whom.profiles) + ".";
+        text += fmt::format(sentence::help_label, "label"_a = code(whom.trigger_label, 60),
+                            "label_with_profile"_a = code(std::string(whom.trigger_label) + ":PROFILE", 80)) +
+                "\n\n";
+    text += offers_table(whom) + "\n";
+    if (!whom.may_write) return text.append(sentence::help_needs_write_access);
+    text += fmt::format(sentence::help_profiles, profile_names(whom.profiles)) + "\n";
     for (const auto& each : whom.profiles)
         if (!each.good_at.empty())
-            text += fmt::format("\n- {}: good at {}", code(each.name, 60),
-                                foreign(one_line(each.good_at, 200), 300));
+            text += item(fmt::format(sentence::help_good_at, "profile"_a = code(each.name, 60),
+                                     "what"_a = foreign(one_line(each.good_at, 200), 300)));
+    text.pop_back();
     return text;
 }
 
 std::string why(const Job& job, const std::vector<Run>& runs, const std::vector<Ask>& asks) {
-    constexpr std::size_t most = 20;
-    auto text = fmt::format("Job {} is **{}**: {}\n\n", job.id.value, name(job.state),
-                            job.reason.empty() ? "no reason is noted." : foreign(job.reason, 8000));
-    text += fmt::format("- Asked for by {} on {}; it works from commit {} of {}.\n",
-                        code(job.assignment.requested_by.login, 60), moment(job.created_at),
-                        commit(job.assignment.base_commit), code(job.assignment.base_branch, 100));
-    const auto skipped = asks.size() > most ? asks.size() - most : 0;
-    for (std::size_t i = skipped; i < asks.size(); ++i) text += fmt::format("- {}.\n", ask_words(asks[i]));
-    for (std::size_t i = runs.size() > most ? runs.size() - most : 0; i < runs.size(); ++i) {
-        const auto& run = runs[i];
-        text += fmt::format("- Run {} ({}, profile {}) on {}: {}.\n", run.number, kind_words(run.kind),
-                            code(run.profile, 60), moment(run.started_at),
-                            run.outcome.empty() ? "at work" : code(run.outcome, 40));
-    }
-    if (job.infra_attempts > 0)
-        text += fmt::format("- {} failed for reasons outside of this issue.\n",
-                            count(static_cast<std::uint64_t>(job.infra_attempts), "attempt"));
+    auto text = fmt::format(sentence::why, "job"_a = job.id.value, "state"_a = name(job.state),
+                            "reason"_a = job.reason.empty() ? std::string(sentence::why_without_reason)
+                                                            : foreign(job.reason, 8000)) +
+                "\n\n";
+    const auto& assignment = job.assignment;
+    text += item(fmt::format(sentence::why_asked_for, "who"_a = code(assignment.requested_by.login, 60),
+                             "time"_a = moment(job.created_at), "commit"_a = commit(assignment.base_commit),
+                             "branch"_a = code(assignment.base_branch, 100)));
+    text += last_items(asks, ask_words) + last_items(runs, run_words);
+    if (job.infra_attempts > 0) text += item(fmt::format(sentence::why_attempts, number(job.infra_attempts)));
     if (const auto verdict = verdict_from_json(job.verdict))
-        text += fmt::format("\nWhat the checks said last: {}.\n\n{}", evidence_headline(verdict->evidence),
-                            evidence_table(verdict->evidence));
+        text +=
+            "\n" + fmt::format(sentence::why_evidence, "headline"_a = evidence_headline(verdict->evidence),
+                               "table"_a = evidence_table(verdict->evidence));
     return text;
 }
 

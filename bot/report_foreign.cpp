@@ -1,3 +1,5 @@
+#include <fmt/format.h>
+
 #include <algorithm>
 #include <array>
 #include <cctype>
@@ -7,6 +9,7 @@
 #include "bot/intent.hpp"
 #include "bot/markdown.hpp"
 #include "bot/report.hpp"
+#include "bot/sentences.hpp"
 #include "bot/visible_text.hpp"
 
 // Foreign Markdown is read into a tree as GitHub reads it, the tree is made harmless, written out again and
@@ -92,7 +95,7 @@ void tame_link(cmark_node* node) {
     const std::string address = first_code_points(destination == nullptr ? "" : destination, 300);
     const auto label = markdown::words(node);
     if (image || label.empty()) {
-        add_text(node, image ? "image " + label + " " : label);
+        add_text(node, image ? fmt::format(sentence::image_of, label) + " " : label);
         add_code(node, address);
         return remove(node);
     }
@@ -301,7 +304,7 @@ std::string one_line(std::string_view text, std::size_t limit) {
 std::string code(std::string_view text, std::size_t limit) {
     auto line = first_code_points(collapsed(text), limit);
     std::ranges::replace(line, '`', '\'');
-    return line.empty() ? "(no name)" : "`" + line + "`";
+    return line.empty() ? std::string(sentence::no_name) : "`" + line + "`";
 }
 
 std::string plain_output(std::string_view bytes) { return scrub(bytes, LoneReturn::rewrite).text; }

@@ -7,11 +7,14 @@
 #include "bot/intent.hpp"
 #include "bot/report.hpp"
 #include "bot/report_words.hpp"
+#include "bot/sentences.hpp"
 #include "bot/visible_text.hpp"
 
 namespace bot::report {
 
 namespace {
+
+using fmt::literals::operator""_a;
 
 constexpr std::size_t longest_body = 60'000;  ///< code points; GitHub takes 65,536
 constexpr std::size_t longest_summary = 10'000;
@@ -53,8 +56,7 @@ class Body {
         text_ += section;
     }
     [[nodiscard]] std::string take() {
-        if (shortened_)
-            text_ += "Parts of this report are left out: it would be longer than the forge allows.\n";
+        if (shortened_) text_.append(sentence::parts_left_out);
         while (!text_.empty() && text_.back() == '\n') text_.pop_back();
         return std::move(text_) + "\n";
     }
@@ -67,79 +69,66 @@ class Body {
 
 std::string draft_note(const Evidence& evidence) {
     if (evidence.green()) return {};
-    return "> [!WARNING]\n> **" + evidence_headline(evidence) +
-           ".** This is a draft: the agent had all its rounds and the evidence below still says no.\n";
+    return fmt::format(sentence::draft_warning, evidence_headline(evidence));
 }
 
 std::string evidence_section(const Evidence& evidence) {
     if (evidence.checks.empty()) return evidence_table(evidence);
-    return fmt::format(
-        "**{}.** Every check below was run by Shopfloor itself in a fresh sandbox without the agent, on the "
-        "base commit {} and on this branch's commit {}.\n\n{}\n{}",
-        evidence_headline(evidence), commit(evidence.base_commit), commit(evidence.head_commit),
-        evidence_table(evidence), evidence_details(evidence));
+    return fmt::format(sentence::evidence, "headline"_a = evidence_headline(evidence),
+                       "base"_a = commit(evidence.base_commit), "head"_a = commit(evidence.head_commit),
+                       "table"_a = evidence_table(evidence), "details"_a = evidence_details(evidence));
 }
 
 std::string assumptions_section(const Verdict& verdict) {
     if (verdict.assumptions.empty()) return {};
-    std::string text = "The repository has no `.shopfloor.yml` yet, so this was assumed from its files:\n\n";
+    std::string list;
     for (std::size_t i = 0; i < verdict.assumptions.size() && i < 20; ++i)
-        text += "- " + foreign(one_line(verdict.assumptions[i], 400), 600) + "\n";
+        list += item(foreign(one_line(verdict.assumptions[i], 400), 600));
+    auto text = fmt::format(sentence::assumed, list);
     if (!verdict.proposed_recipe.empty())
-        text +=
-            "\nTo make it certain, correct this and commit it as `.shopfloor.yml` on the default "
-            "branch:\n\n" +
-            fenced(verdict.proposed_recipe, 4000) + "\n";
+        text += "\n" + fmt::format(sentence::make_it_certain, fenced(verdict.proposed_recipe, 4000)) + "\n";
     return text;
 }
 
-std::string cost_section(const Verdict& verdict) {
-    auto text = fmt::format("Agent profile {}: {}, {}.", code(verdict.profile),
-                            count(static_cast<std::uint64_t>(std::max(verdict.rounds, 0)), "round"),
-                            duration(std::chrono::milliseconds(verdict.agent_ms)));
+std::string cost_section(const Job& job, const Verdict& verdict) {
+    auto text = fmt::format(sentence::cost, "who"_a = code(job.assignment.requested_by.login),
+                            "profile"_a = code(verdict.profile), "rounds"_a = number(verdict.rounds),
+                            "time"_a = duration(std::chrono::milliseconds(verdict.agent_ms)));
     if (verdict.input_tokens + verdict.cached_tokens + verdict.output_tokens > 0)
-        text += fmt::format(" Tokens: {} in, {} in from cache, {} out.", grouped(verdict.input_tokens),
-                            grouped(verdict.cached_tokens), grouped(verdict.output_tokens));
-    if (verdict.cost_usd) text += fmt::format(" Cost: ${:.2f}.", *verdict.cost_usd);
+        text +=
+            fmt::format(sentence::cost_tokens, "in"_a = Number{verdict.input_tokens},
+                        "cached"_a = Number{verdict.cached_tokens}, "out"_a = Number{verdict.output_tokens});
+    if (verdict.cost_usd) text += fmt::format(sentence::cost_money, dollars(*verdict.cost_usd));
+    if (const auto pieces = number(job.assignment.hidden_stripped); pieces.value > 0)
+        text += "\n\n" + fmt::format(sentence::hidden_text, pieces);
     return text;
 }
 
 std::string refused_section(const Verdict& verdict) {
-    if (verdict.refused_hosts.empty()) return {};
-    std::string text =
-        "Programs wanted to reach these hosts and could not. What a recipe may ask for under `egress` is the "
-        "operator's choice.\n\n| Host | Wanted by | Times | Why not |\n| --- | --- | --- | --- |\n";
-    for (std::size_t i = 0; i < verdict.refused_hosts.size() && i < 30; ++i) {
-        const auto& host = verdict.refused_hosts[i];
-        text += fmt::format("| {} | {} | {} | {} |\n", cell(host.name, 100), host.step, host.times,
-                            cell(host.why, 200));
-    }
-    if (verdict.refused_hosts.size() > 30)
-        text += fmt::format("\nAnd {} more.\n", verdict.refused_hosts.size() - 30);
+    constexpr std::size_t most = 30;
+    const auto& hosts = verdict.refused_hosts;
+    if (hosts.empty()) return {};
+    std::string text(sentence::hosts_refused);
+    for (std::size_t i = 0; i < hosts.size() && i < most; ++i)
+        text += fmt::format("| {} | {} | {} | {} |\n", cell(hosts[i].name, 100), hosts[i].step,
+                            hosts[i].times, cell(hosts[i].why, 200));
+    if (hosts.size() > most)
+        text += "\n" + fmt::format(sentence::more_hosts, Number{hosts.size() - most}) + "\n";
     return text;
 }
 
 std::string answer_section(const Job& job, std::string_view trigger_label) {
-    return fmt::format(
-        "- Good as it is? Review it like anybody's work and merge it.\n"
-        "- Something to change? Ask for changes in a review, with comments beside the lines, or comment "
-        "`/agent refine` and what to change.\n"
-        "- Not what was meant? Comment `/agent retry [profile] [guidance]`: it is made anew from the present "
-        "base, and what is here is kept. The guidance reaches the agent word for word. Or close it; the "
-        "label "
-        "{1} on issue {0} begins again later.\n"
-        "- `/agent status` tells where the job is, `/agent stop` ends it and leaves this pull request alone, "
-        "`/agent help` "
-        "lists the commands.\n",
-        job.assignment.issue.number, code(trigger_label));
+    return fmt::format(sentence::how_to_answer, "label"_a = code(trigger_label),
+                       "issue"_a = job.assignment.issue.number);
 }
 
 std::string footer(const Job& job, const Verdict& verdict) {
-    auto text = fmt::format("---\n<sub>Shopfloor job {} · base {} · commit {}", job.id.value,
-                            commit(verdict.evidence.base_commit), commit(verdict.evidence.head_commit));
-    if (!verdict.image.empty()) text += " · image " + code(verdict.image);
+    auto text =
+        fmt::format(sentence::footer, "job"_a = job.id.value, "base"_a = commit(verdict.evidence.base_commit),
+                    "head"_a = commit(verdict.evidence.head_commit));
+    if (!verdict.image.empty()) text += fmt::format(sentence::footer_image, code(verdict.image));
     if (!verdict.image_id.empty() && verdict.image_id != verdict.image) text += " " + code(verdict.image_id);
-    return text + "</sub>\n";
+    return fmt::format("---\n<sub>{}</sub>\n", text);
 }
 
 /// Plain words for a place where no Markdown is read. Trailers are ours alone.
@@ -186,42 +175,36 @@ bool is_among(const std::vector<std::string>& names, const std::string& name) {
 
 std::string pull_request_title(const Job& job) {
     auto title = without_skip_words(one_line(job.assignment.title, longest_title));
-    return title.empty() ? fmt::format("Issue {}", job.assignment.issue.number) : title;
+    return title.empty() ? fmt::format(sentence::title_of_an_issue_without, job.assignment.issue.number)
+                         : title;
 }
 
 std::string pull_request_body(const Job& job, const Verdict& verdict, std::string_view trigger_label) {
     const auto& evidence = verdict.evidence;
-    const auto& assignment = job.assignment;
     Body body;
-    body.add({}, fmt::format("Fixes #{}", assignment.issue.number));
+    body.add({}, fmt::format(sentence::fixes, job.assignment.issue.number));
     body.add({}, draft_note(evidence));
-    const auto summary = foreign(verdict.summary, longest_summary);
-    body.add("What and why", summary.empty() ? "The agent left no words about its change." : summary);
-    body.add("Evidence", evidence_section(evidence));
-    body.add("Tests touched", tests_touched(evidence));
-    body.add("Other tries", rivals_table(verdict.rivals));
-    body.add("Assumed", assumptions_section(verdict));
-    body.add("Hosts refused", refused_section(verdict));
-    std::string cost = cost_section(verdict);
-    if (assignment.hidden_stripped > 0)
-        cost +=
-            fmt::format("\n\n⚠️ {} that people do not see {} taken out of the issue before the agent read it.",
-                        count(static_cast<std::uint64_t>(assignment.hidden_stripped), "piece") + " of text",
-                        assignment.hidden_stripped == 1 ? "was" : "were");
-    body.add("Cost and time", fmt::format("Asked for by {}. {}", code(assignment.requested_by.login), cost));
-    body.add("How to answer", answer_section(job, trigger_label));
+    body.add(sentence::heading_summary, summary_words(verdict, longest_summary));
+    body.add(sentence::heading_evidence, evidence_section(evidence));
+    body.add(sentence::heading_tests, tests_touched(evidence));
+    body.add(sentence::heading_tries, rivals_table(verdict.rivals));
+    body.add(sentence::heading_assumed, assumptions_section(verdict));
+    body.add(sentence::heading_refused, refused_section(verdict));
+    body.add(sentence::heading_cost, cost_section(job, verdict));
+    body.add(sentence::heading_answer, answer_section(job, trigger_label));
     body.add({}, footer(job, verdict));
     return body.take();
 }
 
 std::string commit_message(const Job& job, const Verdict& verdict, const std::vector<Ask>& asks) {
     auto title = first_code_points(one_line(job.assignment.title, 200), 72);
-    if (title.empty()) title = fmt::format("Issue {}", job.assignment.issue.number);
-    if (!asks.empty()) title = first_code_points("Address review: " + title, 72);
+    if (title.empty()) title = fmt::format(sentence::title_of_an_issue_without, job.assignment.issue.number);
+    if (!asks.empty()) title = first_code_points(fmt::format(sentence::commit_of_a_change, title), 72);
     const auto summary = plain_summary(verdict.summary, 2000);
     auto text = title + "\n\n";
     if (!summary.empty()) text += summary + "\n\n";
-    text = without_skip_words(text) + fmt::format("Refs #{}\n", job.assignment.issue.number);
+    text = without_skip_words(text) + fmt::format(sentence::commit_refers_to, job.assignment.issue.number) +
+           "\n";
     std::vector<std::string> trailers;
     for (const auto& ask : asks) trailers.push_back(co_author(ask.by));
     if (asks.empty()) trailers.push_back(co_author(job.assignment.requested_by));
@@ -246,7 +229,7 @@ integrations::CheckReport check_report(const Job& job, const Verdict& verdict) {
                                      .title = evidence_headline(evidence)};
     Body summary;
     summary.add({}, evidence_section(evidence));
-    summary.add("Tests touched", tests_touched(evidence));
+    summary.add(sentence::heading_tests, tests_touched(evidence));
     report.summary = summary.take();
     for (const auto& each : evidence.checks) {
         if (!each.head.tests) continue;
@@ -259,9 +242,13 @@ integrations::CheckReport check_report(const Job& job, const Verdict& verdict) {
                 {.path = test.file,
                  .line = test.line,
                  .level = is_among(each.tests_still_failing, test.id) ? Level::warning : Level::failure,
-                 .title = one_line(each.check + ": " + test.id, 200),
+                 .title = one_line(
+                     fmt::format(sentence::annotation_title, "check"_a = each.check, "test"_a = test.id),
+                     200),
                  .message =
-                     first_code_points(plain_output(test.message.empty() ? "failed" : test.message), 1000)});
+                     first_code_points(plain_output(test.message.empty() ? sentence::annotation_without_words
+                                                                         : std::string_view(test.message)),
+                                       1000)});
         }
     }
     return report;
