@@ -13,6 +13,7 @@
 #include "bot/log_tail.hpp"
 #include "bot/prompt.hpp"
 #include "bot/report.hpp"
+#include "bot/sentences.hpp"
 #include "bot/way_out.hpp"
 
 namespace bot {
@@ -63,7 +64,7 @@ Step<std::function<bool(const std::string&)>> ignored_paths(const Groundwork& gr
                                                             const sandbox::Workspace& workspace) {
     const auto own = workspace.read(".gitignore", gitignore_cap);
     auto rules = ground.mirror->ignore_rules(base_commit, own ? *own : std::string());
-    if (!rules) return std::unexpected(halt(rules.error(), "reading .gitignore"));
+    if (!rules) return std::unexpected(halt(rules.error(), sentence::reading_gitignore));
     return std::move(*rules);
 }
 
@@ -84,7 +85,7 @@ Step<integrations::AgentReply> reply_of(const Reader& reader, const std::string&
             break;
         case End::cancelled:
             return std::unexpected(
-                Halt{.kind = Halt::Kind::stopped, .reason = "stopped while the agent worked"});
+                Halt{.kind = Halt::Kind::stopped, .reason = std::string(sentence::stopped_at_work)});
         case End::out_of_memory:
         case End::total_deadline:
         case End::idle_deadline:
@@ -187,7 +188,7 @@ Step<AgentPass> pass(Shop& shop, const Job& job, const Lease& lease, const Groun
         if (!ended)
             shop.ledger.end_run(lease, run, "infrastructure",
                                 usage_of(ground, way_out.report().models.used, nullptr));
-        return std::unexpected(halt(outcome.error(), "running the agent"));
+        return std::unexpected(halt(outcome.error(), sentence::running_the_agent));
     }
     pass.duration = outcome->duration;
     spdlog::info("job {}: agent {} {}", job.id.value, ground.profile.name, how_it_ended(*outcome));
@@ -237,11 +238,11 @@ Step<std::unique_ptr<sandbox::Workspace>> open_agent_workspace(Shop& shop, const
     auto workspace = shop.workspaces.open(
         run_name(shop, job.id, "agent"), ground.layers, ground.limits,
         begun ? sandbox::Workspaces::Existing::adopt : sandbox::Workspaces::Existing::replace);
-    if (!workspace) return std::unexpected(halt(workspace.error(), "opening the workspace"));
+    if (!workspace) return std::unexpected(halt(workspace.error(), sentence::opening_the_workspace));
     if (ground.refinement && !(*workspace)->adopted())
         if (const auto applied = (*workspace)->apply(without_instructions(ground.refinement->proposed));
             !applied)
-            return std::unexpected(halt(applied.error(), "laying out the pull request"));
+            return std::unexpected(halt(applied.error(), sentence::laying_out_the_pull_request));
     return std::move(*workspace);
 }
 
@@ -302,9 +303,9 @@ Step<AgentPass> run_agent(Shop& shop, const Job& job, const Lease& lease, const 
                           const sandbox::Control& control) {
     const auto* agent = integrations::find_agent(ground.profile.adapter);
     if (agent == nullptr)
-        return std::unexpected(
-            Halt{.kind = Halt::Kind::failed,
-                 .reason = report::infrastructure("no agent adapter '" + ground.profile.adapter + "'", 1)});
+        return std::unexpected(Halt{.kind = Halt::Kind::failed,
+                                    .reason = report::infrastructure(
+                                        fmt::format(sentence::no_agent_adapter, ground.profile.adapter), 1)});
     if (round.waits_for != WaitsFor::nothing) return std::unexpected(budget_halt(shop, job, round.waits_for));
     Step<AgentPass> done;
     if (round.paid) {

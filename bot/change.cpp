@@ -6,6 +6,7 @@
 #include <tuple>
 
 #include "bot/report.hpp"
+#include "bot/sentences.hpp"
 
 namespace bot {
 
@@ -45,7 +46,7 @@ std::vector<std::string> secrets_in(const SecretScan& scan, const sandbox::Chang
     std::vector<std::string> paths;
     for (const auto& change : changes) {
         if (scan.holds_ours(change.path)) {
-            paths.emplace_back("a file name");
+            paths.emplace_back(sentence::secret_in_a_file_name);
             continue;
         }
         if (!scan.suspicious(change.content)) continue;
@@ -61,7 +62,7 @@ std::vector<std::string> secrets_in(const SecretScan& scan, const sandbox::Chang
 Step<TestsTouched> tests_touched(const sandbox::Changes& changes, const Groundwork& ground,
                                  const std::string& base_commit) {
     const auto before = ground.mirror->files(base_commit);  // asked of git: the checkout may hold links
-    if (!before) return std::unexpected(halt(before.error(), "reading the base commit"));
+    if (!before) return std::unexpected(halt(before.error(), sentence::reading_the_base_commit));
     TestsTouched touched;
     for (const auto& change : changes) {
         if (!is_test(change.path, ground.recipe)) continue;

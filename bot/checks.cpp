@@ -6,6 +6,7 @@
 #include <algorithm>
 
 #include "bot/log_tail.hpp"
+#include "bot/sentences.hpp"
 
 namespace bot {
 
@@ -52,9 +53,9 @@ Step<std::vector<CheckResult>> run_checks(Shop& shop, const Job& job, const Grou
                                           std::size_t until, const sandbox::Control& control) {
     std::vector<CheckResult> results;
     auto workspace = shop.workspaces.open(run_name(shop, job.id, what), ground.layers, ground.limits);
-    if (!workspace) return std::unexpected(halt(workspace.error(), "opening a workspace for the checks"));
+    if (!workspace) return std::unexpected(halt(workspace.error(), sentence::opening_a_workspace_for_checks));
     if (const auto applied = (*workspace)->apply(changes); !applied)
-        return std::unexpected(halt(applied.error(), "laying out the result"));
+        return std::unexpected(halt(applied.error(), sentence::laying_out_the_result));
 
     for (std::size_t i = 0; i < until && i < ground.recipe.checks.size(); ++i) {
         const auto& check = ground.recipe.checks[i];
@@ -75,9 +76,12 @@ Step<std::vector<CheckResult>> run_checks(Shop& shop, const Job& job, const Grou
         if (*door) spec.door = (*door)->folder();
         const auto outcome = shop.sandbox.run(spec, **workspace, control);
         if (*door) ground.refusals->add("checks", (*door)->report());
-        if (!outcome) return std::unexpected(halt(outcome.error(), "running the check " + check.name));
+        if (!outcome)
+            return std::unexpected(
+                halt(outcome.error(), fmt::format(sentence::running_the_check, check.name)));
         if (outcome->end == sandbox::RunOutcome::End::cancelled)
-            return std::unexpected(Halt{.kind = Halt::Kind::stopped, .reason = "stopped during the checks"});
+            return std::unexpected(
+                Halt{.kind = Halt::Kind::stopped, .reason = std::string(sentence::stopped_during_checks)});
         CheckResult result{.name = check.name,
                            .verdict = verdict_of(*outcome),
                            .exit_code = outcome->exit_code,
@@ -94,7 +98,8 @@ Step<std::vector<CheckResult>> baseline(Shop& shop, const Job& job, const Ground
                                         const sandbox::Control& control) {
     const SingleFlight::Turn turn(shop.baselines, ground.baseline_key, control.cancel);
     if (!turn.held())
-        return std::unexpected(Halt{.kind = Halt::Kind::stopped, .reason = "stopped before the baseline"});
+        return std::unexpected(
+            Halt{.kind = Halt::Kind::stopped, .reason = std::string(sentence::stopped_before_baseline)});
     if (const auto stored = shop.ledger.baseline(ground.baseline_key))
         if (auto results = results_from_json(*stored)) return std::move(*results);
     auto results = run_checks(shop, job, ground, "base", {}, ground.recipe.checks.size(), control);

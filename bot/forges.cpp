@@ -1,8 +1,12 @@
 #include "bot/forges.hpp"
 
+#include <fmt/format.h>
+
 #include <algorithm>
 #include <stdexcept>
 #include <utility>
+
+#include "bot/sentences.hpp"
 
 namespace bot {
 
@@ -31,7 +35,7 @@ integrations::ForgeResult<std::string> Forges::self(const std::string& name) {
     if (entry == nullptr)
         return std::unexpected(
             integrations::ForgeError{.kind = integrations::ForgeError::Kind::gone,
-                                     .message = "forge '" + name + "' is not configured any more"});
+                                     .message = fmt::format(sentence::named_forge_not_configured, name)});
     auto person = entry->forge->self();
     if (!person) return std::unexpected(person.error());
     const std::lock_guard lock(mutex_);

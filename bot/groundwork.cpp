@@ -11,6 +11,7 @@
 #include "bot/evidence.hpp"
 #include "bot/log_tail.hpp"
 #include "bot/report.hpp"
+#include "bot/sentences.hpp"
 
 namespace bot {
 
@@ -34,13 +35,13 @@ Step<ReadRecipe> read_recipe(integrations::Mirror& mirror, const Assignment& ass
         return ReadRecipe{.recipe = std::move(*recipe)};
     }
     if (text.error().kind != integrations::GitError::Kind::no_such_ref)
-        return std::unexpected(halt(text.error(), "reading the recipe"));
+        return std::unexpected(halt(text.error(), sentence::reading_the_recipe));
     const auto names = mirror.root_files(commit);
     // The branch was fetched, and the commit did not come with it.
     if (!names && names.error().kind == integrations::GitError::Kind::no_such_ref)
         return std::unexpected(Halt{.kind = Halt::Kind::failed,
                                     .reason = report::base_rewritten(assignment.base_branch, commit)});
-    if (!names) return std::unexpected(halt(names.error(), "reading the repository"));
+    if (!names) return std::unexpected(halt(names.error(), sentence::reading_the_repository));
     const auto package = mirror.file(commit, "package.json", recipe_cap);
     auto proposed = config::propose_recipe(*names, package ? *package : std::string());
     return ReadRecipe{.recipe = std::move(proposed.recipe), .assumptions = std::move(proposed.assumptions)};
@@ -54,7 +55,7 @@ Step<sandbox::Image> resolve(Shop& shop, const std::string& image, const sandbox
             Halt{.kind = Halt::Kind::failed,
                  .reason = report::no_image(image, without_host_paths(found.error().message)),
                  .detail = found.error().message});
-    return std::unexpected(halt(found.error(), "looking for the image"));
+    return std::unexpected(halt(found.error(), sentence::looking_for_the_image));
 }
 
 /// Carries a Halt out of a layer's making, whose own errors are the sandbox's.
@@ -85,9 +86,10 @@ std::expected<void, sandbox::Error> run_setup(Shop& shop, const Groundwork& grou
     if (*door) spec.door = (*door)->folder();
     const auto outcome = shop.sandbox.run(spec, workspace, control);
     if (*door) ground.refusals->add("setup", (*door)->report());
-    if (!outcome) return setup.broken(halt(outcome.error(), "running setup"));
+    if (!outcome) return setup.broken(halt(outcome.error(), sentence::running_setup));
     if (outcome->end == sandbox::RunOutcome::End::cancelled)
-        return setup.broken({.kind = Halt::Kind::stopped, .reason = "stopped during setup"});
+        return setup.broken(
+            {.kind = Halt::Kind::stopped, .reason = std::string(sentence::stopped_during_setup)});
     if (outcome->ok()) return {};
     return setup.broken(
         {.kind = Halt::Kind::failed, .reason = report::setup_failed(how_it_ended(*outcome), log_tail(log))});
@@ -108,7 +110,7 @@ Step<std::shared_ptr<const sandbox::LayerUse>> setup_layer(Shop& shop, const Gro
             return run_setup(shop, ground, key, workspace, control, setup);
         });
     if (layer) return std::move(*layer);
-    return std::unexpected(setup.halt ? *setup.halt : halt(layer.error(), "making the setup layer"));
+    return std::unexpected(setup.halt ? *setup.halt : halt(layer.error(), sentence::making_the_setup_layer));
 }
 
 Step<std::shared_ptr<const sandbox::LayerUse>> pristine_layer(Shop& shop, const Groundwork& ground,
@@ -124,7 +126,7 @@ Step<std::shared_ptr<const sandbox::LayerUse>> pristine_layer(Shop& shop, const 
             return std::unexpected(sandbox::Error{.message = done.error().message});
         });
     if (layer) return std::move(*layer);
-    const std::string doing = "checking out the base commit";
+    constexpr auto doing = sentence::checking_out;
     return std::unexpected(fault ? halt(*fault, doing) : halt(layer.error(), doing));
 }
 
@@ -151,7 +153,7 @@ Step<Refinement> lay_refinement(Shop& shop, const Job& job, const Lease& lease, 
     const auto too_much = [](const integrations::GitError& error) {
         if (error.kind == integrations::GitError::Kind::invalid)
             return Halt{.kind = Halt::Kind::failed, .reason = report::too_much_to_refine(error.message)};
-        return halt(error, "reading the pull request's change");
+        return halt(error, sentence::reading_the_change);
     };
     const auto most = static_cast<std::size_t>(ground.recipe.max_files);
     const auto& base = job.assignment.base_commit;
@@ -187,7 +189,7 @@ Step<std::string> proposed_head(Shop& shop, const Job& job, const Lease& lease,
         if (head.error().kind == integrations::GitError::Kind::no_such_ref)
             return std::unexpected(
                 Halt{.kind = Halt::Kind::failed, .reason = report::branch_gone(job.branch)});
-        return std::unexpected(halt(head.error(), "fetching " + job.branch));
+        return std::unexpected(halt(head.error(), fmt::format(sentence::fetching, job.branch)));
     }
     auto onto = shop.ledger.go_on_from(lease, *head);
     if (job.replaces() && (job.shared || onto != job.head_commit))
@@ -230,13 +232,13 @@ Step<Groundwork> lay_groundwork(Shop& shop, Job& job, const Lease& lease, const 
     shop.ledger.phase(lease, "workspace");
 
     auto mirror = shop.mirrors.of(assignment.issue.repo);
-    if (!mirror) return std::unexpected(halt(mirror.error(), "opening the mirror"));
+    if (!mirror) return std::unexpected(halt(mirror.error(), sentence::opening_the_mirror));
     const auto head = (*mirror)->fetch(assignment.base_branch);
     if (!head) {
         if (head.error().kind == integrations::GitError::Kind::no_such_ref)
             return std::unexpected(
                 Halt{.kind = Halt::Kind::failed, .reason = report::base_gone(assignment.base_branch)});
-        return std::unexpected(halt(head.error(), "fetching " + assignment.base_branch));
+        return std::unexpected(halt(head.error(), fmt::format(sentence::fetching, assignment.base_branch)));
     }
     if (job.replaces()) assignment.base_commit = shop.ledger.stand_on(lease, *head);
 

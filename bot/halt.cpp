@@ -1,15 +1,19 @@
 #include "bot/halt.hpp"
 
+#include <fmt/format.h>
+
 #include <algorithm>
 #include <array>
 
 #include "bot/report.hpp"
+#include "bot/sentences.hpp"
 
 namespace bot {
 
 namespace {
 
-constexpr std::string_view instead = "(path in the log)";
+using fmt::literals::operator""_a;
+
 /// What the sandboxed programs and the commands of people call so.
 constexpr std::array<std::string_view, 3> public_paths{"/workspace", "/home/agent", "/agent"};
 
@@ -38,6 +42,10 @@ std::size_t end_of_path(std::string_view words, std::size_t at) {
     return end;
 }
 
+std::string described(std::string_view doing, std::string_view fault) {
+    return fmt::format(sentence::while_doing, "doing"_a = doing, "fault"_a = fault);
+}
+
 }  // namespace
 
 std::string without_host_paths(std::string_view words) {
@@ -48,15 +56,15 @@ std::string without_host_paths(std::string_view words) {
             continue;
         }
         const auto path = words.substr(at, end_of_path(words, at) - at);
-        text += is_public(path) ? path : instead;
+        text += is_public(path) ? path : sentence::path_in_the_log;
         at += path.size();
     }
     return text;
 }
 
-Halt halt(const integrations::GitError& error, const std::string& doing) {
+Halt halt(const integrations::GitError& error, std::string_view doing) {
     using Kind = integrations::GitError::Kind;
-    const auto detail = doing + ": " + error.message;
+    const auto detail = described(doing, error.message);
     const auto what = without_host_paths(detail);
     switch (error.kind) {
         case Kind::unreachable:
@@ -79,9 +87,9 @@ Halt halt(const integrations::GitError& error, const std::string& doing) {
     return {};
 }
 
-Halt halt(const integrations::ForgeError& error, const std::string& doing) {
+Halt halt(const integrations::ForgeError& error, std::string_view doing) {
     using Kind = integrations::ForgeError::Kind;
-    const auto what = doing + ": " + error.message;
+    const auto what = described(doing, error.message);
     switch (error.kind) {
         case Kind::unreachable:
         case Kind::unauthorized:
@@ -96,9 +104,9 @@ Halt halt(const integrations::ForgeError& error, const std::string& doing) {
     return {};
 }
 
-Halt halt(const sandbox::Error& error, const std::string& doing) {
+Halt halt(const sandbox::Error& error, std::string_view doing) {
     using Kind = sandbox::Error::Kind;
-    const auto detail = doing + ": " + error.message;
+    const auto detail = described(doing, error.message);
     const auto what = without_host_paths(detail);
     switch (error.kind) {
         case Kind::unavailable:
@@ -119,8 +127,8 @@ Halt halt(const sandbox::Error& error, const std::string& doing) {
 Halt halt(const sandbox::HarvestError& error) {
     if (error.kind == sandbox::HarvestError::Kind::io)
         return {.kind = Halt::Kind::infrastructure,
-                .reason = "reading the result: " + without_host_paths(error.message),
-                .detail = "reading the result: " + error.message};
+                .reason = described(sentence::reading_the_result, without_host_paths(error.message)),
+                .detail = described(sentence::reading_the_result, error.message)};
     return {.kind = Halt::Kind::failed, .reason = report::change_rejected(error.path, error.message)};
 }
 

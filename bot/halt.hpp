@@ -39,9 +39,9 @@ using Step = std::expected<T, Halt>;
 [[nodiscard]] std::string without_host_paths(std::string_view words);
 
 // What an error of a lower room means for a job. `doing` completes "while …" for the operator and the issue.
-[[nodiscard]] Halt halt(const integrations::GitError& error, const std::string& doing);
-[[nodiscard]] Halt halt(const integrations::ForgeError& error, const std::string& doing);
-[[nodiscard]] Halt halt(const sandbox::Error& error, const std::string& doing);
+[[nodiscard]] Halt halt(const integrations::GitError& error, std::string_view doing);
+[[nodiscard]] Halt halt(const integrations::ForgeError& error, std::string_view doing);
+[[nodiscard]] Halt halt(const sandbox::Error& error, std::string_view doing);
 [[nodiscard]] Halt halt(const sandbox::HarvestError& error);
 
 }  // namespace bot

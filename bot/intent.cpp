@@ -8,6 +8,7 @@
 #include "bot/intent_deciding.hpp"
 #include "bot/report.hpp"
 #include "bot/same_word.hpp"
+#include "bot/sentences.hpp"
 
 namespace bot {
 
@@ -138,8 +139,8 @@ Intent decide_start(const AskStart& ask, const Facts& facts, const config::Setti
     if (ask.on_pull_request) of_issue.issue = facts.active_job->assignment.issue;
     return Start{.assignment = assignment_of(of_issue, facts, settings),
                  .tries = std::move(tries),
-                 .reason = fmt::format("asked by {} with {}", ask.by.login,
-                                       ask.comment_id ? "a comment" : "the label"),
+                 .reason = ask.comment_id ? fmt::format(sentence::reason_comment, ask.by.login)
+                                          : fmt::format(sentence::reason_label, ask.by.login),
                  .comment_id = ask.comment_id,
                  .label = ask.label.empty() ? settings.labels.trigger : ask.label};
 }
@@ -210,7 +211,7 @@ Intent decide_resume(const AskResume& ask, const Facts& facts, const config::Set
     return Resume{.job = job->id,
                   .answer = answer,
                   .micro_dollars = ask.micro_dollars,
-                  .reason = fmt::format("{} answered", ask.by.login),
+                  .reason = fmt::format(sentence::reason_answered, ask.by.login),
                   .comment_id = ask.comment_id,
                   .thread = ask.thread};
 }
@@ -264,20 +265,19 @@ Intent decide_renamed(const Renamed& renamed, const Facts& facts) {
     const auto& repo = renamed.repo;
     if (facts.repository_allowed)
         return Rename{.repo = repo, .reason = "the repository is called " + repo.full_name + " now"};
-    return Abandon{
-        .forge = repo.forge,
-        .installation = {},
-        .repositories = {repo.id},
-        .reason = report::stopped_since("the repository was moved to where this bot does not work")};
+    return Abandon{.forge = repo.forge,
+                   .installation = {},
+                   .repositories = {repo.id},
+                   .reason = report::stopped_since(sentence::since_repository_moved)};
 }
 
 Intent decide_access_over(const AccessOver& over) {
     using How = integrations::AccessEnded::How;
     const auto& what = over.what;
-    const auto* how = "the repository was deleted";
-    if (what.how == How::archived) how = "the repository was archived";
-    if (what.how == How::removed) how = "this bot was taken out of the repository";
-    if (what.how == How::uninstalled) how = "this bot was uninstalled";
+    auto how = sentence::since_repository_deleted;
+    if (what.how == How::archived) how = sentence::since_repository_archived;
+    if (what.how == How::removed) how = sentence::since_taken_out;
+    if (what.how == How::uninstalled) how = sentence::since_uninstalled;
     return Abandon{.forge = what.forge,
                    .installation = what.installation,
                    .repositories = what.repositories,

@@ -7,6 +7,7 @@
 #include "bot/evidence.hpp"
 #include "bot/intent_deciding.hpp"
 #include "bot/report.hpp"
+#include "bot/sentences.hpp"
 
 namespace bot::deciding {
 
@@ -104,7 +105,7 @@ Intent refine(const AskRefine& ask, const Facts& facts) {
                   .may_wait = true,
                   .too_late = report::nothing_to_refine(),
                   .renewed = {},
-                  .reason = fmt::format("{} asked for changes", ask.by.login),
+                  .reason = fmt::format(sentence::reason_changes, ask.by.login),
                   .comment_id = ask.comment_id,
                   .thread = ask.thread};
 }
@@ -129,7 +130,7 @@ Intent again(const AskStart& ask, const Facts& facts) {
                                    .hidden_stripped = title.stripped + body.stripped,
                                    .profile = ask.profile.empty() ? job.assignment.profile : ask.profile,
                                    .guidance = guidance},
-        .reason = fmt::format("{} asked for another try", ask.by.login),
+        .reason = fmt::format(sentence::reason_another_try, ask.by.login),
         .comment_id = ask.comment_id,
         .thread = ask.issue};
 }
@@ -168,7 +169,7 @@ Intent pick(const AskPick& ask, const Facts& facts) {
                   .cycle = Cycle::pick,
                   .too_late = report::already_active(job),
                   .renewed = {},
-                  .reason = fmt::format("{} picked try {}", ask.by.login, ask.number),
+                  .reason = fmt::format(sentence::reason_picked, ask.by.login, ask.number),
                   .comment_id = ask.comment_id,
                   .thread = ask.thread};
 }
@@ -194,7 +195,7 @@ Intent checks_red(const ChecksRed& red, const Facts& facts, const config::Settin
                     fmt::format("CI is red after {} repairs", repairs));
     Refine repair{.job = job.id,
                   .renewed = {},
-                  .reason = "CI is red",
+                  .reason = std::string(sentence::reason_ci),
                   .comment_id = {},
                   .thread = {.repo = red.repo, .number = job.pull_request}};
     for (const auto& failed : ours)

@@ -1,3 +1,5 @@
+#include <fmt/format.h>
+
 #include <array>
 #include <charconv>
 #include <pugixml.hpp>
@@ -5,6 +7,7 @@
 #include <unordered_map>
 
 #include "bot/evidence.hpp"
+#include "bot/sentences.hpp"
 #include "bot/visible_text.hpp"
 
 // JUnit XML has no standard. What is relied on here: `testcase` elements at any depth, with `name` and mostly
@@ -16,6 +19,8 @@
 namespace bot {
 
 namespace {
+
+using fmt::literals::operator""_a;
 
 constexpr std::size_t longest_report = 32ULL << 20;
 constexpr std::size_t most_cases = 200'000;
@@ -149,17 +154,17 @@ pugi::xml_node next(pugi::xml_node node, bool enter) {
 }  // namespace
 
 std::expected<std::vector<TestCase>, std::string> parse_junit(std::string_view xml) {
-    if (xml.size() > longest_report) return std::unexpected("The JUnit file is larger than 32 MiB.");
-    if (xml.empty()) return std::unexpected("The JUnit file is empty.");
+    if (xml.size() > longest_report) return std::unexpected(std::string(sentence::junit_too_large));
+    if (xml.empty()) return std::unexpected(std::string(sentence::junit_empty));
     pugi::xml_document document;
     const auto parsed = document.load_buffer(xml.data(), xml.size(),
                                              pugi::parse_cdata | pugi::parse_escapes | pugi::parse_eol);
     if (!parsed)
-        return std::unexpected(std::string("The JUnit file is not XML: ") + parsed.description() +
-                               " at byte " + std::to_string(parsed.offset) + ".");
+        return std::unexpected(fmt::format(sentence::junit_not_xml, "fault"_a = parsed.description(),
+                                           "offset"_a = parsed.offset));
     const std::string_view root = document.document_element().name();
     if (root != "testsuites" && root != "testsuite")
-        return std::unexpected("The JUnit file has no <testsuites> or <testsuite> at its root.");
+        return std::unexpected(std::string(sentence::junit_other_root));
 
     std::vector<TestCase> cases;
     std::unordered_map<std::string, int> seen;
@@ -167,8 +172,7 @@ std::expected<std::vector<TestCase>, std::string> parse_junit(std::string_view x
     for (auto node = document.document_element(); node;) {
         const bool is_case = std::string_view(node.name()) == "testcase";
         if (is_case) {
-            if (cases.size() == most_cases)
-                return std::unexpected("The JUnit file has more than 200,000 test cases.");
+            if (cases.size() == most_cases) return std::unexpected(std::string(sentence::junit_too_many));
             auto test = read_case(node);
             auto id = test.id;
             while (!taken.insert(id).second)

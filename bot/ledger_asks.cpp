@@ -4,6 +4,7 @@
 #include <set>
 
 #include "bot/ledger_inside.hpp"
+#include "bot/sentences.hpp"
 
 namespace bot {
 
@@ -156,7 +157,7 @@ void Ledger::Inside::end_cycle(SQLite::Database& db, const Job& job, const Endin
     close_asks(db, job, taken, ending.signal == Signal::proposed);
     if (!has_open_wishes(db, job.id)) return;
     if (const auto now_in_review = find_job(db, job.id))
-        begin_cycle(db, *now_in_review, Cycle::refine, "more was asked for meanwhile");
+        begin_cycle(db, *now_in_review, Cycle::refine, std::string(sentence::reason_more_changes));
 }
 
 void Ledger::Inside::close_asks(SQLite::Database& db, const Job& job, std::string_view which, bool done) {

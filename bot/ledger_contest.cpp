@@ -6,6 +6,7 @@
 #include "bot/contest.hpp"
 #include "bot/ledger_inside.hpp"
 #include "bot/report.hpp"
+#include "bot/sentences.hpp"
 
 namespace bot {
 
@@ -51,8 +52,7 @@ void Ledger::Inside::settle_contest(SQLite::Database& db, JobId contest) {
     execute(db, "UPDATE jobs SET verdict = ?2, branch = ?3, profile = ?4 WHERE id = ?1", contest.value,
             to_json(verdict), branch_name(job->assignment.issue.number, job->assignment.title, 1),
             chosen.assignment.profile);
-    move(db, *job, Signal::verdict,
-         fmt::format("try {} of {} is the best and is being published", chosen.try_number, tries.size()));
+    move(db, *job, Signal::verdict, fmt::format(sentence::reason_best_try, chosen.try_number, tries.size()));
 }
 
 }  // namespace bot

@@ -6,6 +6,8 @@
 #include <set>
 
 #include "bot/ledger_inside.hpp"
+#include "bot/report.hpp"
+#include "bot/sentences.hpp"
 
 namespace bot {
 
@@ -121,16 +123,17 @@ void Ledger::Inside::fall_back(SQLite::Database& db, const Job& job, const std::
                                  ? now() - to_ms(job.state_since) >= to_ms(Time(options.publishing_patience))
                                  : charge == Charge::yes && attempts >= options.max_infra_attempts;
     if (no_patience) {
-        const auto given_up = fmt::format("{} (given up after {} attempts)", why, attempts);
+        const auto given_up = fmt::format(sentence::reason_given_up, why, attempts);
         if (!job.changes_proposal()) return move(db, job, Signal::fail, given_up);
-        return end_cycle(db, job, {.signal = Signal::back, .reason = given_up, .words = given_up});
+        return end_cycle(
+            db, job, {.signal = Signal::back, .reason = given_up, .words = report::not_refined(given_up)});
     }
     move(db, job, Signal::requeue, why);
     if (retry_at > now()) execute(db, "UPDATE jobs SET retry_at = ?2 WHERE id = ?1", job.id.value, retry_at);
 }
 
 void Ledger::Inside::expire(SQLite::Database& db, const Job& job) {
-    fall_back(db, job, "the worker was lost and the job waits for another one", Charge::yes, 0);
+    fall_back(db, job, std::string(sentence::reason_worker_lost), Charge::yes, 0);
 }
 
 Ledger::Renewal Ledger::renew(const Lease& lease) {
@@ -190,8 +193,8 @@ void Ledger::store_verdict(const Lease& lease, const std::string& verdict_json, 
         const auto job = inside_->leased(db, lease);
         execute(db, "UPDATE jobs SET verdict = ?2, branch = ?3 WHERE id = ?1", job.id.value, verdict_json,
                 branch);
-        if (job.contest) return inside_->move(db, job, Signal::judged, "the result is checked");
-        inside_->move(db, job, Signal::verdict, "the result is checked and is being published");
+        if (job.contest) return inside_->move(db, job, Signal::judged, std::string(sentence::reason_checked));
+        inside_->move(db, job, Signal::verdict, std::string(sentence::reason_publishing));
     });
 }
 
@@ -259,8 +262,7 @@ void Ledger::give_back(const Lease& lease, const std::string& why, std::optional
 void Ledger::release(const Lease& lease) {
     inside_->write([&](SQLite::Database& db) {
         const auto job = inside_->leased(db, lease);
-        inside_->fall_back(db, job, "the daemon was stopped; the job goes on when it is back",
-                           Inside::Charge::no, 0);
+        inside_->fall_back(db, job, std::string(sentence::reason_restart), Inside::Charge::no, 0);
     });
 }
 

@@ -6,6 +6,7 @@
 #include <cstdlib>
 
 #include "bot/ledger_inside.hpp"
+#include "bot/sentences.hpp"
 
 namespace bot {
 
@@ -37,7 +38,7 @@ const std::string& claim_sql() {
     UPDATE jobs SET
         state = iif(state = 'queued', 'working', state),
         state_since = iif(state = 'queued', ?1, state_since),
-        reason = iif(state = 'queued', 'a worker has taken it', reason),
+        reason = iif(state = 'queued', ?6, reason),
         started_at = coalesce(started_at, ?1), claimed_at = ?1, retry_at = NULL, phase = '',
         claims = claims + 1, lease_token = claims + 1, lease_until = ?2
     WHERE id = (
@@ -72,8 +73,9 @@ std::optional<Claim> Ledger::claim(const Turn& turn) {
         JobId id;
         std::int64_t token = 0;
         {
-            auto row = prepare(db, claim_sql(), now, now + to_ms(Time(inside_->options.lease)),
-                               turn.max_parallel, turn.max_per_repository, turn.publishing_only);
+            auto row =
+                prepare(db, claim_sql(), now, now + to_ms(Time(inside_->options.lease)), turn.max_parallel,
+                        turn.max_per_repository, turn.publishing_only, std::string(sentence::reason_taken));
             if (!row.executeStep()) return std::nullopt;
             id = JobId{row.getColumn(0).getInt64()};
             token = row.getColumn(1).getInt64();

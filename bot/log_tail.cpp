@@ -5,6 +5,8 @@
 #include <fstream>
 #include <string_view>
 
+#include "bot/sentences.hpp"
+
 namespace bot {
 
 namespace {
@@ -87,17 +89,17 @@ std::string how_it_ended(const sandbox::RunOutcome& outcome) {
     const auto seconds = std::chrono::duration_cast<std::chrono::seconds>(outcome.duration).count();
     switch (outcome.end) {
         case End::exited:
-            return fmt::format("ended with exit status {}", outcome.exit_code);
+            return fmt::format(sentence::exited, outcome.exit_code);
         case End::signalled:
-            return fmt::format("was ended by signal {}", outcome.exit_code - 128);
+            return fmt::format(sentence::signalled, outcome.exit_code - 128);
         case End::out_of_memory:
-            return "ran out of memory";
+            return std::string(sentence::out_of_memory);
         case End::total_deadline:
-            return fmt::format("was still running after {} s and was stopped", seconds);
+            return fmt::format(sentence::out_of_time, seconds);
         case End::idle_deadline:
-            return fmt::format("printed nothing for too long and was stopped after {} s", seconds);
+            return fmt::format(sentence::silent_too_long, seconds);
         case End::cancelled:
-            return "was cancelled";
+            return std::string(sentence::cancelled);
     }
     return {};
 }

@@ -18,6 +18,7 @@
 #include "bot/loops.hpp"
 #include "bot/loops_inside.hpp"
 #include "bot/report.hpp"
+#include "bot/sentences.hpp"
 
 namespace bot::loops {
 
@@ -114,7 +115,7 @@ std::optional<Intent> conflict(const Job& job, const integrations::PullRequest& 
                             .what = Ask::What::conflict}},
                   .cycle = Cycle::rebase,
                   .renewed = {},
-                  .reason = "it conflicts with its base",
+                  .reason = std::string(sentence::reason_conflict),
                   .comment_id = {},
                   .thread = thread};
 }
@@ -160,8 +161,8 @@ std::optional<Intent> missed_of_waiting(integrations::Forge& forge, const Job& j
             .job = job.id, .reason = report::stopped_since(since), .comment_id = {}, .thread = thread};
     };
     const auto found = forge.issue(thread);
-    if (found && !found->open) return end("the issue was closed");
-    if (!found && found.error().kind == ForgeError::Kind::gone) return end("the issue is not there any more");
+    if (found && !found->open) return end(sentence::since_issue_closed);
+    if (!found && found.error().kind == ForgeError::Kind::gone) return end(sentence::since_issue_gone);
     return std::nullopt;
 }
 

@@ -8,6 +8,8 @@
 #include <tuple>
 #include <utility>
 
+#include "bot/sentences.hpp"
+
 // On disk: `<forge>/<repository id>.git`; the folder's time of change is that of its last use. What goes is
 // first given another name (`….going-N`), so that the repository can be fetched anew meanwhile; one that a
 // crash left is removed the next time.
@@ -49,12 +51,12 @@ integrations::GitResult<Mirrors::Use> Mirrors::of(const integrations::RepoRef& r
     if (entry == nullptr)
         return std::unexpected(
             integrations::GitError{.kind = integrations::GitError::Kind::gone,
-                                   .message = "forge '" + repo.forge + "' is not configured any more"});
+                                   .message = fmt::format(sentence::named_forge_not_configured, repo.forge)});
     // The id names a folder of ours; it came over the network.
     if (repo.id.empty() || repo.id.find_first_not_of("0123456789") != std::string::npos)
         return std::unexpected(
             integrations::GitError{.kind = integrations::GitError::Kind::invalid,
-                                   .message = "the forge named the repository by no number"});
+                                   .message = std::string(sentence::repository_without_number)});
     const std::lock_guard lock(mutex_);
     const auto folder = directory_ / repo.forge / (repo.id + std::string(ending));
     // The clone URL is part of the key: a renamed repository gets a fresh remote, not a stale one.

@@ -19,6 +19,7 @@
 #include "bot/prompt.hpp"
 #include "bot/publish.hpp"
 #include "bot/report.hpp"
+#include "bot/sentences.hpp"
 
 namespace bot {
 
@@ -68,11 +69,12 @@ std::optional<Halt> reply_halt(const integrations::AgentReply& reply) {
                         .reason = report::question(reply.question),
                         .waits_for = WaitsFor::answer};
         case Verdict::failed:
-            return Halt{.kind = Halt::Kind::failed, .reason = report::agent_failed("gave up", reply.detail)};
+            return Halt{.kind = Halt::Kind::failed,
+                        .reason = report::agent_failed(sentence::gave_up, reply.detail)};
         case Verdict::quota:
         case Verdict::unavailable:
             return Halt{.kind = Halt::Kind::infrastructure,
-                        .reason = "the agent's model service: " + reply.detail};
+                        .reason = fmt::format(sentence::model_service_says, reply.detail)};
     }
     return std::nullopt;
 }
@@ -182,12 +184,12 @@ Step<void> commit(const Shop& shop, const Job& job, const Groundwork& ground, co
         onto = refinement->onto;
         const auto edits = ground.mirror->edits(onto, *made, changes.size() + refinement->proposed.size(),
                                                 2 * ground.recipe.max_change_bytes + most_restored_bytes);
-        if (!edits) return std::unexpected(halt(edits.error(), "comparing with the branch"));
+        if (!edits) return std::unexpected(halt(edits.error(), sentence::comparing_with_the_branch));
         made = ground.mirror->commit(onto, *edits, text);
         verdict.onto = onto;
         for (const auto& edit : *edits) verdict.changed_now.push_back(edit.path);
     }
-    if (!made) return std::unexpected(halt(made.error(), "building the commit"));
+    if (!made) return std::unexpected(halt(made.error(), sentence::building_the_commit));
     if (*made == onto)
         return std::unexpected(
             Halt{.kind = Halt::Kind::answered, .reason = report::nothing_to_change(verdict.summary)});
@@ -305,7 +307,7 @@ void settle(Shop& shop, const Claim& claim, const Halt& why) {
                 return shop.ledger.finish(claim.lease, {.signal = Signal::fail,
                                                         .reason = report::try_needs_a_person(why.waits_for)});
             shop.ledger.finish(claim.lease, {.signal = Signal::ask,
-                                             .reason = "a person must answer first",
+                                             .reason = std::string(sentence::reason_person_must_answer),
                                              .waits_for = why.waits_for,
                                              .question = why.reason});
             return;
@@ -380,8 +382,9 @@ void work(Shop& shop, const Claim& claim, std::stop_token detach) {
     shop.ledger.finish(claim.lease, ending);
     // It may have been merged or closed by a person between two tries of ours.
     if (!proposed->open)
-        (void)shop.ledger.carry_out(EndReview{
-            .job = job.id, .merged = proposed->merged, .reason = "the pull request had ended already"});
+        (void)shop.ledger.carry_out(EndReview{.job = job.id,
+                                              .merged = proposed->merged,
+                                              .reason = std::string(sentence::reason_ended_already)});
 }
 
 }  // namespace bot

@@ -1,10 +1,12 @@
 #include "bot/publish.hpp"
 
+#include <fmt/format.h>
 #include <spdlog/spdlog.h>
 
 #include "bot/contest.hpp"
 #include "bot/intent.hpp"
 #include "bot/report.hpp"
+#include "bot/sentences.hpp"
 
 namespace bot {
 
@@ -12,42 +14,44 @@ namespace {
 
 constexpr int most_branches = 50;
 
-Halt stopped() { return {.kind = Halt::Kind::stopped, .reason = "stopped before publishing"}; }
+Halt stopped() {
+    return {.kind = Halt::Kind::stopped, .reason = std::string(sentence::stopped_before_publishing)};
+}
 
 /// Pushes to the job's branch; a branch of that name with something else on it is left alone and the next
 /// name is taken.
 Step<std::string> push(Shop& shop, const Job& job, const std::string& head, const std::stop_token& cancel) {
     const auto& assignment = job.assignment;
     auto mirror = shop.mirrors.of(assignment.issue.repo);
-    if (!mirror) return std::unexpected(halt(mirror.error(), "opening the mirror"));
+    if (!mirror) return std::unexpected(halt(mirror.error(), sentence::opening_the_mirror));
     for (int attempt = 1; attempt <= most_branches; ++attempt) {
         if (cancel.stop_requested()) return std::unexpected(stopped());
         auto branch = branch_name(assignment.issue.number, assignment.title, attempt);
         const auto pushed = (*mirror)->push_new(head, branch);
         if (pushed) return branch;
         if (pushed.error().kind != integrations::GitError::Kind::exists)
-            return std::unexpected(halt(pushed.error(), "pushing " + branch));
+            return std::unexpected(halt(pushed.error(), fmt::format(sentence::pushing, branch)));
         spdlog::info("job {}: {} is taken", job.id.value, branch);
     }
-    return std::unexpected(Halt{.kind = Halt::Kind::failed,
-                                .reason = report::push_refused("all branch names for this issue are taken")});
+    return std::unexpected(
+        Halt{.kind = Halt::Kind::failed, .reason = report::push_refused(sentence::branch_names_taken)});
 }
 
 /// On top of what the cycle began with, or in its place. What somebody pushed meanwhile is theirs: then our
 /// commit is kept under a name of its own, and people are told.
 Step<std::string> push_on(Shop& shop, const Job& job, const Verdict& verdict, const std::stop_token& cancel) {
     auto mirror = shop.mirrors.of(job.assignment.issue.repo);
-    if (!mirror) return std::unexpected(halt(mirror.error(), "opening the mirror"));
+    if (!mirror) return std::unexpected(halt(mirror.error(), sentence::opening_the_mirror));
     const auto& head = verdict.evidence.head_commit;
     if (!verdict.kept_as.empty()) {  // before anything is taken away
         const auto safe = (*mirror)->keep(verdict.onto, verdict.kept_as);
-        if (!safe) return std::unexpected(halt(safe.error(), "keeping the earlier try"));
+        if (!safe) return std::unexpected(halt(safe.error(), sentence::keeping_the_earlier_try));
     }
     const auto pushed = verdict.kept_as.empty() ? (*mirror)->push_on(head, job.branch, verdict.onto)
                                                 : (*mirror)->replace(head, job.branch, verdict.onto);
     if (pushed) return job.branch;
     if (pushed.error().kind != integrations::GitError::Kind::exists)
-        return std::unexpected(halt(pushed.error(), "pushing " + job.branch));
+        return std::unexpected(halt(pushed.error(), fmt::format(sentence::pushing, job.branch)));
     auto kept = push(shop, job, head, cancel);
     if (!kept) return kept;
     return std::unexpected(
@@ -58,12 +62,12 @@ Step<std::string> push_on(Shop& shop, const Job& job, const Verdict& verdict, co
 Step<void> keep_rivals(Shop& shop, const Job& job, const Verdict& verdict) {
     if (verdict.rivals.empty() || !verdict.onto.empty()) return {};
     auto mirror = shop.mirrors.of(job.assignment.issue.repo);
-    if (!mirror) return std::unexpected(halt(mirror.error(), "opening the mirror"));
+    if (!mirror) return std::unexpected(halt(mirror.error(), sentence::opening_the_mirror));
     for (const auto& rival : verdict.rivals) {
         if (rival.head_commit.empty()) continue;
         const auto kept =
             (*mirror)->keep(rival.head_commit, rival_ref(job.id, rival.number, rival.head_commit));
-        if (!kept) return std::unexpected(halt(kept.error(), "keeping the other tries"));
+        if (!kept) return std::unexpected(halt(kept.error(), sentence::keeping_the_other_tries));
     }
     return {};
 }
@@ -75,12 +79,11 @@ Step<integrations::PullRequest> publish(Shop& shop, const Job& job, const Lease&
     const auto& repo = job.assignment.issue.repo;
     const auto* entry = shop.forges.find(repo.forge);
     if (entry == nullptr)
-        return std::unexpected(
-            Halt{.kind = Halt::Kind::failed,
-                 .reason = report::infrastructure("the forge is not configured any more", 1)});
+        return std::unexpected(Halt{.kind = Halt::Kind::failed,
+                                    .reason = report::infrastructure(sentence::forge_not_configured, 1)});
     if (job.changes_proposal()) {  // people may have merged or closed it: then its branch is left alone
         auto now = entry->forge->pull_request(repo, job.pull_request);
-        if (!now) return std::unexpected(halt(now.error(), "looking at the pull request"));
+        if (!now) return std::unexpected(halt(now.error(), sentence::looking_at_the_pull_request));
         if (!now->open) return std::move(*now);
     }
     const auto& head = verdict.evidence.head_commit;
@@ -100,7 +103,7 @@ Step<integrations::PullRequest> publish(Shop& shop, const Job& job, const Lease&
     for (auto& annotation : check.annotations)
         annotation.message = shop.secrets.redacted(std::move(annotation.message));
     if (const auto checked = entry->forge->report_check(repo, check); !checked) {
-        auto why = halt(checked.error(), "writing the check run");
+        auto why = halt(checked.error(), sentence::writing_the_check_run);
         if (why.kind == Halt::Kind::infrastructure) return std::unexpected(std::move(why));
         spdlog::warn("job {}: no check run: {}", job.id.value, checked.error().message);
     }
@@ -116,7 +119,7 @@ Step<integrations::PullRequest> publish(Shop& shop, const Job& job, const Lease&
              shop.secrets.redacted(report::pull_request_body(job, verdict, shop.settings.labels.trigger)),
              shop.settings.command_prefix),
          .draft = !verdict.evidence.green()});
-    if (!proposed) return std::unexpected(halt(proposed.error(), "opening the pull request"));
+    if (!proposed) return std::unexpected(halt(proposed.error(), sentence::opening_the_pull_request));
 
     return proposed.value();
 }

@@ -13,6 +13,7 @@
 #include <utility>
 
 #include "bot/reader_values.hpp"
+#include "bot/sentences.hpp"
 #include "sandbox/part.hpp"
 
 namespace bot {
@@ -141,7 +142,7 @@ std::expected<std::vector<TestCase>, std::string> Reader::junit(std::string xml)
     return std::move(*result.tests);
 } catch (const std::exception& error) {
     spdlog::warn("a JUnit report: the reader: {}", error.what());
-    return std::unexpected("it could not be read.");
+    return std::unexpected(std::string(sentence::junit_unreadable));
 }
 
 }  // namespace bot

@@ -8,6 +8,7 @@
 #include "bot/commands.hpp"
 #include "bot/intent.hpp"
 #include "bot/same_word.hpp"
+#include "bot/sentences.hpp"
 
 namespace bot {
 
@@ -184,19 +185,19 @@ Request recognise_unlabel(const integrations::IssueUnlabelled& event, const conf
     if (!profile_of_label(event.label, settings.labels)) return Nothing{"not our label"};
     // We take the trigger label off ourselves when a job is picked up.
     if (is_ours(event.by, self)) return Nothing{"unlabelled by ourselves or another bot"};
-    return IssueOver{.issue = event.issue, .how = "the label was taken off", .by = event.by};
+    return IssueOver{.issue = event.issue, .how = std::string(sentence::since_label_off), .by = event.by};
 }
 
 std::string words_of(integrations::IssueEnded::How how) {
     switch (how) {
         case integrations::IssueEnded::How::closed:
-            return "the issue was closed";
+            return std::string(sentence::since_issue_closed);
         case integrations::IssueEnded::How::deleted:
-            return "the issue was deleted";
+            return std::string(sentence::since_issue_deleted);
         case integrations::IssueEnded::How::transferred:
-            return "the issue was moved to another repository";
+            return std::string(sentence::since_issue_moved);
         case integrations::IssueEnded::How::locked:
-            return "the issue's conversation was locked";
+            return std::string(sentence::since_issue_locked);
     }
     return {};
 }

@@ -4,6 +4,7 @@
 #include <system_error>
 #include <utility>
 
+#include "bot/sentences.hpp"
 #include "config/hosts.hpp"
 
 namespace bot {
@@ -41,7 +42,7 @@ Step<std::unique_ptr<RunDoor>> open_door(const Shop& shop, const std::string& na
                                          std::stop_token detach) {
     order.directory = shop.door_dir / name;
     auto door = shop.doors.open(std::move(order));
-    if (!door) return std::unexpected(halt(door.error(), "opening the way out of the sandbox"));
+    if (!door) return std::unexpected(halt(door.error(), sentence::opening_the_way_out));
     return std::make_unique<RunDoor>(std::move(*door), std::move(detach));
 }
 

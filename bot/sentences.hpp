@@ -235,6 +235,8 @@ inline constexpr std::string_view infrastructure_after =
     "comment `/agent retry`.";
 inline constexpr std::string_view no_agent_adapter = "no agent adapter '{}'";
 inline constexpr std::string_view forge_not_configured = "the forge is not configured any more";
+inline constexpr std::string_view named_forge_not_configured = "forge '{}' is not configured any more";
+inline constexpr std::string_view repository_without_number = "the forge named the repository by no number";
 
 // What it was about when something outside went wrong, before the words of what went wrong.
 
@@ -253,7 +255,7 @@ inline constexpr std::string_view making_the_setup_layer = "making the setup lay
 inline constexpr std::string_view opening_the_workspace = "opening the workspace";
 inline constexpr std::string_view laying_out_the_pull_request = "laying out the pull request";
 inline constexpr std::string_view running_the_agent = "running the agent";
-inline constexpr std::string_view the_model_service = "the agent's model service";
+inline constexpr std::string_view model_service_says = "the agent's model service: {}";
 inline constexpr std::string_view reading_gitignore = "reading .gitignore";
 inline constexpr std::string_view reading_the_result = "reading the result";
 inline constexpr std::string_view opening_a_workspace_for_checks = "opening a workspace for the checks";
@@ -424,7 +426,7 @@ inline constexpr std::string_view junit_too_large = "The JUnit file is larger th
 inline constexpr std::string_view junit_empty = "The JUnit file is empty.";
 inline constexpr std::string_view junit_not_xml = "The JUnit file is not XML: {fault} at byte {offset}.";
 inline constexpr std::string_view junit_other_root =
-    "The JUnit file has no <testsuites> or <testsuite> at its root.";
+    "The JUnit file has no `<testsuites>` or `<testsuite>` at its root.";
 inline constexpr std::string_view junit_too_many = "The JUnit file has more than 200,000 test cases.";
 inline constexpr std::string_view junit_unreadable = "it could not be read.";
 
@@ -594,15 +596,14 @@ inline constexpr std::string_view reason_person_must_answer = "a person must ans
 inline constexpr std::string_view reason_answered = "{} answered";
 inline constexpr std::string_view reason_checked = "the result is checked";
 inline constexpr std::string_view reason_publishing = "the result is checked and is being published";
-inline constexpr std::string_view reason_best_try =
-    "try {number} of {all} is the best and is being published";
+inline constexpr std::string_view reason_best_try = "try {} of {} is the best and is being published";
 inline constexpr std::string_view reason_changes = "{} asked for changes";
 inline constexpr std::string_view reason_more_changes = "more was asked for meanwhile";
 inline constexpr std::string_view reason_another_try = "{} asked for another try";
-inline constexpr std::string_view reason_picked = "{who} picked try {number}";
+inline constexpr std::string_view reason_picked = "{} picked try {}";
 inline constexpr std::string_view reason_ci = "CI is red";
 inline constexpr std::string_view reason_conflict = "it conflicts with its base";
-inline constexpr std::string_view reason_given_up = "{why} (given up after {attempts} attempts)";
+inline constexpr std::string_view reason_given_up = "{} (given up after {} attempts)";
 inline constexpr std::string_view reason_merged = "The pull request was merged.";
 inline constexpr std::string_view reason_closed = "The pull request was closed without merging.";
 inline constexpr std::string_view reason_proposal_gone = "The pull request is not there any more.";
