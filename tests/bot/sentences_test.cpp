@@ -140,7 +140,7 @@ TEST_CASE("both forms of every number stand in a golden file") {
             for (const auto& form : part) {
                 const auto words = form.substr(form.find('#') == std::string::npos ? 0 : form.find('#') + 1);
                 auto one = sentence.parts;
-                std::ranges::replace(one, part, {words});
+                std::ranges::replace(one, part, std::vector<std::string>{words});
                 const auto said = std::ranges::any_of(
                     golden(), [&](const File& file) { return stands(file.text, 0, one); });
                 CHECK_MESSAGE(said, sentence.name << ": `" << form << "` stands in no golden file");

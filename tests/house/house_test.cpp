@@ -21,6 +21,7 @@ using house::check_name;
 using house::check_namespace;
 using house::check_own_header_first;
 using house::check_rooms;
+using house::check_sentences;
 using house::check_words;
 using house::Door;
 using house::Leave;
@@ -203,6 +204,8 @@ TEST_CASE("there are no macros") {
 
 TEST_CASE("nothing is left for later") { expect_none_anywhere(check_words); }
 
+TEST_CASE("every sentence that the bot says stands in one file") { expect_none_anywhere(check_sentences); }
+
 TEST_CASE("files are short enough to be read") {
     expect_none_anywhere([](const Source& source) { return check_length(source, longer); });
 }
@@ -300,6 +303,34 @@ TEST_CASE("a promise to finish later is told") {
     CHECK(check_words({"bot/a.cpp", std::string("\n// TO") + "DO: all of it\n"}).size() == 1);
     CHECK(check_words({"bot/a.cpp", std::string("// FIX") + "ME\n"}).size() == 1);
     CHECK(check_words({"bot/a.cpp", "// a method of autodoc\n"}).empty());
+}
+
+TEST_CASE("a sentence that stands elsewhere is told") {
+    for (const char* said :
+         {"return \"The branch is gone.\";", "text += fmt::format(\"{} was taken by {}\", a, b);",
+          "text += \"\\n\\nMerge it by hand.\";", "f(\"a\",\n  \"three more words\");"}) {
+        CAPTURE(said);
+        CHECK(check_sentences({"bot/report_answers.cpp", said}).size() == 1);
+        CHECK(check_sentences({"bot/sentences.hpp", said}).empty());
+        CHECK(check_sentences({"bot/main.cpp", said}).empty());
+    }
+    for (const char* reason : {"return std::unexpected(halt(text.error(), \"reading the recipe\"));",
+                               "Halt{.kind = Halt::Kind::stopped,\n     .reason = \"stopped during setup\"}",
+                               "move(db, job, Signal::judged, \"the result is checked\");",
+                               "report::stopped_since(\"it was closed\")"}) {
+        CAPTURE(reason);
+        CHECK(check_sentences({"bot/groundwork.cpp", reason}) ==
+              Offences{
+                  "bot/groundwork.cpp:" + std::to_string(std::ranges::count(std::string(reason), '\n') + 1) +
+                  ": says something that bot/sentences.hpp does not know"});
+    }
+    for (const char* silent :
+         {"text += \"<details>\\n<summary>{}</summary>\\n\";", "fmt::format(\"{} h {} min\", a, b);",
+          "#include \"bot/report words of it.hpp\"", "// \"Not said at all\"",
+          "text += sentence::a + \"\\n\" + sentence::b + \" \" + code(c);"}) {
+        CAPTURE(silent);
+        CHECK(check_sentences({"bot/report_answers.cpp", silent}).empty());
+    }
 }
 
 TEST_CASE("a file that grew too long, or an excuse that is not needed, is told") {

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <array>
+#include <cctype>
 #include <optional>
 #include <regex>
 #include <set>
@@ -72,6 +73,41 @@ bool only_declares(const std::vector<std::string>& lines, std::size_t opening) {
         if (!lines[i].empty() && !std::regex_match(lines[i], declaration)) return false;
     }
     return false;
+}
+
+/// Without comments and includes, line by line.
+std::string code_of(const Source& source) {
+    std::string text;
+    for (const std::string& line : lines_of(source.text))
+        text += (line.starts_with("#") ? std::string() : line.substr(0, line.find("//"))) + "\n";
+    return text;
+}
+
+/// Between blanks, beginning with a letter; what is filled in may stand among them.
+int words_in(std::string_view literal) {
+    int words = 0;
+    bool begins = true;
+    for (std::size_t at = 0; at < literal.size(); ++at) {
+        const bool newline = literal[at] == '\\' && at + 1 < literal.size() && literal[at + 1] == 'n';
+        if (begins && !newline && std::isalpha(static_cast<unsigned char>(literal[at])) != 0) ++words;
+        begins = newline || literal[at] == ' ';
+        if (newline) ++at;
+    }
+    return words;
+}
+
+/// Whether what comes next stands in a call or a field whose words a forge shows.
+bool makes_a_reason(std::string_view before) {
+    const auto statement = before.substr(before.find_last_of(";{}") + 1);
+    static const std::vector<std::string_view> calls{"halt(",           "move(db",       "stopped_since(",
+                                                     "infrastructure(", "push_refused(", "agent_failed(",
+                                                     "setup_failed(",   "fall_back(",    "begin_cycle("};
+    const auto end = statement.find_last_not_of(" \n");
+    if (statement.find("Kind::") != std::string_view::npos &&
+        statement.substr(0, end + 1).ends_with(".reason ="))
+        return true;
+    return std::ranges::any_of(
+        calls, [&](std::string_view call) { return statement.find(call) != std::string_view::npos; });
 }
 
 }  // namespace
@@ -208,6 +244,27 @@ Offences check_functions(const Source& source, const std::vector<Long>& longer) 
         if (excused != longer.end() && static_cast<int>(i - first + 1) <= excused->lines) continue;
         offences.push_back(at(source, first + 1) + "a function of " + std::to_string(i - first + 1) +
                            " lines");
+    }
+    return offences;
+}
+
+Offences check_sentences(const Source& source) {
+    if (!source.path.starts_with("bot/") || !source.path.ends_with(".cpp")) return {};
+    const bool says = source.path.starts_with("bot/report");
+    const std::string text = code_of(source);
+    Offences offences;
+    for (std::size_t open = text.find('"'); open != std::string::npos; open = text.find('"', open)) {
+        std::size_t close = open + 1;
+        while (close < text.size() && text[close] != '"' && text[close] != '\n')
+            close += text[close] == '\\' ? 2 : 1;
+        const auto words = words_in(std::string_view(text).substr(open + 1, close - open - 1));
+        if (says ? words > 2 : words > 1 && makes_a_reason(std::string_view(text).substr(0, open))) {
+            const auto line =
+                std::count(text.begin(), text.begin() + static_cast<std::ptrdiff_t>(open), '\n');
+            offences.push_back(at(source, static_cast<std::size_t>(line) + 1) +
+                               "says something that bot/sentences.hpp does not know");
+        }
+        open = std::min(close + 1, text.size());
     }
     return offences;
 }

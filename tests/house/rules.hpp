@@ -50,6 +50,9 @@ using Offences = std::vector<std::string>;
 [[nodiscard]] Offences check_length(const Source& source, const std::vector<Long>& longer);
 /// A function outside of a class, from its first line to its closing brace, has at most 60 lines.
 [[nodiscard]] Offences check_functions(const Source& source, const std::vector<Long>& longer);
+/// What is said on a forge stands in bot/sentences.hpp: no literal of three or more words in bot/report*.cpp;
+/// elsewhere in bot/ none of two or more where a reason is made of it.
+[[nodiscard]] Offences check_sentences(const Source& source);
 /// `name` is a path; no part of it may be a word that says nothing of what is inside.
 [[nodiscard]] Offences check_name(std::string_view name);
 
