@@ -26,26 +26,22 @@ inline constexpr std::string_view label_done = "done";
 
 inline constexpr std::string_view not_permitted =
     "{} has no write access to this repository, so nothing was started or stopped. Somebody with write "
-    "access "
-    "can set the label or comment `/agent run`.";
+    "access can set the label or comment `/agent run`.";
 inline constexpr std::string_view ask_on_the_issue =
     "This pull request is not one of Shopfloor's. Comment `/agent run` on an issue, or set the label there.";
 inline constexpr std::string_view already_in_review =
     "Pull request #{} is open for this issue. Comment `/agent refine` and what to change; or, to have "
-    "another "
-    "one made, close it first, then comment `/agent retry [profile] [guidance]` on the issue.";
+    "another one made, close it first, then comment `/agent retry [profile] [guidance]` on the issue.";
 inline constexpr std::string_view already_active =
     "Job {} is at this issue already. Its status comment is above; `/agent stop` ends it.";
 inline constexpr std::string_view issue_not_open =
     "The issue is closed, so nothing was started. Reopen it and set the label again.";
 inline constexpr std::string_view already_proposed =
     "{numbers} {open:is|are} open and already {open:closes|close} this issue, so no second one is made. "
-    "Close "
-    "{open:it|them}, then set the label again.";
+    "Close {open:it|them}, then set the label again.";
 inline constexpr std::string_view too_many_jobs =
     "This issue had {:# job|# jobs} within a day, and that is the limit here. Try again tomorrow, or have "
-    "the "
-    "operator raise `max_jobs_per_issue_per_day`.";
+    "the operator raise `max_jobs_per_issue_per_day`.";
 inline constexpr std::string_view no_such_profile =
     "There is no agent profile {name}. There {number:is|are}: {profiles}.";
 inline constexpr std::string_view too_many_tries =
@@ -110,8 +106,7 @@ inline constexpr std::string_view next_while_at_work = "Comment `/agent stop` to
 inline constexpr std::string_view next_while_it_waits = "Comment `/agent stop` to end it instead.";
 inline constexpr std::string_view next_in_review =
     "Review it and merge it; or ask for changes in a review or with `/agent refine`; or have it made anew "
-    "with "
-    "`/agent retry [profile] [guidance]`; or close it.";
+    "with `/agent retry [profile] [guidance]`; or close it.";
 inline constexpr std::string_view next_at_the_end =
     "To have another try, comment `/agent retry [profile] [guidance]` or set the label again.";
 inline constexpr std::string_view took = "From label to merge it took {}.";
@@ -137,8 +132,7 @@ inline constexpr std::string_view question_without_words =
     "The agent cannot go on without a person but did not say why. Comment what it should know.";
 inline constexpr std::string_view budget_of_a_pass_spent =
     "The budget for one pass of the agent is spent: models have cost {} so far in this job. What the agent "
-    "did "
-    "is kept. `/agent resume` lets it go on with another pass, `/agent stop` ends the job.";
+    "did is kept. `/agent resume` lets it go on with another pass, `/agent stop` ends the job.";
 inline constexpr std::string_view budget_of_a_job_spent =
     "The budget for this job is spent: models have cost {} so far. What the agent did is kept. To let it go "
     "on, say how much more it may cost: `/agent resume +$5`. Or `/agent stop`.";
@@ -201,8 +195,7 @@ inline constexpr std::string_view cancelled = "was cancelled";
 inline constexpr std::string_view nothing_to_change = "The agent changed no file. It says:\n\n{}";
 inline constexpr std::string_view nothing_to_change_and_no_words =
     "The agent changed no file and left no words about why. Say in the issue what should change, then "
-    "comment "
-    "`/agent retry`.";
+    "comment `/agent retry`.";
 inline constexpr std::string_view change_rejected =
     "The agent's change is not taken over, because of {path}: {why}\n\n"
     "Nothing was published. To have another try, comment `/agent retry` and say what to avoid.";
@@ -347,8 +340,7 @@ inline constexpr std::string_view test_files_changed = "{number:# test file|# te
 inline constexpr std::string_view test_files_removed = "{number:# test file|# test files} removed: {names}";
 inline constexpr std::string_view old_tests_on_new_code =
     "So that changed tests cannot hide a broken program, the checks were also run on this branch with the "
-    "test "
-    "files as they are on the base commit:\n\n"
+    "test files as they are on the base commit:\n\n"
     "| Check | With this branch's tests | With the base's tests |\n"
     "| --- | --- | --- |\n";
 
@@ -393,8 +385,7 @@ inline constexpr std::string_view cost_tokens = " Tokens: {in} in, {cached} in f
 inline constexpr std::string_view cost_money = " Cost: {}.";
 inline constexpr std::string_view hidden_text =
     "⚠️ {:# piece of text that people do not see was|# pieces of text that people do not see were} taken out "
-    "of "
-    "the issue before the agent read it.";
+    "of the issue before the agent read it.";
 
 inline constexpr std::string_view heading_answer = "How to answer";
 inline constexpr std::string_view how_to_answer =
@@ -402,10 +393,8 @@ inline constexpr std::string_view how_to_answer =
     "- Something to change? Ask for changes in a review, with comments beside the lines, or comment `/agent "
     "refine` and what to change.\n"
     "- Not what was meant? Comment `/agent retry [profile] [guidance]`: it is made anew from the present "
-    "base, "
-    "and what is here is kept. The guidance reaches the agent word for word. Or close it; the label {label} "
-    "on "
-    "issue {issue} begins again later.\n"
+    "base, and what is here is kept. The guidance reaches the agent word for word. Or close it; the label "
+    "{label} on issue {issue} begins again later.\n"
     "- `/agent status` tells where the job is, `/agent stop` ends it and leaves this pull request alone, "
     "`/agent help` lists the commands.";
 inline constexpr std::string_view footer = "Shopfloor job {job} · base {base} · commit {head}";
@@ -439,16 +428,14 @@ inline constexpr std::string_view still_a_draft = " It is still a draft: mark it
 inline constexpr std::string_view changed_here = "{path} was changed in {commit}.";
 inline constexpr std::string_view unchanged_here =
     "{path} is as it was in {commit}: what the agent did about this, if anything, is elsewhere. Its words "
-    "are "
-    "in the comment on the whole.";
+    "are in the comment on the whole.";
 inline constexpr std::string_view made_anew =
     "Made anew from commit {base}, as {commit}. **{headline}**; the evidence in the description is that of "
     "this commit.{draft} What was here before is kept: `git fetch origin {kept_as}`.\n\n"
     "{summary}";
 inline constexpr std::string_view brought_onto =
     "Brought onto commit {base}, as {commit}. **{headline}**; the evidence in the description is that of "
-    "this "
-    "commit.{draft} What was here before is kept: `git fetch origin {kept_as}`.\n\n"
+    "this commit.{draft} What was here before is kept: `git fetch origin {kept_as}`.\n\n"
     "{summary}";
 inline constexpr std::string_view picked =
     "This is try {number} now, as {commit}. **{headline}**; the evidence in the description is that of this "
@@ -467,8 +454,7 @@ inline constexpr std::string_view branch_gone =
 inline constexpr std::string_view branch_moved =
     "Somebody pushed to {branch} while the agent was at work. That is theirs, so nothing was pushed over it. "
     "What the agent made is kept as {kept_as}. Say `/agent refine` and what to change, or ask for changes in "
-    "a "
-    "review, and it goes on from what is there now.";
+    "a review, and it goes on from what is there now.";
 inline constexpr std::string_view too_much_to_refine =
     "The pull request has become more than an agent's change may be here ({}). The recipe's `max_files` and "
     "`max_change` say how much it may.";
@@ -481,8 +467,7 @@ inline constexpr std::string_view conflict_left =
     "Merge the base branch by hand, or comment `/agent retry` to have the change made anew.";
 inline constexpr std::string_view conflict_left_to_people =
     "This branch conflicts with {base} now. It holds commits of people, which are not rewritten: merge "
-    "{base} "
-    "by hand; or close the pull request and comment `/agent retry` on the issue.";
+    "{base} by hand; or close the pull request and comment `/agent retry` on the issue.";
 
 // The forge's own CI.
 
@@ -507,8 +492,7 @@ inline constexpr std::string_view no_try_succeeded = "None of the {} tries came 
 inline constexpr std::string_view no_try_because = "**Try {number}** ({state}):\n\n{why}";
 inline constexpr std::string_view try_asks =
     "The agent ended with a question. Of several tries none is asked back: say it in the issue, or in a "
-    "single "
-    "`/agent run` with words for the agent.";
+    "single `/agent run` with words for the agent.";
 inline constexpr std::string_view try_out_of_money = "The budget for it was spent before it had a result.";
 inline constexpr std::string_view nothing_to_pick =
     "There is no open pull request here that came of several tries. `/agent run x3` on an issue makes three.";
