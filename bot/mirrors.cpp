@@ -60,7 +60,9 @@ integrations::GitResult<Mirrors::Use> Mirrors::of(const integrations::RepoRef& r
     const std::lock_guard lock(mutex_);
     const auto folder = directory_ / repo.forge / (repo.id + std::string(ending));
     // The clone URL is part of the key: a renamed repository gets a fresh remote, not a stale one.
-    auto& mirror = mirrors_[folder][repo.clone_url];
+    auto& by_url = mirrors_[folder];
+    if (by_url.empty()) integrations::Mirror::unlock(folder);  // the state folder is this process's alone
+    auto& mirror = by_url[repo.clone_url];
     if (!mirror) {
         auto* forge = entry->forge.get();
         auto opened = integrations::Mirror::open(folder, repo.clone_url,

@@ -196,6 +196,23 @@ void remove_torn_packs(const fs::path& directory, std::chrono::seconds silence) 
 
 }  // namespace
 
+/// `NAME.lock` beside what is being written; no reference is called so.
+/// https://git-scm.com/docs/git-check-ref-format
+void Mirror::unlock(const fs::path& directory) {
+    std::vector<fs::path> locks;
+    const auto note = [&](const fs::directory_entry& file) {
+        std::error_code gone;
+        if (file.path().extension() == ".lock" && file.is_regular_file(gone)) locks.push_back(file.path());
+    };
+    std::error_code error;
+    for (fs::directory_iterator at(directory, error), end; !error && at != end; at.increment(error))
+        note(*at);
+    for (fs::recursive_directory_iterator at(directory / "refs", error), end; !error && at != end;
+         at.increment(error))
+        note(*at);
+    for (const auto& path : locks) fs::remove(path, error);
+}
+
 GitResult<std::unique_ptr<Mirror>> Mirror::open(const fs::path& directory, const std::string& url,
                                                 CredentialSource credential, const MirrorLimits& limits) {
     auto address = parse_git_address(url);

@@ -73,6 +73,8 @@ class Mirror {
                                                                  CredentialSource credential,
                                                                  const MirrorLimits& limits = {});
     virtual ~Mirror() = default;
+    /// Takes away locks that a killed process left. Only while nobody has the mirror open.
+    static void unlock(const std::filesystem::path& directory);
 
     /// Fetches the branch, or what was kept beside the branches (`refs/shopfloor/…`), and returns its commit
     /// id (40 hex digits). Cheap when it is already here.
