@@ -13,10 +13,11 @@ Report answer(const integrations::ThreadRef& thread, const std::string& marker, 
 
 /// Labels follow the thread's job; without one there is only something to take off.
 std::optional<JobId> newest_job(SQLite::Database& db, const integrations::ThreadRef& issue) {
-    auto row = prepare(db,
-                       "SELECT id FROM jobs WHERE forge = ?1 AND repo_id = ?2 AND issue = ?3 "
-                       "ORDER BY created_at DESC, id DESC LIMIT 1",
-                       issue.repo.forge, issue.repo.id, issue.number);
+    auto row =
+        prepare(db,
+                "SELECT id FROM jobs WHERE forge = ?1 AND repo_id = ?2 AND issue = ?3 AND contest IS NULL "
+                "ORDER BY created_at DESC, id DESC LIMIT 1",
+                issue.repo.forge, issue.repo.id, issue.number);
     if (!row.executeStep()) return std::nullopt;
     return JobId{row.getColumn(0).getInt64()};
 }

@@ -65,12 +65,17 @@ integrations::ForgeResult<std::string> post(Shop& shop, integrations::Forge& for
         case Report::Kind::labels: {
             const auto& labels = shop.settings.labels;
             const auto shown = job ? report::state_label(job->state, labels) : std::string();
-            auto off = report::all_state_labels(labels);
-            std::erase(off, shown);
-            // Never the trigger but for who set it: set again meanwhile, it is another request.
-            if (!report.body.empty()) off.push_back(report.body);
-            const auto done = forge.relabel(report.thread, off,
-                                            shown.empty() ? std::vector<std::string>{} : std::vector{shown});
+            std::vector<std::string> off, on;
+            if (!report.body.empty()) {
+                // Nothing else: by now the issue may have another job, whose state label is its own report's.
+                // Never the trigger but for who set it: set again meanwhile, it is another request.
+                off.push_back(report.body);
+            } else {
+                off = report::all_state_labels(labels);
+                std::erase(off, shown);
+                if (!shown.empty()) on.push_back(shown);
+            }
+            const auto done = forge.relabel(report.thread, off, on);
             if (!done) return std::unexpected(done.error());
             return std::string();
         }
