@@ -49,24 +49,29 @@ bool stays_at_rest(Factory& factory) {
     return !PracticeForge::eventually([&] { return !rests(ledger); }, 700ms);
 }
 
-/// And stops it there.
-void comes_to_rest(Factory& factory, const Play& play, std::uint64_t seed) {
+/// And stops it there; false when that does not come.
+[[nodiscard]] bool comes_to_rest(Factory& factory, const Play& play, std::uint64_t seed) {
+    const auto ledger = factory.state_dir() / "ledger.sqlite";
     for (int tries = 0; tries < 5; ++tries) {
         if (!PracticeForge::eventually([&] { return stays_at_rest(factory); }, 120s)) break;
         factory.stop();
-        if (rests(factory.state_dir() / "ledger.sqlite")) return;
+        if (rests(ledger)) return true;
         factory.start();  // a sweep has found something at the last moment
     }
-    tell(seed, play, {"it does not come to rest"});
+    auto wrong = scenarios::unrest(ledger);
+    wrong.emplace_back("it does not come to rest");
+    tell(seed, play, wrong);
+    return false;
 }
 
 /// A question that nobody answers keeps its workspace: people end it. What else is left goes at the latest
 /// when the next daemon starts.
-void nothing_is_left(Factory& factory, Play& play, std::uint64_t seed) {
+[[nodiscard]] bool nothing_is_left(Factory& factory, Play& play, std::uint64_t seed) {
     factory.start();
     play.end_what_waits();
-    comes_to_rest(factory, play, seed);
+    if (!comes_to_rest(factory, play, seed)) return false;
     tell(seed, play, factory.leftovers());
+    return true;
 }
 
 void sequence(std::uint64_t seed, std::size_t length) {
@@ -81,11 +86,12 @@ void sequence(std::uint64_t seed, std::size_t length) {
         tell(seed, play, scenarios::wrong_in_ledger(ledger));
     }
     play.mend();
-    comes_to_rest(factory, play, seed);
-    nothing_is_left(factory, play, seed);
+    if (!comes_to_rest(factory, play, seed) || !nothing_is_left(factory, play, seed)) return;
     tell(seed, play, watch.look());
     tell(seed, play, scenarios::wrong_in_ledger(ledger));
     tell(seed, play, scenarios::wrong_at_rest(factory, watch, play));
+    INFO(play.told());  // told by `--success`
+    CHECK_FALSE(factory.forge.issue(repository, play.issues().front()).comments.empty());
 }
 
 /// A repository without a daemon, in which the bot's deeds are made up.
@@ -193,7 +199,7 @@ TEST_CASE("who compares the bot's book with the forge notices what is missing th
     const auto issue = play.issues().front();
     factory.forge.add_label(repository, issue, "agent", scenarios::maintainer);
     REQUIRE(factory.reaches(issue, "review"));
-    comes_to_rest(factory, play, 0);
+    REQUIRE(comes_to_rest(factory, play, 0));
     REQUIRE(watch.look().empty());
     REQUIRE(scenarios::wrong_at_rest(factory, watch, play).empty());
     std::string words;

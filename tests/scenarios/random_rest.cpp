@@ -85,14 +85,16 @@ void judge_proposal(const practice_forge::PullRequest& there, const std::vector<
 
 }  // namespace
 
-bool rests(const fs::path& ledger) {
+std::vector<std::string> unrest(const fs::path& ledger) {
     return column(
-               ledger,
-               "SELECT 1 FROM inbox UNION ALL SELECT 1 FROM reports WHERE version > posted_version AND "
-               "given_up = 0 "
-               "UNION ALL SELECT 1 FROM jobs WHERE state IN ('queued', 'working', 'publishing', 'competing')")
-        .empty();
+        ledger,
+        "SELECT 'a delivery waits: ' || why FROM inbox UNION ALL SELECT kind || ' ' || marker || ' is not "
+        "posted: ' || trouble FROM reports WHERE version > posted_version AND given_up = 0 UNION ALL SELECT "
+        "'job ' || id || ' is ' || state || ': ' || reason FROM jobs WHERE state IN ('queued', 'working', "
+        "'publishing', 'competing')");
 }
+
+bool rests(const fs::path& ledger) { return unrest(ledger).empty(); }
 
 std::vector<std::string> wrong_in_ledger(const fs::path& ledger) {
     std::vector<std::string> wrong;

@@ -11,7 +11,9 @@
 /// Where the bot's own book and what people see on the forge must agree.
 namespace scenarios {
 
-/// Nothing is left to be understood, to be done or to be said.
+/// What is left to be understood, to be done or to be said.
+[[nodiscard]] std::vector<std::string> unrest(const std::filesystem::path& ledger);
+/// Nothing is.
 [[nodiscard]] bool rests(const std::filesystem::path& ledger);
 
 /// Issues with two jobs at once; deliveries that were put aside; reports that were given up.

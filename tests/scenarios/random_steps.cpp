@@ -37,34 +37,50 @@ std::string command_of(std::size_t detail) {
     return commands[detail % commands.size()];
 }
 
+std::string start_of(std::size_t detail) {
+    constexpr std::array commands{"/agent run", "/agent run x2", "/agent run able slow x2",
+                                  "/agent run asks"};
+    return commands[detail % commands.size()];
+}
+
+/// What changes something at the forge.
+struct Effect {
+    std::string_view method, path;
+};
+constexpr std::array effects{Effect{"POST", "/acme/widget.git/git-receive-pack"},
+                             Effect{"POST", "/repos/*/pulls"},
+                             Effect{"POST", "/repos/*/issues/*/comments"},
+                             Effect{"POST", "/acme/widget.git/git-receive-pack"},
+                             Effect{"POST", "/repos/*/pulls"},
+                             Effect{"PATCH", "/repos/*"},
+                             Effect{"POST", "/repos/*/check-runs"},
+                             Effect{"*", "/repos/*/issues/*/labels*"}};
+
+/// Late answers and late effects, and answers that never come.
+Fault fault_at(std::size_t detail, Fault::Kind kind) {
+    const auto& effect = effects[detail / 8 % effects.size()];
+    return {.name = "effect",
+            .kind = kind,
+            .method = std::string(effect.method),
+            .path = std::string(effect.path),
+            .after_effect = kind == Fault::Kind::reset || detail / 64 % 2 == 0,
+            .latency = std::chrono::milliseconds(300 + detail / 128 * 40)};
+}
+
 Fault fault_of(std::size_t detail) {
     const int times = 1 + static_cast<int>(detail / 8 % 4);
-    const auto lost_answer = [](std::string method, std::string path) {
-        return Fault{.name = "lost answer",
-                     .kind = Fault::Kind::reset,
-                     .method = std::move(method),
-                     .path = std::move(path),
-                     .after_effect = true};
-    };
     switch (detail % 8) {
         case 0:
             return {.name = "down", .path = "/repos/*", .times = times, .status = 503};
         case 1:
-            return {.name = "slow",
-                    .kind = Fault::Kind::latency,
-                    .path = "/repos/*",
-                    .times = 4,
-                    .latency = 400ms};
-        case 2:
             return {.name = "cut", .kind = Fault::Kind::reset, .path = "/repos/*", .times = times};
-        case 3:
+        case 2:
             return {.name = "git down", .path = "/acme/widget.git/*", .times = times, .status = 503};
+        case 3:
         case 4:
-            return lost_answer("POST", "/repos/*/issues/*/comments");
-        case 5:
-            return lost_answer("POST", "/acme/widget.git/git-receive-pack");
+            return fault_at(detail, Fault::Kind::latency);
         default:
-            return lost_answer("POST", "/repos/*/pulls");
+            return fault_at(detail, Fault::Kind::reset);
     }
 }
 
@@ -117,6 +133,7 @@ struct Play::Deeds {
         const bool there = step.detail / 16 % 2 == 1 && !all.empty();
         forge.comment(repository, there ? all.back().number : issue, command_of(step.detail), maintainer);
     }
+    void start() const { forge.comment(repository, issue, start_of(step.detail), maintainer); }
     void review() const {
         forge.review(repository, proposal().number, "changes_requested", "One word is not enough.",
                      {{.path = "words", .line = 1, .body = "Say more here."}}, maintainer);
@@ -164,6 +181,12 @@ struct Play::Deeds {
         play.down_ = true;
         play.steps_down_ = static_cast<int>(step.detail % 4);
     }
+    /// While something changes at the forge, or has and the daemon does not know; after a while in any case.
+    void kill_at_effect() const {
+        forge.fail(fault_at(step.detail, Fault::Kind::latency));
+        (void)practice_forge::PracticeForge::eventually([&] { return forge.faults_left("effect") == 0; }, 3s);
+        kill();
+    }
     void restart() const {
         play.factory_.stop();
         play.down_ = true;
@@ -179,7 +202,8 @@ struct Deed {
     void (Play::Deeds::*does)() const;
 };
 constexpr std::array deeds{
-    Deed{"label", 7, &Play::Deeds::label},
+    Deed{"label", 5, &Play::Deeds::label},
+    Deed{"start", 4, &Play::Deeds::start},
     Deed{"unlabel", 1, &Play::Deeds::unlabel},
     Deed{"say", 8, &Play::Deeds::say},
     Deed{"review", 2, &Play::Deeds::review},
@@ -196,7 +220,8 @@ constexpr std::array deeds{
     Deed{"CI", 2, &Play::Deeds::check},
     Deed{"trouble deliveries", 3, &Play::Deeds::trouble_deliveries},
     Deed{"trouble the forge", 5, &Play::Deeds::trouble_forge},
-    Deed{"kill", 5, &Play::Deeds::kill},
+    Deed{"kill", 3, &Play::Deeds::kill},
+    Deed{"kill at an effect", 4, &Play::Deeds::kill_at_effect},
     Deed{"restart", 2, &Play::Deeds::restart},
 };
 
@@ -212,7 +237,10 @@ std::vector<Step> drawn_steps(std::uint64_t seed, std::size_t length, std::size_
         step.pause = std::chrono::milliseconds(chance() % 3 == 0 ? chance() % 1500 : chance() % 250);
         auto at = static_cast<double>(chance() % 10'000) / 10'000 * all;
         while (at >= deeds[step.deed].weight) at -= deeds[step.deed++].weight;
-        if (i < issues) step.deed = 0, step.issue = i;
+        if (i < issues) {  // label or start
+            step.deed = step.detail / 8 % 2;
+            step.issue = i;
+        }
         steps.push_back(step);
     }
     return steps;
@@ -243,7 +271,9 @@ void Play::act(const Step& step) {
         told_ += "      start\n";
     }
     const auto& deed = deeds[step.deed];
-    if (down_ && (deed.does == &Deeds::kill || deed.does == &Deeds::restart)) return;
+    const bool ends =
+        deed.does == &Deeds::kill || deed.does == &Deeds::kill_at_effect || deed.does == &Deeds::restart;
+    if (down_ && ends) return;
     told_ += fmt::format("{:>5} {} (issue {}, {})", step.pause.count(), deed.name, issues_[step.issue],
                          step.detail);
     try {

@@ -1,0 +1,88 @@
+// What random events found (random_events_test.cpp), each as the few steps that it takes.
+#include <doctest/doctest.h>
+
+#include <algorithm>
+#include <chrono>
+#include <filesystem>
+#include <fstream>
+#include <string>
+
+#include "tests/scenarios/factory.hpp"
+#include "tests/scenarios/hostile.hpp"
+#include "tests/scenarios/scene.hpp"
+
+using practice_forge::PracticeForge;
+using scenarios::can_run;
+using scenarios::contains;
+using scenarios::Factory;
+using scenarios::maintainer;
+using scenarios::Plan;
+using scenarios::repository;
+using scenarios::Scene;
+
+namespace {
+
+namespace fs = std::filesystem;
+using namespace std::chrono_literals;
+
+Plan plan_of(const std::string& does) {
+    return {.files = {{.path = "tests/run.sh", .content = "true\n"}, {.path = "words", .content = "none\n"}},
+            .agents = {{"worker", does}},
+            .process = true};
+}
+
+}  // namespace
+
+TEST_CASE("locks that a killed daemon left in its mirror are not in the way of the next one") {
+    if (!can_run("bubblewrap")) return;
+    Scene scene(plan_of("date +%N >> words"));
+    scene.factory.stop();
+    for (const auto& mirror : fs::directory_iterator(scene.factory.state_dir() / "mirrors/github")) {
+        const auto pushed = mirror.path() / "refs/shopfloor/push/refs/heads" / scene.proposal.head_branch;
+        fs::create_directories(pushed.parent_path());
+        for (const auto& locked : {pushed, mirror.path() / "config", mirror.path() / "packed-refs"})
+            std::ofstream(locked.string() + ".lock") << "";
+    }
+    scene.factory.start();
+    scene.factory.forge.comment(repository, scene.proposal.number, "/agent refine say more", maintainer);
+    CHECK(scene.gets_new_commit());
+}
+
+TEST_CASE(
+    "a label set again on an issue whose pull request came of several tries leaves its state label on") {
+    if (!can_run("bubblewrap")) return;
+    Factory factory(plan_of("date +%N >> words"));
+    auto& forge = factory.forge;
+    const auto issue = forge.create_issue(repository, "Words are missing", "Please.", maintainer);
+    forge.comment(repository, issue, "/agent run x2", maintainer);
+    REQUIRE(factory.reaches(issue, "review"));
+    forge.add_label(repository, issue, "agent", maintainer);
+    REQUIRE(PracticeForge::eventually([&] { return !factory.answers(issue).empty(); }));
+    REQUIRE(PracticeForge::eventually([&] {
+        const auto labels = forge.issue(repository, issue).labels;
+        return std::ranges::find(labels, "agent") == labels.end();
+    }));
+    CHECK(factory.reaches(issue, "review"));
+}
+
+TEST_CASE(
+    "a label that cannot be taken off for a while takes no state label of the issue's next job with it") {
+    if (!can_run("bubblewrap")) return;
+    Factory factory(plan_of("sleep 2; date +%N >> words"));
+    auto& forge = factory.forge;
+    forge.fail({.name = "stuck", .method = "DELETE", .path = "/repos/*/labels/agent", .times = 2});
+    const auto issue = factory.ask("Words are missing");
+    REQUIRE(PracticeForge::eventually([&] { return contains(factory.status(issue), "Working"); }));
+    forge.comment(repository, issue, "/agent stop", maintainer);
+    REQUIRE(PracticeForge::eventually([&] { return contains(factory.status(issue), "Stopped"); }));
+    forge.comment(repository, issue, "/agent run", maintainer);
+    REQUIRE(factory.reaches(issue, "review"));
+    REQUIRE(PracticeForge::eventually([&] { return forge.faults_left("stuck") == 0; }, 60s));
+    REQUIRE(PracticeForge::eventually(
+        [&] {
+            const auto labels = forge.issue(repository, issue).labels;
+            return std::ranges::find(labels, "agent") == labels.end();
+        },
+        60s));
+    CHECK(factory.reaches(issue, "review"));
+}
