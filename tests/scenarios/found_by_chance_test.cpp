@@ -70,8 +70,8 @@ TEST_CASE(
     if (!can_run("bubblewrap")) return;
     Factory factory(plan_of("sleep 2; date +%N >> words"));
     auto& forge = factory.forge;
-    forge.fail({.name = "stuck", .method = "DELETE", .path = "/repos/*/labels/agent", .times = 2});
-    const auto issue = factory.ask("Words are missing");
+    forge.fail({.name = "stuck", .method = "DELETE", .path = "/repos/*/labels/agent?*worker", .times = 2});
+    const auto issue = factory.ask("Words are missing", "Please.", "agent:worker");
     REQUIRE(PracticeForge::eventually([&] { return contains(factory.status(issue), "Working"); }));
     forge.comment(repository, issue, "/agent stop", maintainer);
     REQUIRE(PracticeForge::eventually([&] { return contains(factory.status(issue), "Stopped"); }));
@@ -81,7 +81,7 @@ TEST_CASE(
     REQUIRE(PracticeForge::eventually(
         [&] {
             const auto labels = forge.issue(repository, issue).labels;
-            return std::ranges::find(labels, "agent") == labels.end();
+            return std::ranges::find(labels, "agent:worker") == labels.end();
         },
         60s));
     CHECK(factory.reaches(issue, "review"));
