@@ -94,11 +94,20 @@ TEST_CASE_FIXTURE(LedgerFixture, "a pull request that cannot be changed in many 
         pass(1h);
         const auto claim = book.claim({});
         REQUIRE(claim);
-        book.give_back(claim->lease, "the forge is down");
+        book.give_back(claim->lease, "the engine says @octocat <img src=x>");
     }
     CHECK(book.job(id)->state == JobState::review);
     pass(1h);
     CHECK_FALSE(book.claim({}));
+    std::string told;  // others' words come harmless, with what to do about it
+    while (const auto report = book.next_report()) {
+        if (report->kind == bot::Report::Kind::answer) told += report->body;
+        book.posted(*report, "7");
+    }
+    CHECK(told ==
+          "Nothing was changed here; the pull request is as it was.\n\n"
+          "the engine says `@octocat` \\<img src=x\\> (given up after 2 attempts)\n\n"
+          "Say `/agent refine` and what to change, or ask for changes in a review, to have another try.");
 }
 
 TEST_CASE_FIXTURE(LedgerFixture,
