@@ -1,18 +1,18 @@
 // Every event at every state of a job, and where the job is then: from the event as a forge tells it, through
-// what is decided on it, to the ledger. Where somebody works on the job, the second word is where it is once
-// the worker has come to its end.
+// what is decided on it, to the ledger.
 #include <doctest/doctest.h>
 
-#include <array>
+#include <algorithm>
+#include <chrono>
 #include <functional>
-#include <map>
 #include <optional>
-#include <sstream>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "bot/intent.hpp"
 #include "tests/bot/ledger_fixture.hpp"
+#include "tests/bot/lifecycle_table.hpp"
 #include "tests/bot/report_samples.hpp"
 
 using bot::JobState;
@@ -37,11 +37,22 @@ Event proposal_ended(bool merged) {
         .pull_request = LedgerFixture::thread(proposal), .merged = merged, .by = mona};
 }
 
+Event access_ended(integrations::AccessEnded::How how) {
+    using Access = integrations::AccessEnded;
+    if (how == Access::How::uninstalled)
+        return Access{.how = how, .forge = "github", .installation = "5", .repositories = {}};
+    return Access{.how = how,
+                  .forge = "github",
+                  .installation = "5",
+                  .repositories = {LedgerFixture::thread(issue).repo.id}};
+}
+
 struct Column {
     const char* name;
     Event event;
 };
 using How = integrations::IssueEnded::How;
+using Access = integrations::AccessEnded::How;
 const std::vector<Column> columns{
     {"label",
      integrations::IssueLabelled{.issue = LedgerFixture::thread(issue), .label = "agent", .by = mona}},
@@ -58,6 +69,8 @@ const std::vector<Column> columns{
     {"words", says("yes, do that")},
     {"stop", says("/agent stop")},
     {"status", says("/agent status")},
+    {"why", says("/agent why")},
+    {"help", says("/agent help")},
     {"closed", ended(How::closed)},
     {"locked", ended(How::locked)},
     {"moved", ended(How::transferred)},
@@ -66,54 +79,11 @@ const std::vector<Column> columns{
     {"closed_pr", proposal_ended(false)},
     {"red_ci", integrations::ChecksFailed{.repo = LedgerFixture::thread(issue).repo, .head_sha = "head"}},
     {"renamed", integrations::RepositoryRenamed{.repo = LedgerFixture::thread(issue).repo}},
-    {"gone", integrations::AccessEnded{.how = integrations::AccessEnded::How::uninstalled,
-                                       .forge = "github",
-                                       .installation = "5",
-                                       .repositories = {}}},
+    {"archived", access_ended(Access::archived)},
+    {"erased", access_ended(Access::deleted)},
+    {"removed", access_ended(Access::removed)},
+    {"uninstalled", access_ended(Access::uninstalled)},
 };
-
-/// `.`: stays as it is.
-const std::map<std::string, std::string> table{
-    // A label or a command to a job that is at work changes nothing; the end of the issue ends it.
-    {"queued",
-     "label=. unlabel=stopped run=. retry=. refine=. review=. pick=. resume=. words=. stop=stopped status=. "
-     "closed=stopped locked=stopped moved=stopped deleted=stopped merged=. closed_pr=. red_ci=. renamed=. "
-     "gone=stopped"},
-    {"working",
-     "label=./failed unlabel=./stopped run=./failed retry=./failed refine=./failed review=./failed "
-     "pick=./failed resume=./failed words=./failed stop=./stopped status=./failed closed=./stopped "
-     "locked=./stopped moved=./stopped deleted=./stopped merged=./failed closed_pr=./failed "
-     "red_ci=./failed renamed=./failed gone=./stopped"},
-    {"publishing",
-     "label=./failed unlabel=./stopped run=./failed retry=./failed refine=./failed review=./failed "
-     "pick=./failed resume=./failed words=./failed stop=./stopped status=./failed closed=./stopped "
-     "locked=./stopped moved=./stopped deleted=./stopped merged=./failed closed_pr=./failed "
-     "red_ci=./failed renamed=./failed gone=./stopped"},
-    {"competing",
-     "label=. unlabel=stopped run=. retry=. refine=. review=. pick=. resume=. words=. stop=stopped "
-     "status=. closed=stopped locked=stopped moved=stopped deleted=stopped merged=. closed_pr=. "
-     "red_ci=. renamed=. gone=stopped"},
-    {"waiting",
-     "label=. unlabel=stopped run=. retry=. refine=. review=. pick=. resume=queued words=queued "
-     "stop=stopped status=. closed=stopped locked=stopped moved=stopped deleted=stopped merged=. "
-     "closed_pr=. red_ci=. renamed=. gone=stopped"},
-    // An open pull request outlives its issue; merging it closes that.
-    {"review",
-     "label=. unlabel=. run=. retry=queued refine=queued review=queued pick=. resume=. words=. "
-     "stop=stopped status=. closed=. locked=. moved=. deleted=. merged=merged closed_pr=closed "
-     "red_ci=queued renamed=. gone=stopped"},
-    // What is over stays so: the label or a command begins another job.
-    {"over",
-     "label=+ unlabel=. run=+ retry=+ refine=. review=. pick=. resume=. words=. stop=. status=. closed=. "
-     "locked=. moved=. deleted=. merged=. closed_pr=. red_ci=. renamed=. gone=."},
-};
-
-std::string expected(const std::string& state, const std::string& column) {
-    std::istringstream words(table.at(state));
-    for (std::string word; words >> word;)
-        if (word.starts_with(column + "=")) return word.substr(column.size() + 1);
-    return "not in the table";
-}
 
 /// A job in that state, and the lease of who works on it.
 struct Stage : LedgerFixture {
@@ -155,6 +125,18 @@ struct Stage : LedgerFixture {
         lease.reset();
         if (state == "merged" || state == "closed")
             (void)book.carry_out(bot::EndReview{.job = id, .merged = state == "merged", .reason = "over"});
+        if (state == "changing") change();
+    }
+
+    /// People want the pull request changed, and somebody works on that.
+    void change() {
+        (void)ledger->carry_out(bot::Refine{.job = id,
+                                            .asks = {{.key = "comment=1", .by = mona, .words = "more"}},
+                                            .reason = "wanted",
+                                            .thread = thread(proposal)});
+        pass(std::chrono::minutes(1));
+        lease = ledger->claim({}).value().lease;
+        (void)ledger->take_asks(*lease);
     }
 
     [[nodiscard]] bot::Facts facts() const {
@@ -170,7 +152,8 @@ struct Stage : LedgerFixture {
         return facts;
     }
 
-    /// Where the job is after the event.
+    /// Where the job is after the event; `.` is where it was. Where somebody works on it: also once that one
+    /// gives up.
     [[nodiscard]] std::string after(const Event& event) {
         const auto before = job(id).state;
         const auto count = ledger->jobs(100).size();
@@ -179,28 +162,49 @@ struct Stage : LedgerFixture {
         if (ledger->jobs(100).size() > count) return "+";
         std::string said = job(id).state == before ? "." : std::string(name(job(id).state));
         if (!lease) return said;
-        ledger->finish(*lease, {.signal = Signal::fail, .reason = "it gave up"});
+        const auto end = job(id).changes_proposal() ? Signal::back : Signal::fail;
+        ledger->finish(*lease, {.signal = end, .reason = "it gave up"});
         return said + "/" + std::string(name(job(id).state));
     }
 };
 
+/// As `Stage::after` tells it.
+std::string expected_of(const std::string& state, const std::string& event, bool somebody_works) {
+    auto end = lifecycle::expected(state, event);
+    if (end == "-") end = ".";
+    if (!somebody_works || end == "+") return end;
+    if (end != ".") return "./" + end;
+    if (state != "changing") return "./failed";
+    return event == "refine" || event == "review" ? "./queued" : "./review";
+}
+
 /// Every state of a job that events are about, with every event, and what the table says of it.
 void for_each_cell(
     const std::function<void(Stage& stage, const Event& event, const std::string& expected)>& look) {
-    for (const auto state : bot::all_states) {
-        if (state == JobState::judged) continue;  // of a try
-        const std::string here(name(state));
-        for (const auto& column : columns) {
-            CAPTURE(here);
-            CAPTURE(column.name);
-            Stage stage(here);
-            REQUIRE(stage.job(stage.id).state == state);
-            look(stage, column.event, expected(table.contains(here) ? here : "over", column.name));
+    const std::vector<std::string> over{"answered", "failed", "stopped", "merged", "closed"};
+    for (const auto& row : lifecycle::table) {
+        const std::string state(row.state);
+        for (const auto& here : state == "over" ? over : std::vector{state}) {
+            for (const auto& column : columns) {
+                CAPTURE(here);
+                CAPTURE(column.name);
+                Stage stage(here);
+                REQUIRE(name(stage.job(stage.id).state) == (here == "changing" ? "working" : here));
+                look(stage, column.event, expected_of(state, column.name, stage.lease.has_value()));
+            }
         }
     }
 }
 
 }  // namespace
+
+TEST_CASE("the table of states and events has every state that events are about, and every event") {
+    std::vector<std::string_view> told;
+    for (const auto& column : columns) told.emplace_back(column.name);
+    CHECK(std::ranges::equal(told, lifecycle::events));
+    for (const auto state : bot::all_states)
+        if (bot::is_active(state)) CHECK_NOTHROW((void)lifecycle::expected(name(state), "stop"));
+}
 
 TEST_CASE("every event at every state of a job leads where it should") {
     for_each_cell(
