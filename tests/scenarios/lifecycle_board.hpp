@@ -1,0 +1,87 @@
+#pragma once
+
+#include <cstdint>
+#include <filesystem>
+#include <functional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "tests/scenarios/factory.hpp"
+
+/// A factory with a job for each cell of the table of states and events (tests/bot/lifecycle_table.hpp), all
+/// of them at work side by side: they are brought to their states and held there, are told their events, and
+/// are let go.
+namespace scenarios {
+
+struct Cell {
+    std::string state, event;  ///< as in the table; event `nothing`: none is told
+    std::string repository{};  ///< of its own where the event is one of repositories
+    std::int64_t issue = 0, job = 0;
+    std::int64_t pull_request = 0;  ///< 0: there was none before the event
+    std::string branch{}, head{};   ///< at that time
+    std::string stood{};            ///< the ledger's word for the state before the event
+    std::int64_t comment = 0;       ///< that was the event
+};
+
+/// What the ledger says of the latest job of an issue.
+struct Standing {
+    std::string state;
+    std::int64_t job = 0, jobs = 0, pull_request = 0, cycle = 0;
+    std::string branch, head;
+};
+
+class Board {
+    struct Gates {  // before the factory whose agents see them
+        Gates();
+        ~Gates();
+        Gates(const Gates&) = delete;
+        Gates& operator=(const Gates&) = delete;
+        std::filesystem::path folder;
+    };
+    Gates gates_;
+
+ public:
+    /// `slots`: jobs at work at once.
+    explicit Board(std::vector<Cell> cells, int slots = 80);
+
+    /// Brings every job to its state, and holds it there.
+    void stage();
+    /// Tells every event, and waits until each is decided on.
+    void tell();
+    /// Whoever is held goes on.
+    void let_go();
+
+    /// The job is where the event brings it while it is held.
+    void check_held(const Cell& cell);
+    /// It comes to its end, and people see that.
+    void check_end(const Cell& cell);
+    /// What the command was answered with.
+    void check_answer(const Cell& cell);
+    /// Whoever still waits for an answer is stopped; then nothing is left.
+    void check_nothing_left();
+
+    [[nodiscard]] const std::vector<Cell>& cells() const { return cells_; }
+    [[nodiscard]] Standing standing(const Cell& cell) const;
+
+    Factory factory;
+
+ private:
+    void ask(Cell& cell);
+    void each(std::string_view state, const std::function<void(Cell&)>& act);
+    void wait_for(std::string_view state, std::string_view standing);
+    void stage_on_open_gates();
+    void stage_on_closed_gates();
+    void hold();
+    void tell(Cell& cell);
+    void tell_of_repository(const Cell& cell);
+    void check_pull_request(const Cell& cell, const Standing& now);
+    void check_issue(const Cell& cell, const Standing& now);
+    [[nodiscard]] bool is_held(const Cell& cell) const;
+    [[nodiscard]] bool all_decided();
+    [[nodiscard]] std::vector<std::int64_t> tries_of(std::int64_t job) const;
+
+    std::vector<Cell> cells_;
+};
+
+}  // namespace scenarios

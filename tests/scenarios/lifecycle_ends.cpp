@@ -1,0 +1,163 @@
+#include <doctest/doctest.h>
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <chrono>
+#include <functional>
+#include <map>
+
+#include "bot/report.hpp"
+#include "tests/bot/lifecycle_table.hpp"
+#include "tests/scenarios/hostile.hpp"
+#include "tests/scenarios/lifecycle_board.hpp"
+
+/// What is looked at when events were told, and what there must be.
+namespace scenarios {
+
+using practice_forge::PracticeForge;
+
+namespace {
+
+using Words = std::map<std::string, std::string, std::less<>>;
+
+bool happens(const std::function<bool()>& condition) {
+    return PracticeForge::eventually(condition, std::chrono::seconds(60));
+}
+
+std::string expected(const Cell& cell) {
+    const auto end = cell.event == "nothing" ? "." : lifecycle::expected(cell.state, cell.event);
+    return end;
+}
+
+/// Where a job comes to that is let go on its way.
+std::string own_end(const Cell& cell) {
+    return cell.state == "waiting" || cell.state == "over" ? cell.stood : "review";
+}
+
+std::string name_now(const Cell& cell) {
+    return cell.event == "renamed" ? cell.repository + "-renamed" : cell.repository;
+}
+
+/// Nothing can be done there any more, or nobody is left to tell.
+bool is_out_of_reach(const Cell& cell) {
+    return cell.event == "archived" || cell.event == "erased" || cell.event == "removed" ||
+           cell.event == "uninstalled";
+}
+
+/// Why the job is over, on the issue.
+const Words sentences{{"unlabel", "Stopped: the label was taken off."},
+                      {"stop", "Stopped by `ada`."},
+                      {"closed", "Stopped: the issue was closed."},
+                      {"locked", "Stopped: the issue's conversation was locked."},
+                      {"merged", "was merged"},
+                      {"closed_pr", "was closed without merging"}};
+
+std::vector<std::string> reactions_expected(const Cell& cell) {
+    const bool waits = expected(cell) == ".";
+    if (cell.event == "words" && waits) return {};  // talk
+    const bool answers = cell.event == "status" || cell.event == "why" || cell.event == "help" ||
+                         (cell.event == "stop" && cell.state == "over");
+    const bool next_change = cell.event == "refine" && cell.state == "changing";
+    if (waits && !answers && !next_change) return {"-1"};
+    return {"eyes", "rocket"};
+}
+
+}  // namespace
+
+void Board::check_held(const Cell& cell) {
+    CAPTURE(cell.state);
+    CAPTURE(cell.event);
+    const auto end = expected(cell);
+    const auto state = [&] { return standing(cell).state; };
+    CHECK(happens([&] { return standing(cell).jobs == (end == "+" ? 2 : 1); }));
+    if (end == ".")
+        CHECK(state() == cell.stood);
+    else if (end == "+" || end == "queued")  // a worker may have taken it, who is held
+        CHECK(happens([&] { return state() == "queued" || state() == "working"; }));
+    else
+        CHECK(happens([&] { return state() == end; }));
+}
+
+void Board::check_pull_request(const Cell& cell, const Standing& now) {
+    const auto& forge = factory.forge;
+    const auto is_ours = [prefix = fmt::format("agent/issue-{}-", cell.issue)](const std::string& branch) {
+        return branch.starts_with(prefix);
+    };
+    auto proposals = forge.pull_requests(name_now(cell));
+    std::erase_if(proposals, [&](const auto& each) { return !is_ours(each.head_branch); });
+    const bool proposed = cell.pull_request > 0 || now.state == "review";
+    REQUIRE(proposals.size() == (proposed ? 1 : 0));
+    if (proposed) {
+        const auto& found = proposals.front();
+        CHECK(found.merged == (cell.event == "merged"));
+        CHECK(found.open == (cell.event != "merged" && cell.event != "closed_pr"));
+    }
+    if (cell.pull_request > 0) {
+        const bool changed =
+            now.state == "review" && (cell.state == "changing" || expected(cell) == "queued");
+        CHECK((proposals.front().head_sha != cell.head) == changed);
+    }
+    if (is_out_of_reach(cell) || cell.state == "over") return;
+    const bool keeps_branch = proposed && now.state != "merged" && now.state != "closed";
+    CHECK(happens([&] {
+        return std::ranges::any_of(forge.branches(name_now(cell)), is_ours,
+                                   [](const auto& each) { return each.first; }) == keeps_branch;
+    }));
+}
+
+void Board::check_issue(const Cell& cell, const Standing& now) {
+    if (is_out_of_reach(cell) || cell.event == "moved" || cell.event == "deleted") return;
+    const auto& forge = factory.forge;
+    const auto label = bot::report::state_label(*bot::job_state(now.state), factory.settings().labels);
+    std::vector<std::string> labels;
+    CHECK_MESSAGE(happens([&] {
+                      labels = forge.issue(name_now(cell), cell.issue).labels;
+                      return labels == (label.empty() ? std::vector<std::string>{} : std::vector{label});
+                  }),
+                  fmt::format("labels: {}", fmt::join(labels, ", ")));
+    const auto sentence = sentences.find(cell.event);
+    if (sentence == sentences.end() || expected(cell) == ".") return;
+    CHECK(happens([&] {
+        return std::ranges::any_of(forge.issue(name_now(cell), cell.issue).comments, [&](const auto& each) {
+            return contains(each.body, "-status -->") && contains(each.body, sentence->second);
+        });
+    }));
+}
+
+void Board::check_end(const Cell& cell) {
+    CAPTURE(cell.state);
+    CAPTURE(cell.event);
+    const auto end = expected(cell);
+    const auto wanted = end == "." ? own_end(cell) : end == "+" || end == "queued" ? "review" : end;
+    CHECK(happens([&] { return standing(cell).state == wanted; }));
+    const auto now = standing(cell);
+    REQUIRE(now.state == wanted);
+    if (cell.event != "erased") check_pull_request(cell, now);
+    check_issue(cell, now);
+}
+
+void Board::check_answer(const Cell& cell) {
+    if (cell.comment == 0) return;
+    CAPTURE(cell.state);
+    CAPTURE(cell.event);
+    const auto wanted = reactions_expected(cell);
+    std::vector<std::string> found;
+    CHECK_MESSAGE(happens([&] {
+                      found.clear();
+                      for (const auto& each : factory.forge.issue(cell.repository, cell.issue).comments)
+                          if (each.id == cell.comment)
+                              for (const auto& reaction : each.reactions) found.push_back(reaction.content);
+                      return found == wanted;
+                  }),
+                  fmt::format("reactions: {}", fmt::join(found, ", ")));
+}
+
+void Board::check_nothing_left() {
+    for (const auto& cell : cells_)
+        if (standing(cell).state == "waiting")
+            factory.forge.comment(name_now(cell), cell.issue, "/agent stop", maintainer);
+    CHECK(happens([&] { return factory.leftovers().empty(); }));
+    for (const auto& left : factory.leftovers()) MESSAGE(left);
+}
+
+}  // namespace scenarios
