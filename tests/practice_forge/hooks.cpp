@@ -31,7 +31,7 @@ Hooks::~Hooks() {
     thread_.request_stop();
     changed_.notify_all();
     const std::scoped_lock lock(mutex_);
-    if (sending_ != nullptr) sending_->stop();
+    for (auto* client : sending_) client->stop();
 }
 
 void Hooks::configure(HookSettings settings) {
@@ -123,6 +123,20 @@ void Hooks::redeliver(std::int64_t id) {
     changed_.notify_all();
 }
 
+int Hooks::deliver(std::int64_t id, const std::string& guid) {
+    Sent again;
+    {
+        const std::scoped_lock lock(mutex_);
+        const auto found = std::ranges::find_if(done_, [&](const Sent& s) { return s.delivery.id == id; });
+        if (found == done_.end()) throw not_found();
+        again = *found;
+    }
+    if (!guid.empty()) again.delivery.guid = guid;
+    again.delivery.status_code = 0;
+    attempt(again, true);
+    return again.delivery.status_code;
+}
+
 bool Hooks::sent(std::chrono::milliseconds timeout) {
     std::unique_lock lock(mutex_);
     return changed_.wait_for(lock, timeout, [this] { return queue_.empty() && !busy_; });
@@ -171,14 +185,14 @@ void Hooks::attempt(Sent& sent, bool good_signature) {
     client.set_tcp_nodelay(true);
     {
         const std::scoped_lock lock(mutex_);
-        sending_ = &client;
+        sending_.insert(&client);
     }
     const auto begin = std::chrono::steady_clock::now();
     const auto result = client.Post(address.path, httplib::Headers(sent.headers.begin(), sent.headers.end()),
                                     delivery.body, "application/json");
     {
         const std::scoped_lock lock(mutex_);
-        sending_ = nullptr;
+        sending_.erase(&client);
     }
     sent.seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - begin).count();
     if (!result) {

@@ -41,6 +41,10 @@ class Hooks {
     /// `payload` is signed as it is. Not subscribed events are not sent. May be called with the world locked.
     void send(const std::string& event, const json& payload, std::int64_t repository);
     void redeliver(std::int64_t id);  ///< throws 404
+    /// One that is listed, once more and now, from the caller's thread: any order, and at the same time as
+    /// others. With another `guid` it is what a second hook tells of the same event. Returns the HTTP status,
+    /// 0 without an answer; throws 404. Not listed anew.
+    int deliver(std::int64_t id, const std::string& guid);
     [[nodiscard]] bool sent(std::chrono::milliseconds timeout);
     [[nodiscard]] std::vector<Sent> deliveries() const;
 
@@ -62,7 +66,7 @@ class Hooks {
     std::vector<Waiting> held_;  ///< for a reordering
     std::deque<Waiting> queue_;
     bool busy_ = false;
-    httplib::Client* sending_ = nullptr;  ///< so that the end need not wait for a listener that hangs
+    std::set<httplib::Client*> sending_;  ///< so that the end need not wait for a listener that hangs
     std::int64_t last_id_ = 0;
     std::vector<Sent> done_;
     std::jthread thread_;  ///< last: ends before the rest goes

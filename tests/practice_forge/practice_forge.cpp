@@ -149,6 +149,10 @@ void PracticeForge::ping() {
         0);
 }
 void PracticeForge::redeliver(std::int64_t delivery_id) { inside_->hooks.redeliver(delivery_id); }
+
+int PracticeForge::deliver(std::int64_t delivery_id, std::string_view guid) {
+    return inside_->hooks.deliver(delivery_id, std::string(guid));
+}
 bool PracticeForge::hooks_sent(std::chrono::milliseconds timeout) { return inside_->hooks.sent(timeout); }
 std::vector<Delivery> PracticeForge::deliveries() const {
     std::vector<Delivery> result;

@@ -207,6 +207,10 @@ class PracticeForge {
     void script_hook(const HookFault& fault);
     void ping();
     void redeliver(std::int64_t delivery_id);
+    /// One that is listed (also as lost), now and from the caller's thread: in any order, and at the same
+    /// time as others. With a `guid` of its own it is what another hook tells of the same event. Returns the
+    /// HTTP status, 0 without an answer.
+    int deliver(std::int64_t delivery_id, std::string_view guid = {});
     /// Waits until nothing is left to send; false after `timeout`.
     [[nodiscard]] bool hooks_sent(std::chrono::milliseconds timeout = std::chrono::seconds(20));
     [[nodiscard]] std::vector<Delivery> deliveries() const;  ///< oldest first
