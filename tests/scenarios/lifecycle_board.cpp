@@ -2,7 +2,10 @@
 
 #include <SQLiteCpp/SQLiteCpp.h>
 #include <doctest/doctest.h>
+#include <fcntl.h>
 #include <fmt/format.h>
+#include <sys/stat.h>
+#include <unistd.h>
 
 #include <algorithm>
 #include <array>
@@ -11,6 +14,8 @@
 #include <fstream>
 #include <functional>
 #include <map>
+#include <set>
+#include <thread>
 #include <tuple>
 #include <utility>
 
@@ -20,8 +25,8 @@
 namespace scenarios {
 
 namespace fs = std::filesystem;
+using namespace std::chrono_literals;
 using practice_forge::Fault;
-using practice_forge::PracticeForge;
 
 namespace {
 
@@ -34,16 +39,10 @@ bool is_among(std::string_view word, const auto& words) {
     return std::ranges::find(words, word) != words.end();
 }
 
-bool happens(const std::function<bool()>& condition) {
-    return PracticeForge::eventually(condition, std::chrono::seconds(60));
-}
-
-/// Agents and the gate that holds them, a file of the host's that they see.
-Plan plan_of(int slots, const fs::path& gates) {
-    const std::string held = "echo started; while test -e /gates/closed; do sleep 0.2; done; ";
+Plan plan_of(int slots, const fs::path& gate) {
+    const std::string held = "echo started; read -r go < /gate/line; ";
     const std::string change = "mktemp words-XXXXXX";  // no two changes are about the same file
-    Plan plan{.files = {{.path = "tests/run.sh", .content = "true\n"}},
-              .agents = {{"worker", held + change},
+    Plan plan{.agents = {{"worker", held + change},
                          {"quick", change},
                          {"idle", "echo 'Nothing to do.'"},
                          {"asker", "if test -e asked; then " + held + change +
@@ -52,7 +51,7 @@ Plan plan_of(int slots, const fs::path& gates) {
         settings.forges.front().repositories = {"acme/*"};
         settings.max_parallel = settings.max_parallel_per_repository = slots;
         settings.default_profile = "worker";
-        for (auto& profile : settings.profiles) profile.mounts["/gates"] = gates;
+        for (auto& profile : settings.profiles) profile.mounts["/gate"] = gate;
     };
     return plan;
 }
@@ -75,38 +74,66 @@ std::string label_of(const Cell& cell) {
     return cell.state == "over" && !is_among(cell.event, of_proposals) ? "agent:idle" : "agent";
 }
 
-SQLite::Database ledger_of(const Factory& factory) {
-    return SQLite::Database((factory.state_dir() / "ledger.sqlite").string(), SQLite::OPEN_READONLY, 5000);
-}
-
 }  // namespace
 
-Board::Gates::Gates() : folder(Factory::fresh_folder()) { fs::permissions(folder, fs::perms(0755)); }
+bool comes_true(const std::function<bool()>& condition) {
+    for (const auto end = std::chrono::steady_clock::now() + 60s; !condition();) {
+        if (std::chrono::steady_clock::now() > end) return false;
+        std::this_thread::sleep_for(50ms);
+    }
+    return true;
+}
 
-Board::Gates::~Gates() {
+Board::Gate::Gate() : folder_(Factory::fresh_folder()) {
+    fs::permissions(folder_, fs::perms(0755));
+    std::ofstream(folder_ / "line") << '\n';
+}
+
+Board::Gate::~Gate() {
+    if (pipe_ >= 0) ::close(pipe_);
     std::error_code error;
-    fs::remove_all(folder, error);
+    fs::remove_all(folder_, error);
+}
+
+void Board::Gate::close() {
+    const auto pipe = folder_ / "pipe";
+    REQUIRE(::mkfifo(pipe.c_str(), 0644) == 0);
+    pipe_ = ::open(pipe.c_str(), O_RDWR | O_CLOEXEC);  // so that readers need not wait for a writer
+    REQUIRE(pipe_ >= 0);
+    fs::rename(pipe, folder_ / "line");
+}
+
+void Board::Gate::open() {
+    std::ofstream(folder_ / "file") << '\n';
+    fs::rename(folder_ / "file", folder_ / "line");
+    const std::string lines(1000, '\n');  // one for each who has the pipe open, or is about to
+    REQUIRE(::write(pipe_, lines.data(), lines.size()) == static_cast<ssize_t>(lines.size()));
 }
 
 Board::Board(std::vector<Cell> cells, int slots)
-    : factory(plan_of(slots, gates_.folder)), cells_(std::move(cells)) {
+    : factory(plan_of(slots, gate_.folder())), cells_(std::move(cells)) {
     auto& forge = factory.forge;
     forge.create_repository({.full_name = std::string(other)});
+    std::set<std::string> made;
     for (auto& cell : cells_) {
-        cell.repository = repository;
-        if (!is_among(cell.event, of_repositories)) continue;
-        cell.repository = fmt::format("acme/{}-{}", cell.state, cell.event);
-        forge.create_repository({.full_name = cell.repository,
-                                 .files = {{.path = ".shopfloor.yml",
-                                            .content = "checks:\n  - name: tests\n    run: 'true'\n"}}});
+        // One of its own where the event is a repository's; else one for each state.
+        const bool alone = is_among(cell.event, of_repositories);
+        cell.repository = "acme/" + cell.state + (alone ? "-" + cell.event : "");
+        if (!made.insert(cell.repository).second) continue;
+        forge.create_repository(
+            {.full_name = cell.repository,
+             .files = {{.path = ".shopfloor.yml", .content = "checks: [{name: tests, run: 'true'}]\n"}}});
         forge.add_collaborator(cell.repository, maintainer, practice_forge::Permission::write);
     }
+    ledger_ = std::make_unique<SQLite::Database>((factory.state_dir() / "ledger.sqlite").string(),
+                                                 SQLite::OPEN_READONLY, 5000);
 }
 
+Board::~Board() = default;
+
 Standing Board::standing(const Cell& cell) const {
-    const auto database = ledger_of(factory);
     // By the job that was first: a repository's name may have changed.
-    SQLite::Statement row(database,
+    SQLite::Statement row(*ledger_,
                           "SELECT j.state, j.id, j.pull_request, j.cycle, j.branch, j.head_commit, "
                           "count(*) OVER () FROM jobs AS j WHERE j.contest IS NULL AND iif(?1 > 0, "
                           "(j.repo_id, j.issue) = (SELECT repo_id, issue FROM jobs WHERE id = ?1), "
@@ -126,16 +153,14 @@ Standing Board::standing(const Cell& cell) const {
 
 bool Board::all_decided() {
     if (!factory.forge.hooks_sent()) return false;
-    const auto database = ledger_of(factory);
-    SQLite::Statement row(database,
+    SQLite::Statement row(*ledger_,
                           "SELECT (SELECT count(*) FROM deliveries) = (SELECT count(*) FROM outcomes WHERE "
                           "state = 'settled')");
     return row.executeStep() && row.getColumn(0).getInt() == 1;
 }
 
 std::vector<std::int64_t> Board::tries_of(std::int64_t job) const {
-    const auto database = ledger_of(factory);
-    SQLite::Statement row(database, "SELECT id FROM jobs WHERE contest = ?1");
+    SQLite::Statement row(*ledger_, "SELECT id FROM jobs WHERE contest = ?1");
     row.bind(1, job);
     std::vector<std::int64_t> tries;
     while (row.executeStep()) tries.push_back(row.getColumn(0));
@@ -152,7 +177,7 @@ void Board::wait_for(std::string_view state, std::string_view wanted) {
         CAPTURE(cell.state);
         CAPTURE(state);
         CAPTURE(cell.event);
-        REQUIRE(happens([&] { return standing(cell).state == wanted; }));
+        REQUIRE(comes_true([&] { return standing(cell).state == wanted; }));
     });
 }
 
@@ -162,11 +187,12 @@ void Board::ask(Cell& cell) {
     // A person can take the label off while it is there, and we take it off when we take the job.
     for (const auto* label : {"agent", "agent%3A*"})
         if (cell.event == "unlabel")
-            forge.fail({.name = "label stays",
-                        .method = "DELETE",
-                        .path = fmt::format("*/issues/{}/labels/{}", cell.issue, label),
-                        .times = -1,
-                        .status = 403});
+            forge.fail(
+                {.name = "label stays",
+                 .method = "DELETE",
+                 .path = fmt::format("/repos/{}/issues/{}/labels/{}", cell.repository, cell.issue, label),
+                 .times = -1,
+                 .status = 403});
     if (cell.state == "competing")
         forge.comment(cell.repository, cell.issue, "/agent run x2", maintainer);
     else
@@ -174,12 +200,12 @@ void Board::ask(Cell& cell) {
 }
 
 void Board::hold() {
-    std::ofstream(gates_.folder / "closed") << "";
+    gate_.close();
     factory.forge.fail({.name = "closed", .method = "POST", .path = "*/pulls", .times = -1});
 }
 
 void Board::let_go() {
-    fs::remove(gates_.folder / "closed");
+    gate_.open();
     factory.forge.clear_faults();
 }
 
@@ -191,10 +217,10 @@ void Board::stage_on_open_gates() {
     wait_for("changing", "review");
     each("over", [&](Cell& cell) {
         const bool proposes = is_among(cell.event, of_proposals);
-        REQUIRE(happens([&] { return standing(cell).state == (proposes ? "review" : "answered"); }));
+        REQUIRE(comes_true([&] { return standing(cell).state == (proposes ? "review" : "answered"); }));
         if (!proposes) return;
         factory.forge.comment(cell.repository, cell.issue, "/agent stop", maintainer);
-        REQUIRE(happens([&] { return standing(cell).state == "stopped"; }));
+        REQUIRE(comes_true([&] { return standing(cell).state == "stopped"; }));
     });
 }
 
@@ -219,7 +245,7 @@ void Board::stage_on_closed_gates() {
     });
     for (const auto* state : {"working", "competing"}) each(state, [&](Cell& cell) { ask(cell); });
     for (const auto* state : {"working", "competing", "changing"})
-        each(state, [&](Cell& cell) { REQUIRE(happens([&] { return is_held(cell); })); });
+        each(state, [&](Cell& cell) { REQUIRE(comes_true([&] { return is_held(cell); })); });
     each("queued", [&](Cell& cell) { ask(cell); });
     wait_for("queued", "queued");
 }
@@ -235,7 +261,7 @@ void Board::stage() {
     for (auto& cell : cells_) {
         CAPTURE(cell.state);
         CAPTURE(cell.event);
-        REQUIRE(happens([&] {
+        REQUIRE(comes_true([&] {
             const auto labels = factory.forge.issue(cell.repository, cell.issue).labels;
             const bool asks = std::ranges::any_of(
                 labels, [](const auto& each) { return each == "agent" || each.starts_with("agent:"); });
@@ -247,7 +273,7 @@ void Board::stage() {
         cell.head = now.head;
         cell.stood = now.state;
     }
-    REQUIRE(happens([&] { return all_decided(); }));
+    REQUIRE(comes_true([&] { return all_decided(); }));
 }
 
 void Board::tell_of_repository(const Cell& cell) {
@@ -293,7 +319,7 @@ void Board::tell() {
     for (auto& cell : cells_) tell(cell);
     if (std::ranges::any_of(cells_, [](const auto& cell) { return cell.event == "uninstalled"; }))
         factory.forge.uninstall_app();
-    REQUIRE(happens([&] { return all_decided(); }));
+    REQUIRE(comes_true([&] { return all_decided(); }));
 }
 
 }  // namespace scenarios

@@ -3,11 +3,16 @@
 #include <cstdint>
 #include <filesystem>
 #include <functional>
+#include <memory>
 #include <string>
 #include <string_view>
 #include <vector>
 
 #include "tests/scenarios/factory.hpp"
+
+namespace SQLite {
+class Database;
+}
 
 /// A factory with a job for each cell of the table of states and events (tests/bot/lifecycle_table.hpp), all
 /// of them at work side by side: they are brought to their states and held there, are told their events, and
@@ -31,19 +36,33 @@ struct Standing {
     std::string branch, head;
 };
 
+/// Polls, but not so often that what is waited for has no room. Up to a minute.
+[[nodiscard]] bool comes_true(const std::function<bool()>& condition);
+
 class Board {
-    struct Gates {  // before the factory whose agents see them
-        Gates();
-        ~Gates();
-        Gates(const Gates&) = delete;
-        Gates& operator=(const Gates&) = delete;
-        std::filesystem::path folder;
+    /// Which agents read a line from before they do anything. It is a file, or a pipe while it is closed.
+    class Gate {
+     public:
+        Gate();
+        ~Gate();
+        Gate(const Gate&) = delete;
+        Gate& operator=(const Gate&) = delete;
+        void close();
+        void open();
+        [[nodiscard]] const std::filesystem::path& folder() const { return folder_; }
+
+     private:
+        std::filesystem::path folder_;
+        int pipe_ = -1;
     };
-    Gates gates_;
+    Gate gate_;  // before the factory whose agents see it
 
  public:
     /// `slots`: jobs at work at once.
     explicit Board(std::vector<Cell> cells, int slots = 80);
+    ~Board();
+    Board(const Board&) = delete;
+    Board& operator=(const Board&) = delete;
 
     /// Brings every job to its state, and holds it there.
     void stage();
@@ -82,6 +101,7 @@ class Board {
     [[nodiscard]] std::vector<std::int64_t> tries_of(std::int64_t job) const;
 
     std::vector<Cell> cells_;
+    std::unique_ptr<SQLite::Database> ledger_;
 };
 
 }  // namespace scenarios

@@ -2,8 +2,6 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <chrono>
-#include <functional>
 #include <map>
 
 #include "bot/report.hpp"
@@ -14,15 +12,9 @@
 /// What is looked at when events were told, and what there must be.
 namespace scenarios {
 
-using practice_forge::PracticeForge;
-
 namespace {
 
 using Words = std::map<std::string, std::string, std::less<>>;
-
-bool happens(const std::function<bool()>& condition) {
-    return PracticeForge::eventually(condition, std::chrono::seconds(60));
-}
 
 std::string expected(const Cell& cell) {
     const auto end = cell.event == "nothing" ? "." : lifecycle::expected(cell.state, cell.event);
@@ -69,13 +61,13 @@ void Board::check_held(const Cell& cell) {
     CAPTURE(cell.event);
     const auto end = expected(cell);
     const auto state = [&] { return standing(cell).state; };
-    CHECK(happens([&] { return standing(cell).jobs == (end == "+" ? 2 : 1); }));
+    CHECK(comes_true([&] { return standing(cell).jobs == (end == "+" ? 2 : 1); }));
     if (end == ".")
         CHECK(state() == cell.stood);
     else if (end == "+" || end == "queued")  // a worker may have taken it, who is held
-        CHECK(happens([&] { return state() == "queued" || state() == "working"; }));
+        CHECK(comes_true([&] { return state() == "queued" || state() == "working"; }));
     else
-        CHECK(happens([&] { return state() == end; }));
+        CHECK(comes_true([&] { return state() == end; }));
 }
 
 void Board::check_pull_request(const Cell& cell, const Standing& now) {
@@ -99,7 +91,7 @@ void Board::check_pull_request(const Cell& cell, const Standing& now) {
     }
     if (is_out_of_reach(cell) || cell.state == "over") return;
     const bool keeps_branch = proposed && now.state != "merged" && now.state != "closed";
-    CHECK(happens([&] {
+    CHECK(comes_true([&] {
         return std::ranges::any_of(forge.branches(name_now(cell)), is_ours,
                                    [](const auto& each) { return each.first; }) == keeps_branch;
     }));
@@ -110,14 +102,14 @@ void Board::check_issue(const Cell& cell, const Standing& now) {
     const auto& forge = factory.forge;
     const auto label = bot::report::state_label(*bot::job_state(now.state), factory.settings().labels);
     std::vector<std::string> labels;
-    CHECK_MESSAGE(happens([&] {
+    CHECK_MESSAGE(comes_true([&] {
                       labels = forge.issue(name_now(cell), cell.issue).labels;
                       return labels == (label.empty() ? std::vector<std::string>{} : std::vector{label});
                   }),
                   fmt::format("labels: {}", fmt::join(labels, ", ")));
     const auto sentence = sentences.find(cell.event);
     if (sentence == sentences.end() || expected(cell) == ".") return;
-    CHECK(happens([&] {
+    CHECK(comes_true([&] {
         return std::ranges::any_of(forge.issue(name_now(cell), cell.issue).comments, [&](const auto& each) {
             return contains(each.body, "-status -->") && contains(each.body, sentence->second);
         });
@@ -129,7 +121,7 @@ void Board::check_end(const Cell& cell) {
     CAPTURE(cell.event);
     const auto end = expected(cell);
     const auto wanted = end == "." ? own_end(cell) : end == "+" || end == "queued" ? "review" : end;
-    CHECK(happens([&] { return standing(cell).state == wanted; }));
+    CHECK(comes_true([&] { return standing(cell).state == wanted; }));
     const auto now = standing(cell);
     REQUIRE(now.state == wanted);
     if (cell.event != "erased") check_pull_request(cell, now);
@@ -142,7 +134,7 @@ void Board::check_answer(const Cell& cell) {
     CAPTURE(cell.event);
     const auto wanted = reactions_expected(cell);
     std::vector<std::string> found;
-    CHECK_MESSAGE(happens([&] {
+    CHECK_MESSAGE(comes_true([&] {
                       found.clear();
                       for (const auto& each : factory.forge.issue(cell.repository, cell.issue).comments)
                           if (each.id == cell.comment)
@@ -156,7 +148,7 @@ void Board::check_nothing_left() {
     for (const auto& cell : cells_)
         if (standing(cell).state == "waiting")
             factory.forge.comment(name_now(cell), cell.issue, "/agent stop", maintainer);
-    CHECK(happens([&] { return factory.leftovers().empty(); }));
+    CHECK(comes_true([&] { return factory.leftovers().empty(); }));
     for (const auto& left : factory.leftovers()) MESSAGE(left);
 }
 
