@@ -151,6 +151,12 @@ ForgeResult<Facts> gather_facts(Shop& shop, const Request& request) {
         facts.position = shop.ledger.position(facts.active_job->id);
         if (shop.disk.shortage()) facts.held_up = report::short_of_disk();
     }
+    if (std::holds_alternative<IssueOver>(request) && facts.active_job &&
+        is_active(facts.active_job->state) && facts.active_job->pull_request == 0) {
+        auto now = if_seen(entry->forge->issue(thread));
+        if (!now) return std::unexpected(now.error());
+        facts.issue = std::move(*now);
+    }
     if (subject.by == nullptr) return facts;
     // Most comments are talk: the forge is asked about none of them but those that may be an answer.
     if (const auto* resume = std::get_if<AskResume>(&request); resume != nullptr && !resume->by_command)
@@ -169,6 +175,8 @@ ForgeResult<Facts> gather_facts(Shop& shop, const Request& request) {
 
     // A retry asked for on a pull request is about the issue of its job.
     const auto issue = facts.active_job ? facts.active_job->assignment.issue : thread;
+    if (const auto* ask = std::get_if<AskStart>(&request); !ask->comment_id)  // before the issue is looked at
+        facts.label_coming_off = shop.ledger.label_coming_off(issue, ask->label);
     auto snapshot = if_seen(entry->forge->issue(issue));
     if (!snapshot) return std::unexpected(snapshot.error());
     facts.issue = std::move(*snapshot);

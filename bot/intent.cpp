@@ -98,6 +98,7 @@ Intent decide_start(const AskStart& ask, const Facts& facts, const config::Setti
     // redelivery, a sweep that began before) must not start the finished job again.
     if (!ask.comment_id && !carries(*facts.issue, ask.label))
         return Ignore{"the label is not there any more"};
+    if (!ask.comment_id && facts.label_coming_off) return Ignore{"the label has been heard already"};
     if (!may_write(facts)) {
         auto no = refuse(ask, "permission", report::not_permitted(ask.by.login),
                          fmt::format("{} has no write access", ask.by.login));
@@ -155,16 +156,17 @@ Intent decide_stop(const AskStop& ask, const Facts& facts) {
             .reason = fmt::format("{} has no write access and did not ask for the job", ask.by.login),
             .marker = stranger_marker(ask.thread, ask.by),
             .comment_id = ask.comment_id};
-    if (!is_busy(facts))
-        return Answer{.thread = ask.thread,
-                      .answer = report::no_active_job(),
-                      .marker = marker("answer", ask.thread, "comment=" + ask.comment_id.value_or("none")),
-                      .comment_id = ask.comment_id,
-                      .reason = "nothing to stop"};
+    Answer nothing{.thread = ask.thread,
+                   .answer = report::no_active_job(),
+                   .marker = marker("answer", ask.thread, "comment=" + ask.comment_id.value_or("none")),
+                   .comment_id = ask.comment_id,
+                   .reason = "nothing to stop"};
+    if (!is_busy(facts)) return nothing;
     return Stop{.job = facts.active_job->id,
                 .reason = report::stopped_by(ask.by.login),
                 .comment_id = ask.comment_id,
-                .thread = ask.thread};
+                .thread = ask.thread,
+                .too_late = std::move(nothing)};
 }
 
 Refuse refuse_resume(const AskResume& ask, std::string answer, std::string reason) {
@@ -255,10 +257,15 @@ Intent decide_issue_over(const IssueOver& over, const Facts& facts) {
     if (!is_busy(facts)) return Ignore{"no active job"};
     // Merging the pull request closes its issue: that is its own event. And a proposal outlives its issue.
     if (facts.active_job->pull_request > 0) return Ignore{over.how + " while the pull request is open"};
+    // It may be told late, when people have thought again.
+    if (over.closed && facts.issue && facts.issue->open) return Ignore{over.how + ", and reopened since"};
+    if (!over.label.empty() && facts.issue && carries(*facts.issue, over.label))
+        return Ignore{over.how + ", and set again since"};
     return Stop{.job = facts.active_job->id,
                 .reason = report::stopped_since(over.how),
                 .comment_id = {},
-                .thread = over.issue};
+                .thread = over.issue,
+                .too_late = {}};
 }
 
 Intent decide_renamed(const Renamed& renamed, const Facts& facts) {

@@ -25,11 +25,11 @@ struct Facts {
     std::string base_branch, base_commit;
     std::optional<integrations::RepoRef> repository;  ///< as it is now
     int jobs_today = 0;
+    bool label_coming_off = false;  ///< the label has begun a job, and is still to be taken off by us
     std::vector<integrations::ReviewComment> beside_lines;  ///< of the review that asks
     std::vector<Ask> asks;                                  ///< all of the active job
     std::vector<integrations::FailedCheck> failed;          ///< on the head commit
     std::vector<integrations::FailedCheck> failed_on_base;
-    // For the answer to `status`; what is not given is not said.
     bool is_base = false;    ///< an open pull request of ours stands on the branch
     std::vector<Run> runs;   ///< of the active job, and of its tries
     std::vector<Job> tries;  ///< that compete for it
@@ -46,11 +46,19 @@ struct Start {
     std::optional<std::string> comment_id;  ///< gets the reactions instead of the issue
     std::string label;                      ///< taken off, once: set again it is another request
 };
+struct Answer {  ///< status, help: a comment
+    integrations::ThreadRef thread;
+    std::string answer;
+    std::string marker;
+    std::optional<std::string> comment_id;
+    std::string reason;
+};
 struct Stop {
     JobId job;
     std::string reason;  ///< a sentence for the status comment
     std::optional<std::string> comment_id;
     integrations::ThreadRef thread;
+    std::optional<Answer> too_late = std::nullopt;  ///< when the job has ended by itself meanwhile
 };
 struct Refine {  ///< begins another cycle of the job, or adds to the next one
     JobId job;
@@ -84,13 +92,6 @@ struct Refuse {
     std::optional<std::string> comment_id;  ///< gets 👎
     bool take_label_off = false;
     std::string label;
-};
-struct Answer {  ///< status, help: a comment
-    integrations::ThreadRef thread;
-    std::string answer;
-    std::string marker;
-    std::optional<std::string> comment_id;
-    std::string reason;
 };
 struct EndReview {
     JobId job;
@@ -129,7 +130,7 @@ using Intent =
 ///   status, why, help   our repository, permission read
 ///   checks red   our repository, open pull request at that commit, green by our own evidence, red by a check
 ///           that neither failed on the base commit nor has passed on this one, fewer repairs than the limit
-///   issue over     active job without a pull request (merging that closes its issue)
+///   issue over     active job without a pull request (merging that closes its issue), and it is over still
 [[nodiscard]] Intent decide(const Request& request, const Facts& facts, const config::Settings& settings);
 
 [[nodiscard]] std::string reason(const Intent& intent);

@@ -143,6 +143,10 @@ class Ledger {
     std::string stand_on(const Lease& lease, const std::string& base_commit);
     /// All that was ever asked of the job, oldest first.
     [[nodiscard]] std::vector<Ask> asks(JobId job) const;
+    /// Whether a command in this comment was carried out, answered or refused: two hooks may tell of one.
+    [[nodiscard]] bool heard(const integrations::ThreadRef& thread, const std::string& comment_id) const;
+    /// Whether the label was heard, and is still to be taken off: what tells of it now is a copy.
+    [[nodiscard]] bool label_coming_off(const integrations::ThreadRef& issue, const std::string& label) const;
     /// Runs that are still open when their job changes hands or state are ended with it.
     RunId begin_run(const Lease& lease, Run::Kind kind, const std::string& profile,
                     const std::string& log_file);

@@ -169,6 +169,19 @@ void Ledger::Inside::close_asks(SQLite::Database& db, const Job& job, std::strin
             now());
 }
 
+void Ledger::Inside::answer_late_stops(SQLite::Database& db, const Job& job, const std::string& words) {
+    constexpr std::string_view stops = "done_at IS NULL AND what = 'stop'";
+    const auto thread = conversation_of(job);
+    for (const auto& ask : read_asks(db, job.id, stops))
+        wish(db,
+             {.kind = Report::Kind::answer,
+              .thread = thread,
+              .marker = fmt::format("answer issue={} comment={}", thread.number, ask.comment_id),
+              .body = words},
+             Urgency::at_once);
+    close_asks(db, job, stops, true);
+}
+
 void Ledger::Inside::react(SQLite::Database& db, const integrations::ThreadRef& thread,
                            const std::string& comment, const std::string& reaction) {
     wish(db,

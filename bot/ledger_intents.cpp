@@ -93,13 +93,44 @@ std::optional<JobId> Ledger::Inside::resume(SQLite::Database& db, const Resume& 
     return job->id;
 }
 
+bool Ledger::heard(const integrations::ThreadRef& thread, const std::string& comment_id) const {
+    return inside_->read([&](SQLite::Database& db) {
+        auto row =
+            prepare(db,
+                    "SELECT 1 FROM reports WHERE forge = ?1 AND repo_id = ?2 AND thread = ?3 AND kind = "
+                    "'reaction' AND marker IN ('eyes:' || ?4, 'thumbs_down:' || ?4)",
+                    thread.repo.forge, thread.repo.id, thread.number, comment_id);
+        return row.executeStep();
+    });
+}
+
+bool Ledger::label_coming_off(const integrations::ThreadRef& issue, const std::string& label) const {
+    return inside_->read([&](SQLite::Database& db) {
+        auto row =
+            prepare(db,
+                    "SELECT 1 FROM reports WHERE forge = ?1 AND repo_id = ?2 AND thread = ?3 AND kind = "
+                    "'labels' AND marker = 'off:' || ?4 AND version > posted_version AND given_up = 0",
+                    issue.repo.forge, issue.repo.id, issue.number, label);
+        return row.executeStep();
+    });
+}
+
 std::optional<JobId> Ledger::Inside::apply(SQLite::Database& db, const Intent& intent) {
     const auto end_review = [&](const EndReview& end) -> std::optional<JobId> {
         const auto job = find_job(db, end.job);
         if (!job || job->pull_request == 0) return std::nullopt;
         return stop(db, end.job, end.merged ? Signal::merge : Signal::close, end.reason);
     };
+    const auto say = [&](const Answer& words) -> std::optional<JobId> {
+        if (words.comment_id)
+            for (const auto* each : {"eyes", "rocket"}) react(db, words.thread, *words.comment_id, each);
+        wish(db, answer(words.thread, words.marker, words.answer), Urgency::at_once);
+        return std::nullopt;
+    };
     const auto stop_it = [&](const Stop& wanted) {
+        // The job may have come to its end between the decision and now.
+        if (const auto job = find_job(db, wanted.job); wanted.too_late && job && is_final(job->state))
+            return say(*wanted.too_late);
         if (wanted.comment_id) {
             react(db, wanted.thread, *wanted.comment_id, "eyes");
             add_ask(db, wanted.job,
@@ -118,12 +149,6 @@ std::optional<JobId> Ledger::Inside::apply(SQLite::Database& db, const Intent& i
         if (no.comment_id) react(db, no.thread, *no.comment_id, "thumbs_down");
         if (no.take_label_off) wish_label_off(db, newest_job(db, no.thread), no.thread, no.label);
         if (!no.answer.empty()) wish(db, answer(no.thread, no.marker, no.answer), Urgency::at_once);
-        return std::nullopt;
-    };
-    const auto say = [&](const Answer& words) -> std::optional<JobId> {
-        if (words.comment_id)
-            for (const auto* each : {"eyes", "rocket"}) react(db, words.thread, *words.comment_id, each);
-        wish(db, answer(words.thread, words.marker, words.answer), Urgency::at_once);
         return std::nullopt;
     };
     return std::visit(Match{[&](const Start& begin) { return start(db, begin); }, stop_it, resume_it,

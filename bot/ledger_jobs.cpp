@@ -83,7 +83,10 @@ void Ledger::Inside::move(SQLite::Database& db, const Job& job, Signal signal, c
                         lease),
             job.id.value, bot::name(*to), reason, moves, at, is_final(*to), bot::name(question.waits_for),
             question.text);
-    if (*to == JobState::stopped) close_asks(db, job, "done_at IS NULL AND what = 'stop'", true);
+    if (*to == JobState::stopped)
+        close_asks(db, job, "done_at IS NULL AND what = 'stop'", true);
+    else if (is_final(*to))
+        answer_late_stops(db, job, reason);
     if (signal == Signal::back || is_final(*to)) restore_assignment(db, job.id);
     if (signal != Signal::verdict)
         end_open_runs(db, job.id, signal == Signal::requeue ? "infrastructure" : bot::name(signal));

@@ -107,6 +107,41 @@ bool heard_since(Shop& shop, const Intent& intent, Time received_at) {
            shop.ledger.jobs_since(start->assignment.issue, received_at) > 0;
 }
 
+/// What is said about a pull request of ours names this thread; else nothing.
+struct AboutProposal {
+    const integrations::ThreadRef* operator()(const AskStart& ask) const {
+        return ask.again ? &ask.issue : nullptr;
+    }
+    const integrations::ThreadRef* operator()(const AskStop& ask) const { return &ask.thread; }
+    const integrations::ThreadRef* operator()(const AskRefine& ask) const { return &ask.thread; }
+    const integrations::ThreadRef* operator()(const AskPick& ask) const { return &ask.thread; }
+    const integrations::ThreadRef* operator()(const auto&) const { return nullptr; }
+};
+
+/// The job whose pull request the request is about, when that is not at work.
+std::optional<Job> job_in_review(const Shop& shop, const Request& request) {
+    const auto* thread = std::visit(AboutProposal{}, request);
+    if (thread == nullptr) return std::nullopt;
+    auto job = shop.ledger.active_job(*thread);
+    if (!job) job = shop.ledger.job_of_pull_request(*thread);
+    return job && job->state == JobState::review ? job : std::nullopt;
+}
+
+/// What people say about a pull request is said about it as it is: its end is ours too, also when they have
+/// told us of something else first. What cannot be seen now stays as we know it.
+void look_at_proposal(Shop& shop, const Request& request) {
+    const auto job = job_in_review(shop, request);
+    const auto* entry = job ? shop.forges.find(job->assignment.issue.repo.forge) : nullptr;
+    if (entry == nullptr) return;
+    const auto now = entry->forge->pull_request(job->assignment.issue.repo, job->pull_request);
+    if (!now || now->open) return;
+    const Intent end =
+        EndReview{.job = job->id, .merged = now->merged, .reason = report::proposal_over(now->merged)};
+    spdlog::info("job {}: {}", job->id.value, reason(end));
+    (void)shop.ledger.carry_out(end);
+    after(shop, end);
+}
+
 /// Back to the queue with an attempt charged, so that what breaks every time comes to an end.
 void give_back(Shop& shop, const Lease& lease, const std::string& why) {
     spdlog::error("job {}: {}", lease.job().value, why);
@@ -127,6 +162,7 @@ integrations::ForgeResult<std::vector<Intent>> understand(Shop& shop, const inte
     if (!self) return std::unexpected(self.error());
     std::vector<Intent> intents;
     for (const auto& request : recognise(event, shop.settings, *self)) {
+        look_at_proposal(shop, request);
         auto facts = gather_facts(shop, request);
         if (!facts) return std::unexpected(facts.error());
         intents.push_back(decide(request, *facts, shop.settings));
@@ -164,6 +200,14 @@ bool intake(Shop& shop) {
         return true;
     }
     const auto event = entry->kind->decode(delivery);
+    // A second attempt may have been half done; its commands are.
+    const auto* comment = std::get_if<integrations::CommentCreated>(&event);
+    if (comment != nullptr && stored->attempts == 1 &&
+        shop.ledger.heard(comment->thread, comment->comment_id)) {
+        (void)shop.ledger.settle(stored->id,
+                                 Ignore{"that comment was heard already: another hook told of it"});
+        return true;
+    }
     auto intents = understand(shop, event, delivery.forge());
     if (!intents) {
         spdlog::warn("delivery {}: later: {}", delivery.delivery_id(), intents.error().message);

@@ -157,8 +157,11 @@ std::optional<Intent> missed_of_waiting(integrations::Forge& forge, const Job& j
             .job = job.id, .merged = proposed->merged, .reason = report::proposal_over(proposed->merged)};
     }
     const auto end = [&](std::string_view since) {
-        return Stop{
-            .job = job.id, .reason = report::stopped_since(since), .comment_id = {}, .thread = thread};
+        return Stop{.job = job.id,
+                    .reason = report::stopped_since(since),
+                    .comment_id = {},
+                    .thread = thread,
+                    .too_late = {}};
     };
     const auto found = forge.issue(thread);
     if (found && !found->open) return end(sentence::since_issue_closed);

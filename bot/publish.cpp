@@ -47,6 +47,7 @@ Step<std::string> push_on(Shop& shop, const Job& job, const Verdict& verdict, co
         const auto safe = (*mirror)->keep(verdict.onto, verdict.kept_as);
         if (!safe) return std::unexpected(halt(safe.error(), sentence::keeping_the_earlier_try));
     }
+    if (cancel.stop_requested()) return std::unexpected(stopped());
     const auto pushed = verdict.kept_as.empty() ? (*mirror)->push_on(head, job.branch, verdict.onto)
                                                 : (*mirror)->replace(head, job.branch, verdict.onto);
     if (pushed) return job.branch;

@@ -185,7 +185,10 @@ Request recognise_unlabel(const integrations::IssueUnlabelled& event, const conf
     if (!profile_of_label(event.label, settings.labels)) return Nothing{"not our label"};
     // We take the trigger label off ourselves when a job is picked up.
     if (is_ours(event.by, self)) return Nothing{"unlabelled by ourselves or another bot"};
-    return IssueOver{.issue = event.issue, .how = std::string(sentence::since_label_off), .by = event.by};
+    return IssueOver{.issue = event.issue,
+                     .how = std::string(sentence::since_label_off),
+                     .by = event.by,
+                     .label = event.label};
 }
 
 std::string words_of(integrations::IssueEnded::How how) {
@@ -213,7 +216,11 @@ std::vector<Request> recognise(const integrations::Event& event, const config::S
             [&](const integrations::IssueLabelled& e) { return One{recognise_label(e, settings, self)}; },
             [&](const integrations::IssueUnlabelled& e) { return One{recognise_unlabel(e, settings, self)}; },
             [](const integrations::IssueEnded& e) {
-                return One{IssueOver{.issue = e.issue, .how = words_of(e.how), .by = e.by}};
+                return One{IssueOver{.issue = e.issue,
+                                     .how = words_of(e.how),
+                                     .by = e.by,
+                                     .closed = e.how == integrations::IssueEnded::How::closed,
+                                     .label = {}}};
             },
             [&](const integrations::CommentCreated& e) { return recognise_comment(e, settings, self); },
             [&](const integrations::ChangesRequested& e) {

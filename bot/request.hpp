@@ -72,6 +72,8 @@ struct IssueOver {  ///< closed, deleted, transferred, locked, or the trigger la
     integrations::ThreadRef issue;
     std::string how;  ///< words for the reason: "the issue was closed"
     integrations::Person by;
+    bool closed = false;     ///< an issue that is open by now has been reopened since
+    std::string label = {};  ///< that was taken off; one that is on by now was set again since
 };
 struct ProposalOver {
     integrations::ThreadRef pull_request;
