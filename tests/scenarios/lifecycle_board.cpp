@@ -77,7 +77,7 @@ std::string label_of(const Cell& cell) {
 }  // namespace
 
 bool comes_true(const std::function<bool()>& condition) {
-    for (const auto end = std::chrono::steady_clock::now() + 60s; !condition();) {
+    for (const auto end = std::chrono::steady_clock::now() + 5min; !condition();) {
         if (std::chrono::steady_clock::now() > end) return false;
         std::this_thread::sleep_for(50ms);
     }

@@ -36,7 +36,8 @@ struct Standing {
     std::string branch, head;
 };
 
-/// Polls, but not so often that what is waited for has no room. Up to a minute.
+/// Polls, but not so often that what is waited for has no room. Up to five minutes: a board is many jobs on
+/// few cores, and sanitizers make each of them slow.
 [[nodiscard]] bool comes_true(const std::function<bool()>& condition);
 
 class Board {
