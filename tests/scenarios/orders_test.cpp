@@ -1,0 +1,249 @@
+// What people did in one order is told in every order, each told twice at once and once more by another hook:
+// the end is what the forge is then, as the bot asks it when it decides.
+#include <doctest/doctest.h>
+#include <fmt/format.h>
+#include <fmt/ranges.h>
+
+#include <algorithm>
+#include <fstream>
+#include <functional>
+#include <string>
+#include <vector>
+
+#include "tests/scenarios/factory.hpp"
+#include "tests/scenarios/hostile.hpp"
+#include "tests/scenarios/post_office.hpp"
+
+using practice_forge::PracticeForge;
+using scenarios::can_run;
+using scenarios::contains;
+using scenarios::Factory;
+using scenarios::maintainer;
+using scenarios::Plan;
+using scenarios::PostOffice;
+using scenarios::repository;
+
+namespace {
+
+using Deliveries = std::vector<std::int64_t>;
+
+/// Every pass makes a file of its own, so that no two pull requests are in each other's way.
+Plan plan_of_many() {
+    return {.files = {{.path = "tests/run.sh", .content = "true\n"}},
+            .agents = {{"worker", "mktemp ./words-XXXXXXXX"},
+                       {"zz-asker",
+                        "if grep -q 'in euros'; then sleep 60; else echo 'QUESTION: Which currency?'; fi"}},
+            .change = [](config::Settings& settings) { settings.max_parallel = 4; }};
+}
+
+/// Where a story begins: an issue that nobody asked for yet, its open pull request, or its question.
+enum class From { issue, review, question };
+
+struct Story {
+    const char* name;
+    From from;
+    /// What people do, in this order; what the forge tells of it.
+    std::function<Deliveries(PracticeForge&, const PostOffice&, std::int64_t issue, std::int64_t proposal)>
+        happens;
+    std::string end;
+};
+
+std::int64_t says(PracticeForge& forge, const PostOffice& post, std::int64_t thread, const std::string& words,
+                  std::string_view who = maintainer) {
+    forge.comment(repository, thread, words, who);
+    return post.told("issue_comment.created", thread, words);
+}
+
+std::int64_t labels(PracticeForge& forge, const PostOffice& post, std::int64_t issue) {
+    forge.add_label(repository, issue, "agent", maintainer);
+    return post.told("issues.labeled", issue);
+}
+
+// The end of each, whatever comes first, because:
+//   the label is off       so nobody asks
+//   the issue is closed    so nothing is begun
+//   the issue is open      so an end of it that was undone is none
+//   it is merged, closed   so what is said of it afterwards is about a pull request that is over
+//   it is open             so all that was wished is one change
+//   the words are stop     and nothing goes on after them
+const std::vector<Story> stories{
+    {"the label, and taken off again", From::issue,
+     [](auto& forge, const auto& post, auto issue, auto) {
+         const auto on = labels(forge, post, issue);
+         forge.remove_label(repository, issue, "agent", maintainer);
+         return Deliveries{on, post.told("issues.unlabeled", issue)};
+     },
+     "no job | nothing proposed | 0 answers | no label"},
+    {"run, and the issue closed", From::issue,
+     [](auto& forge, const auto& post, auto issue, auto) {
+         const auto run = says(forge, post, issue, "/agent run");
+         forge.close(repository, issue, maintainer);
+         return Deliveries{run, post.told("issues.closed", issue)};
+     },
+     "no job | nothing proposed | 1 answers | no label"},
+    {"the issue closed, reopened, and labelled", From::issue,
+     [](auto& forge, const auto& post, auto issue, auto) {
+         forge.close(repository, issue, maintainer);
+         forge.reopen(repository, issue, maintainer);
+         return Deliveries{labels(forge, post, issue), post.told("issues.closed", issue),
+                           post.told("issues.reopened", issue)};
+     },
+     "review | open pull request of 1 commit | 0 answers | agent-state: review"},
+    {"a wish, and the pull request merged", From::review,
+     [](auto& forge, const auto& post, auto issue, auto proposal) {
+         const auto wish = says(forge, post, proposal, "/agent refine say more");
+         forge.merge(repository, proposal, maintainer);
+         return Deliveries{wish, post.told("pull_request.closed", proposal),
+                           post.told("issues.closed", issue)};
+     },
+     "merged | merged pull request of 1 commit | 1 answers | agent-state: done"},
+    {"a review, and a wish", From::review,
+     [](auto& forge, const auto& post, auto, auto proposal) {
+         forge.review(repository, proposal, "changes_requested", "Too few words.",
+                      {{.path = "README.md", .line = 1, .body = "Here."},
+                       {.path = "README.md", .line = 1, .body = "And here."}},
+                      maintainer);
+         return Deliveries{post.told("pull_request_review.submitted", proposal),
+                           says(forge, post, proposal, "/agent refine and louder")};
+     },
+     "review | open pull request of 2 commits | 1 answers | agent-state: review"},
+    {"another try, and the pull request closed", From::review,
+     [](auto& forge, const auto& post, auto issue, auto proposal) {
+         const auto again = says(forge, post, issue, "/agent retry");
+         forge.close(repository, proposal, maintainer);
+         return Deliveries{again, post.told("pull_request.closed", proposal)};
+     },
+     "closed review | closed pull request of 1 commit, open pull request of 1 commit | 0 answers | "
+     "agent-state: review"},
+    {"the pull request merged, and stop", From::review,
+     [](auto& forge, const auto& post, auto issue, auto proposal) {
+         forge.merge(repository, proposal, maintainer);
+         return Deliveries{says(forge, post, issue, "/agent stop"),
+                           post.told("pull_request.closed", proposal)};
+     },
+     "merged | merged pull request of 1 commit | 1 answers | agent-state: done"},
+    {"an answer, and the conversation locked", From::question,
+     [](auto& forge, const auto& post, auto issue, auto) {
+         const auto answer = says(forge, post, issue, "Please count in euros.");
+         forge.lock(repository, issue, maintainer);
+         return Deliveries{answer, post.told("issues.locked", issue)};
+     },
+     "stopped | nothing proposed | 1 answers | no label"},
+};
+
+/// An issue in which a story is told in one order.
+struct Telling {
+    const Story* story;
+    std::vector<std::size_t> order;
+    std::int64_t issue = 0;
+    std::int64_t proposal = 0;
+    bool copies_at_once = false;
+};
+
+/// Each story in each of its orders: two of them, six of three.
+std::vector<Telling> all_tellings() {
+    std::vector<Telling> tellings;
+    for (const auto& story : stories) {
+        const std::string name(story.name);
+        const std::size_t events = name.ends_with("labelled") || name.starts_with("a wish") ? 3 : 2;
+        std::vector<std::size_t> order(events);
+        for (std::size_t i = 0; i < events; ++i) order[i] = i;
+        do tellings.push_back({.story = &story, .order = order, .copies_at_once = tellings.size() % 2 == 0});
+        while (std::ranges::next_permutation(order).found);
+    }
+    return tellings;
+}
+
+void begin(Factory& factory, const PostOffice& post, std::vector<Telling>& tellings) {
+    auto& forge = factory.forge;
+    for (auto& each : tellings) {
+        each.issue = forge.create_issue(repository, "Words are missing", "Please.", maintainer);
+        if (each.story->from == From::issue) continue;
+        forge.add_label(repository, each.issue,
+                        each.story->from == From::question ? "agent:zz-asker" : "agent", maintainer);
+        post.hand_over(post.told("issues.labeled", each.issue));
+    }
+    REQUIRE(scenarios::comes_to_rest(factory));
+    for (auto& each : tellings) {
+        if (each.story->from == From::review) {
+            REQUIRE(scenarios::states_of(factory, each.issue) == "review");
+            each.proposal = factory.pull_request_of(each.issue).value().number;
+        }
+        if (each.story->from == From::question)
+            REQUIRE(scenarios::states_of(factory, each.issue) == "waiting");
+    }
+}
+
+}  // namespace
+
+TEST_CASE("what happened in one order and is told in any, many times over, comes to the same end") {
+    if (!can_run("bubblewrap")) return;
+    Factory factory(plan_of_many());
+    const PostOffice post(factory);
+    auto tellings = all_tellings();
+    begin(factory, post, tellings);
+    for (const auto& each : tellings) {
+        const auto deliveries = each.story->happens(factory.forge, post, each.issue, each.proposal);
+        REQUIRE(deliveries.size() == each.order.size());
+        for (const auto next : each.order) {
+            post.hand_over(deliveries[next]);
+            if (each.copies_at_once) post.hand_over_of_another_hook(deliveries[next]);
+        }
+        if (each.copies_at_once) continue;
+        for (const auto next : each.order) post.hand_over_of_another_hook(deliveries[next]);
+    }
+    REQUIRE(scenarios::comes_to_rest(factory));
+    for (const auto& each : tellings) {
+        INFO(each.story->name);
+        CAPTURE(each.copies_at_once);
+        CAPTURE(fmt::format("{}", fmt::join(each.order, ", ")));
+        CAPTURE(factory.status(each.issue));
+        CHECK(scenarios::end_of(factory, each.issue) == each.story->end);
+    }
+    CHECK(factory.leftovers().empty());
+}
+
+TEST_CASE("an edited comment is no command, and what was said when it was made counts, edited or gone") {
+    if (!can_run("bubblewrap")) return;
+    auto plan = plan_of_many();
+    plan.agents.emplace("zz-slow",
+                        "touch ready; until test -e go; do sleep 0.05; done; rm ready; mv go words");
+    Factory factory(std::move(plan));
+    auto& forge = factory.forge;
+    const PostOffice post(factory);
+    const auto says_and_edits = [&](std::int64_t issue, const char* first, const char* then) {
+        const auto comment = forge.comment(repository, issue, first, maintainer);
+        forge.edit_comment(repository, comment, then, maintainer);
+        const auto edited = post.told("issue_comment.edited", issue);
+        const auto created = post.told("issue_comment.created", issue);
+        post.hand_over(edited);  // the edit comes first
+        post.hand_over(created);
+        post.hand_over(edited);
+    };
+    const auto new_issue = [&] {
+        return forge.create_issue(repository, "Words are missing", "Please.", maintainer);
+    };
+    const auto started = new_issue();
+    says_and_edits(started, "/agent run zz-slow", "/agent run zz-slow please");
+    const auto tree = scenarios::workspace_with(factory, "ready");
+    says_and_edits(started, "It is about the words.", "/agent stop");
+    const auto talk = new_issue();
+    says_and_edits(talk, "Somebody should do this.", "/agent run");
+    const auto thought_again = new_issue();
+    says_and_edits(thought_again, "/agent run", "Never mind.");
+    const auto deleted = new_issue();
+    forge.delete_comment(repository, forge.comment(repository, deleted, "/agent run", maintainer),
+                         maintainer);
+    post.hand_over(post.told("issue_comment.deleted", deleted));
+    post.hand_over(post.told("issue_comment.created", deleted));
+    REQUIRE(PracticeForge::eventually([&] { return scenarios::states_of(factory, deleted) == "review"; },
+                                      std::chrono::seconds(60)));
+    CHECK(scenarios::states_of(factory, started) == "working");  // all has been decided on by now
+    std::ofstream(tree / "go") << "go";
+    REQUIRE(scenarios::comes_to_rest(factory));
+    const std::string done = "review | open pull request of 1 commit | 0 answers | agent-state: review";
+    CHECK(scenarios::end_of(factory, started) == done);
+    CHECK(scenarios::end_of(factory, talk) == "no job | nothing proposed | 0 answers | no label");
+    CHECK(scenarios::end_of(factory, thought_again) == done);
+    CHECK(scenarios::end_of(factory, deleted) == done);
+}

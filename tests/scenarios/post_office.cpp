@@ -1,0 +1,112 @@
+#include "tests/scenarios/post_office.hpp"
+
+#include <SQLiteCpp/SQLiteCpp.h>
+#include <doctest/doctest.h>
+#include <fmt/format.h>
+#include <fmt/ranges.h>
+
+#include <algorithm>
+#include <future>
+#include <limits>
+#include <ranges>
+
+#include "tests/scenarios/hostile.hpp"
+
+namespace scenarios {
+
+PostOffice::PostOffice(Factory& factory) : factory_(factory) {
+    factory.forge.script_hook(
+        {.kind = practice_forge::HookFault::Kind::lose, .times = std::numeric_limits<int>::max()});
+}
+
+std::int64_t PostOffice::told(std::string_view what, std::int64_t thread, std::string_view words) const {
+    const auto number = fmt::format("\"number\":{},", thread);
+    std::int64_t found = 0;
+    for (const auto& each : factory_.forge.deliveries())
+        if (each.event + "." + each.action == what && contains(each.body, number) &&
+            contains(each.body, words))
+            found = each.id;
+    CAPTURE(what);
+    REQUIRE(found != 0);
+    return found;
+}
+
+void PostOffice::hand_over(std::int64_t delivery) const {
+    const auto other =
+        std::async(std::launch::async, [&] { return factory_.forge.deliver(delivery); }).share();
+    CHECK(factory_.forge.deliver(delivery) == 202);
+    CHECK(other.get() == 202);
+}
+
+void PostOffice::hand_over_of_another_hook(std::int64_t delivery) const {
+    CHECK(factory_.forge.deliver(delivery, fmt::format("of-another-hook-{}", delivery)) == 202);
+}
+
+std::map<std::int64_t, std::string> all_states(const Factory& factory) {
+    const SQLite::Database ledger((factory.state_dir() / "ledger.sqlite").string(), SQLite::OPEN_READONLY,
+                                  5000);
+    SQLite::Statement row(ledger, "SELECT issue, state FROM jobs WHERE contest IS NULL ORDER BY id");
+    std::map<std::int64_t, std::string> states;
+    while (row.executeStep()) {
+        auto& of_issue = states[row.getColumn(0).getInt64()];
+        of_issue += (of_issue.empty() ? "" : " ") + row.getColumn(1).getString();
+    }
+    return states;
+}
+
+std::string states_of(const Factory& factory, std::int64_t issue) { return all_states(factory)[issue]; }
+
+bool comes_to_rest(const Factory& factory, std::chrono::seconds longest) {
+    // An edit that only tells progress waits for its turn, and is none of what must be told.
+    return practice_forge::PracticeForge::eventually(
+        [&] {
+            const SQLite::Database ledger((factory.state_dir() / "ledger.sqlite").string(),
+                                          SQLite::OPEN_READONLY, 5000);
+            SQLite::Statement row(
+                ledger,
+                "SELECT (SELECT count(*) FROM inbox) + (SELECT count(*) FROM reports WHERE given_up = 0 AND "
+                "version > posted_version AND (kind <> 'status' OR urgent_version > posted_version)) + "
+                "(SELECT count(*) FROM jobs WHERE state IN ('queued', 'working', 'publishing', "
+                "'competing'))");
+            row.executeStep();
+            return row.getColumn(0).getInt() == 0;
+        },
+        longest);
+}
+
+std::vector<practice_forge::PullRequest> proposals_of(const Factory& factory, std::int64_t issue) {
+    auto all = factory.forge.pull_requests(repository);
+    std::erase_if(all, [&](const auto& each) {
+        return !each.head_branch.starts_with(fmt::format("agent/issue-{}-", issue));
+    });
+    std::ranges::sort(all, {}, &practice_forge::PullRequest::number);
+    return all;
+}
+
+std::string end_of(const Factory& factory, std::int64_t issue) {
+    const auto proposals = proposals_of(factory, issue);
+    auto answers = factory.answers(issue).size();
+    std::string told;
+    for (const auto& each : proposals) {
+        answers += factory.answers(each.number).size();
+        int commits = 0;
+        for (auto at = each.head_sha; !at.empty(); ++commits) {
+            const auto commit = factory.forge.commit(repository, at);
+            if (commit.author != factory.settings().bot_name) break;
+            at = commit.parents.empty() ? "" : commit.parents.front();
+        }
+        told += fmt::format("{}{} pull request of {}", told.empty() ? "" : ", ",
+                            each.merged ? "merged"
+                            : each.open ? "open"
+                                        : "closed",
+                            commits == 1 ? "1 commit" : fmt::format("{} commits", commits));
+    }
+    auto labels = factory.forge.issue(repository, issue).labels;
+    std::ranges::sort(labels);
+    const auto states = states_of(factory, issue);
+    return fmt::format("{} | {} | {} answers | {}", states.empty() ? "no job" : states,
+                       told.empty() ? "nothing proposed" : told, answers,
+                       labels.empty() ? "no label" : fmt::format("{}", fmt::join(labels, ", ")));
+}
+
+}  // namespace scenarios

@@ -1,0 +1,47 @@
+#pragma once
+
+#include <cstdint>
+#include <map>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "tests/scenarios/factory.hpp"
+
+/// Who decides when the bot hears of what, and what came of it in the end.
+namespace scenarios {
+
+/// Keeps back all that the forge tells from now on; what the test hands over comes in its order.
+class PostOffice {
+ public:
+    explicit PostOffice(Factory& factory);
+
+    /// The last that was told of this thread, by GitHub's names (`issues.labeled`), with these words in it.
+    [[nodiscard]] std::int64_t told(std::string_view what, std::int64_t thread,
+                                    std::string_view words = {}) const;
+    /// Twice at the same moment, as the forge and its redelivery may.
+    void hand_over(std::int64_t delivery) const;
+    /// Once more, as another hook of the repository tells of the same event.
+    void hand_over_of_another_hook(std::int64_t delivery) const;
+
+ private:
+    Factory& factory_;
+};
+
+/// The states of each issue's jobs, oldest first, by the ledger: `closed review`. Tries that compete are not
+/// told.
+[[nodiscard]] std::map<std::int64_t, std::string> all_states(const Factory& factory);
+[[nodiscard]] std::string states_of(const Factory& factory, std::int64_t issue);
+
+/// Nothing is left to be decided, to be worked on or to be told. False after `longest`.
+[[nodiscard]] bool comes_to_rest(const Factory& factory,
+                                 std::chrono::seconds longest = std::chrono::seconds(300));
+
+/// All pull requests of ours for the issue, oldest first.
+[[nodiscard]] std::vector<practice_forge::PullRequest> proposals_of(const Factory& factory,
+                                                                    std::int64_t issue);
+
+/// What people see in the end, in words: `review | 1 pull request of 1 commit | 0 answers | label review`.
+[[nodiscard]] std::string end_of(const Factory& factory, std::int64_t issue);
+
+}  // namespace scenarios
