@@ -119,7 +119,8 @@ TEST_CASE("what a report says is cleaned and bounded") {
 TEST_CASE("what is no JUnit report is told in a sentence") {
     CHECK(parse_junit("").error() == "The JUnit file is empty.");
     CHECK(parse_junit("<testsuite><testcase>").error().starts_with("The JUnit file is not XML"));
-    CHECK(parse_junit("<html/>").error() == "The JUnit file has no `<testsuites>` or `<testsuite>` at its root.");
+    CHECK(parse_junit("<html/>").error() ==
+          "The JUnit file has no `<testsuites>` or `<testsuite>` at its root.");
     CHECK(parse_junit(std::string((32 << 20) + 1, ' ')).error() == "The JUnit file is larger than 32 MiB.");
     std::string many = "<testsuite>";
     for (int i = 0; i < 200'001; ++i) many += "<testcase name='a'/>";
