@@ -143,6 +143,7 @@ ForgeResult<Facts> gather_facts(Shop& shop, const Request& request) {
     if (subject.starts && facts.active_job && !is_active(facts.active_job->state))
         if (auto other = shop.ledger.active_job(facts.active_job->assignment.issue))
             facts.active_job = std::move(other);
+    facts.said = shop.ledger.said(facts.active_job ? facts.active_job->assignment.issue : thread);
     facts.now = std::chrono::system_clock::now();
     if (facts.active_job) {
         facts.runs = shop.ledger.history(facts.active_job->id);

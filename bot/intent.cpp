@@ -9,6 +9,7 @@
 #include "bot/report.hpp"
 #include "bot/same_word.hpp"
 #include "bot/sentences.hpp"
+#include "bot/visible_text.hpp"
 
 namespace bot {
 
@@ -58,6 +59,17 @@ bool same_person(const Person& a, const Person& b) {
 std::string refusal_marker(const AskStart& ask, std::string_view why) {
     return ask.comment_id ? marker("refusal", ask.issue, "comment=" + *ask.comment_id)
                           : marker("refusal", ask.issue, fmt::format("label why={}", why));
+}
+
+/// Comments are numbered in the order in which they were made.
+bool earlier_comment(std::string_view id, std::string_view than) {
+    return id.size() != than.size() ? id.size() < than.size() : id < than;
+}
+
+/// Within one second a label counts as set before stop was said.
+bool asked_before(const AskStart& ask, const SaidStop& stop) {
+    if (!ask.at || *ask.at > stop.at) return false;
+    return *ask.at < stop.at || !ask.comment_id || earlier_comment(*ask.comment_id, stop.comment_id);
 }
 
 bool carries(const integrations::IssueSnapshot& issue, std::string_view label) {
@@ -143,7 +155,18 @@ Intent decide_start(const AskStart& ask, const Facts& facts, const config::Setti
                  .reason = ask.comment_id ? fmt::format(sentence::reason_comment, ask.by.login)
                                           : fmt::format(sentence::reason_label, ask.by.login),
                  .comment_id = ask.comment_id,
-                 .label = ask.label.empty() ? settings.labels.trigger : ask.label};
+                 .label = ask.label.empty() ? settings.labels.trigger : ask.label,
+                 .at = ask.at,
+                 .stopped_by = facts.said.stop && asked_before(ask, *facts.said.stop) ? facts.said.stop->by
+                                                                                      : std::string()};
+}
+
+std::optional<SaidStop> said_stop(const AskStop& ask, const Facts& facts) {
+    if (!ask.at) return std::nullopt;
+    return SaidStop{.issue = facts.active_job ? facts.active_job->assignment.issue : ask.thread,
+                    .at = *ask.at,
+                    .by = ask.by.login,
+                    .comment_id = ask.comment_id.value_or("")};
 }
 
 Intent decide_stop(const AskStop& ask, const Facts& facts) {
@@ -160,12 +183,19 @@ Intent decide_stop(const AskStop& ask, const Facts& facts) {
                    .answer = report::no_active_job(),
                    .marker = marker("answer", ask.thread, "comment=" + ask.comment_id.value_or("none")),
                    .comment_id = ask.comment_id,
-                   .reason = "nothing to stop"};
+                   .reason = "nothing to stop",
+                   .stop = said_stop(ask, facts)};
     if (!is_busy(facts)) return nothing;
+    if (ask.at && facts.said.asked && *ask.at < *facts.said.asked) {
+        nothing.answer = report::stop_said_before();
+        nothing.reason = "the job was asked for after it";
+        return nothing;
+    }
     return Stop{.job = facts.active_job->id,
                 .reason = report::stopped_by(ask.by.login),
                 .comment_id = ask.comment_id,
                 .thread = ask.thread,
+                .said = nothing.stop,
                 .too_late = std::move(nothing)};
 }
 
@@ -261,6 +291,8 @@ Intent decide_issue_over(const IssueOver& over, const Facts& facts) {
     if (over.closed && facts.issue && facts.issue->open) return Ignore{over.how + ", and reopened since"};
     if (!over.label.empty() && facts.issue && carries(*facts.issue, over.label))
         return Ignore{over.how + ", and set again since"};
+    if (over.at && facts.said.asked && *over.at < *facts.said.asked)
+        return Ignore{over.how + ", and asked for again since"};
     return Stop{.job = facts.active_job->id,
                 .reason = report::stopped_since(over.how),
                 .comment_id = {},

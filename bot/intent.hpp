@@ -8,6 +8,7 @@
 
 #include "bot/job.hpp"
 #include "bot/request.hpp"
+#include "bot/said.hpp"
 #include "config/settings.hpp"
 #include "integrations/event.hpp"
 #include "integrations/proposal.hpp"
@@ -25,6 +26,7 @@ struct Facts {
     std::string base_branch, base_commit;
     std::optional<integrations::RepoRef> repository;  ///< as it is now
     int jobs_today = 0;
+    Said said;                      ///< on the issue, before or after
     bool label_coming_off = false;  ///< the label has begun a job, and is still to be taken off by us
     std::vector<integrations::ReviewComment> beside_lines;  ///< of the review that asks
     std::vector<Ask> asks;                                  ///< all of the active job
@@ -45,6 +47,8 @@ struct Start {
     std::string reason;
     std::optional<std::string> comment_id;  ///< gets the reactions instead of the issue
     std::string label;                      ///< taken off, once: set again it is another request
+    integrations::Moment at = {};
+    std::string stopped_by = {};  ///< who said stop since, and was heard before
 };
 struct Answer {  ///< status, help: a comment
     integrations::ThreadRef thread;
@@ -52,12 +56,14 @@ struct Answer {  ///< status, help: a comment
     std::string marker;
     std::optional<std::string> comment_id;
     std::string reason;
+    std::optional<SaidStop> stop = std::nullopt;  ///< it answers one: what was asked for before is over
 };
 struct Stop {
     JobId job;
     std::string reason;  ///< a sentence for the status comment
     std::optional<std::string> comment_id;
     integrations::ThreadRef thread;
+    std::optional<SaidStop> said = std::nullopt;    ///< by people, in a comment
     std::optional<Answer> too_late = std::nullopt;  ///< when the job has ended by itself meanwhile
 };
 struct Refine {  ///< begins another cycle of the job, or adds to the next one
@@ -119,29 +125,23 @@ using Intent =
 /// Pure; fails closed: what is not known is not allowed. Every intent carries its reason. The tests, in this
 /// order, the first that says no decides:
 ///   start   our repository, issue seen, the label still on it (when a label asks), permission write, an
-///   issue
-///           or a pull request of ours, no active job, issue open, no other pull request that closes it,
-///           fewer jobs today than the limit, profile known, base commit known
+///           issue or a pull request of ours, no active job, issue open, no other pull request that closes
+///           it, fewer jobs today than the limit, profile known, base commit known; asked for before people
+///           said stop, it is stopped as it begins
 ///   retry   the same; while a pull request is open, that one is made anew
-///   stop    our repository, active job, permission write or asked for by the job's own requester
+///   stop    our repository, permission write or asked for by the job's own requester, active job that was
+///           not asked for after it
 ///   refine  our repository, permission write, a job whose pull request is open, something said
 ///   pick    our repository, permission write, an idle pull request that came of several tries, one of these
 ///   resume  our repository, a job that waits, permission write, and what it waits for
 ///   status, why, help   our repository, permission read
 ///   checks red   our repository, open pull request at that commit, green by our own evidence, red by a check
 ///           that neither failed on the base commit nor has passed on this one, fewer repairs than the limit
-///   issue over     active job without a pull request (merging that closes its issue), and it is over still
+///   issue over     active job without a pull request (merging that closes its issue) that was not asked for
+///           after it, and it is over still
 [[nodiscard]] Intent decide(const Request& request, const Facts& facts, const config::Settings& settings);
 
 [[nodiscard]] std::string reason(const Intent& intent);
-
-/// Text as people see it: HTML comments, bidi controls, tag characters, zero-width characters and other
-/// invisibles are taken out; CRLF becomes LF. `stripped` counts the pieces.
-struct VisibleText {
-    std::string text;
-    int stripped = 0;
-};
-[[nodiscard]] VisibleText visible_text(std::string_view text);
 
 /// `agent/issue-N-slug`: the branch of a job's first proposal; `attempt` > 1 appends `-2` and so on.
 [[nodiscard]] std::string branch_name(std::int64_t issue, std::string_view title, int attempt);

@@ -8,6 +8,7 @@
 #include "bot/intent_deciding.hpp"
 #include "bot/report.hpp"
 #include "bot/sentences.hpp"
+#include "bot/visible_text.hpp"
 
 namespace bot::deciding {
 

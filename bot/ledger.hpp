@@ -18,6 +18,7 @@
 #include "bot/intent.hpp"
 #include "bot/job.hpp"
 #include "bot/ledger_values.hpp"
+#include "bot/said.hpp"
 #include "config/models.hpp"
 #include "integrations/event.hpp"
 #include "sandbox/gateway.hpp"
@@ -143,6 +144,7 @@ class Ledger {
     std::string stand_on(const Lease& lease, const std::string& base_commit);
     /// All that was ever asked of the job, oldest first.
     [[nodiscard]] std::vector<Ask> asks(JobId job) const;
+    [[nodiscard]] Said said(const integrations::ThreadRef& issue) const;
     /// Whether a command in this comment was carried out, answered or refused: two hooks may tell of one.
     [[nodiscard]] bool heard(const integrations::ThreadRef& thread, const std::string& comment_id) const;
     /// Whether the label was heard, and is still to be taken off: what tells of it now is a copy.

@@ -120,6 +120,8 @@ struct Ledger::Inside {
     void end_cycle(SQLite::Database& db, const Job& job, const Ending& ending);
     /// Nothing more is to be done about these asks; `done`: their comments are told so.
     void close_asks(SQLite::Database& db, const Job& job, std::string_view which, bool done);
+    /// Told late, it counts when it is the latest all the same.
+    void note_said(SQLite::Database& db, std::string_view what, const SaidStop& said);
     /// Somebody said stop, and something else was the end: says what.
     void answer_late_stops(SQLite::Database& db, const Job& job, const std::string& words);
     /// On the comment; an empty one: on the thread itself.

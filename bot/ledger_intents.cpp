@@ -1,6 +1,7 @@
 #include <fmt/format.h>
 
 #include "bot/ledger_inside.hpp"
+#include "bot/report.hpp"
 #include "bot/same_word.hpp"
 
 namespace bot {
@@ -93,6 +94,37 @@ std::optional<JobId> Ledger::Inside::resume(SQLite::Database& db, const Resume& 
     return job->id;
 }
 
+Said Ledger::said(const integrations::ThreadRef& issue) const {
+    return inside_->read([&](SQLite::Database& db) {
+        auto row =
+            prepare(db,
+                    "SELECT what, at, by_login, comment_id FROM said WHERE forge = ?1 AND repo_id = ?2 "
+                    "AND issue = ?3",
+                    issue.repo.forge, issue.repo.id, issue.number);
+        Said said;
+        while (row.executeStep()) {
+            const auto at = from_ms(row.getColumn(1).getInt64());
+            if (row.getColumn(0).getString() == "asked")
+                said.asked = at;
+            else
+                said.stop = SaidStop{.issue = issue,
+                                     .at = at,
+                                     .by = row.getColumn(2).getString(),
+                                     .comment_id = row.getColumn(3).getString()};
+        }
+        return said;
+    });
+}
+
+void Ledger::Inside::note_said(SQLite::Database& db, std::string_view what, const SaidStop& said) {
+    execute(db,
+            "INSERT INTO said (forge, repo_id, issue, what, at, by_login, comment_id) "
+            "VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7) ON CONFLICT DO UPDATE SET at = excluded.at, "
+            "by_login = excluded.by_login, comment_id = excluded.comment_id WHERE excluded.at >= at",
+            said.issue.repo.forge, said.issue.repo.id, said.issue.number, what, to_ms(said.at), said.by,
+            said.comment_id);
+}
+
 bool Ledger::heard(const integrations::ThreadRef& thread, const std::string& comment_id) const {
     return inside_->read([&](SQLite::Database& db) {
         auto row =
@@ -121,7 +153,21 @@ std::optional<JobId> Ledger::Inside::apply(SQLite::Database& db, const Intent& i
         if (!job || job->pull_request == 0) return std::nullopt;
         return stop(db, end.job, end.merged ? Signal::merge : Signal::close, end.reason);
     };
+    const auto begin = [&](const Start& wanted) {
+        const auto& of = wanted.assignment;
+        if (wanted.at)
+            note_said(db, "asked",
+                      {.issue = of.issue,
+                       .at = *wanted.at,
+                       .by = of.requested_by.login,
+                       .comment_id = wanted.comment_id.value_or("")});
+        const auto id = start(db, wanted);
+        if (id && !wanted.stopped_by.empty())
+            return stop(db, *id, Signal::stop, report::stopped_by(wanted.stopped_by));
+        return id;
+    };
     const auto say = [&](const Answer& words) -> std::optional<JobId> {
+        if (words.stop) note_said(db, "stop", *words.stop);
         if (words.comment_id)
             for (const auto* each : {"eyes", "rocket"}) react(db, words.thread, *words.comment_id, each);
         wish(db, answer(words.thread, words.marker, words.answer), Urgency::at_once);
@@ -131,6 +177,7 @@ std::optional<JobId> Ledger::Inside::apply(SQLite::Database& db, const Intent& i
         // The job may have come to its end between the decision and now.
         if (const auto job = find_job(db, wanted.job); wanted.too_late && job && is_final(job->state))
             return say(*wanted.too_late);
+        if (wanted.said) note_said(db, "stop", *wanted.said);
         if (wanted.comment_id) {
             react(db, wanted.thread, *wanted.comment_id, "eyes");
             add_ask(db, wanted.job,
@@ -151,9 +198,8 @@ std::optional<JobId> Ledger::Inside::apply(SQLite::Database& db, const Intent& i
         if (!no.answer.empty()) wish(db, answer(no.thread, no.marker, no.answer), Urgency::at_once);
         return std::nullopt;
     };
-    return std::visit(Match{[&](const Start& begin) { return start(db, begin); }, stop_it, resume_it,
-                            refine_it, refuse, say, end_review, abandon_all, rename_it,
-                            [](const LookAgain&) { return std::optional<JobId>(); },
+    return std::visit(Match{begin, stop_it, resume_it, refine_it, refuse, say, end_review, abandon_all,
+                            rename_it, [](const LookAgain&) { return std::optional<JobId>(); },
                             [](const Ignore&) { return std::optional<JobId>(); }},
                       intent);
 }

@@ -139,6 +139,20 @@ const std::string further_tries = R"sql(
     CREATE INDEX jobs_of_contest ON jobs (contest) WHERE contest IS NOT NULL;
 )sql";
 
+/// 5 -> 6.
+const std::string said_when = R"sql(
+    CREATE TABLE said (
+        forge      TEXT NOT NULL,
+        repo_id    TEXT NOT NULL,
+        issue      INTEGER NOT NULL,
+        what       TEXT NOT NULL CHECK (what IN ('asked', 'stop')),
+        at         INTEGER NOT NULL,
+        by_login   TEXT NOT NULL,
+        comment_id TEXT NOT NULL,
+        PRIMARY KEY (forge, repo_id, issue, what)
+    ) STRICT;
+)sql";
+
 }  // namespace
 
 const Schema& schema() {
@@ -152,6 +166,7 @@ const Schema& schema() {
                                    waiting_and_spending,
                                    conversation,
                                    further_tries,
+                                   said_when,
                                }};
     return newest;
 }

@@ -120,6 +120,7 @@ namespace bot::report {
 [[nodiscard]] std::string issue_not_open();
 [[nodiscard]] std::string stopped_by(std::string_view login);
 [[nodiscard]] std::string no_active_job();
+[[nodiscard]] std::string stop_said_before();  ///< the job was asked for
 // Why a job is over that nobody stopped.
 [[nodiscard]] std::string proposal_over(bool merged);
 [[nodiscard]] std::string proposal_gone();

@@ -159,6 +159,8 @@ std::string stopped_by(std::string_view login) {
 
 std::string no_active_job() { return std::string(sentence::no_active_job); }
 
+std::string stop_said_before() { return std::string(sentence::stop_said_before); }
+
 std::string proposal_over(bool merged) {
     return std::string(merged ? sentence::reason_merged : sentence::reason_closed);
 }

@@ -6,7 +6,6 @@
 #include <optional>
 #include <vector>
 
-#include "bot/intent.hpp"
 #include "bot/markdown.hpp"
 #include "bot/report.hpp"
 #include "bot/sentences.hpp"

@@ -4,7 +4,6 @@
 #include <array>
 #include <cctype>
 
-#include "bot/intent.hpp"
 #include "bot/report.hpp"
 #include "bot/report_words.hpp"
 #include "bot/sentences.hpp"

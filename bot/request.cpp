@@ -6,9 +6,9 @@
 #include <system_error>
 
 #include "bot/commands.hpp"
-#include "bot/intent.hpp"
 #include "bot/same_word.hpp"
 #include "bot/sentences.hpp"
+#include "bot/visible_text.hpp"
 
 namespace bot {
 
@@ -52,7 +52,8 @@ AskStart start_of(const integrations::CommentCreated& comment, const Command& co
                  .by = comment.by,
                  .comment_id = comment.comment_id,
                  .on_pull_request = comment.on_pull_request,
-                 .again = command.verb == "retry"};
+                 .again = command.verb == "retry",
+                 .at = comment.at};
     std::string_view rest = command.argument;
     bool counted = false;
     while (!rest.empty()) {  // profiles and how many tries, then words for the agent
@@ -145,7 +146,8 @@ std::optional<Request> request_of(const integrations::CommentCreated& comment, c
         return pick;
     }
     if (verb == "stop" || verb == "cancel")
-        return AskStop{.thread = thread, .by = comment.by, .comment_id = comment.comment_id};
+        return AskStop{
+            .thread = thread, .by = comment.by, .comment_id = comment.comment_id, .at = comment.at};
     if (verb == "status")
         return AskStatus{.thread = thread, .by = comment.by, .comment_id = comment.comment_id};
     if (verb == "why") return AskWhy{.thread = thread, .by = comment.by, .comment_id = comment.comment_id};
@@ -177,7 +179,8 @@ Request recognise_label(const integrations::IssueLabelled& event, const config::
     const auto profile = profile_of_label(event.label, settings.labels);
     if (!profile) return Nothing{"not our label"};
     if (is_ours(event.by, self)) return Nothing{"labelled by ourselves or another bot"};
-    return AskStart{.issue = event.issue, .by = event.by, .profile = *profile, .label = event.label};
+    return AskStart{
+        .issue = event.issue, .by = event.by, .profile = *profile, .label = event.label, .at = event.at};
 }
 
 Request recognise_unlabel(const integrations::IssueUnlabelled& event, const config::Settings& settings,
@@ -188,7 +191,8 @@ Request recognise_unlabel(const integrations::IssueUnlabelled& event, const conf
     return IssueOver{.issue = event.issue,
                      .how = std::string(sentence::since_label_off),
                      .by = event.by,
-                     .label = event.label};
+                     .label = event.label,
+                     .at = event.at};
 }
 
 std::string words_of(integrations::IssueEnded::How how) {
@@ -220,7 +224,8 @@ std::vector<Request> recognise(const integrations::Event& event, const config::S
                                      .how = words_of(e.how),
                                      .by = e.by,
                                      .closed = e.how == integrations::IssueEnded::How::closed,
-                                     .label = {}}};
+                                     .label = {},
+                                     .at = e.at}};
             },
             [&](const integrations::CommentCreated& e) { return recognise_comment(e, settings, self); },
             [&](const integrations::ChangesRequested& e) {

@@ -24,11 +24,13 @@ struct AskStart {
     bool again = false;                     ///< `retry`: also while a pull request is open
     std::vector<std::string> profiles;      ///< all that were named
     int tries = 1;                          ///< side by side
+    integrations::Moment at = {};           ///< when it was asked
 };
 struct AskStop {
     integrations::ThreadRef thread;  ///< issue or pull request
     integrations::Person by;
     std::optional<std::string> comment_id;
+    integrations::Moment at = {};  ///< when it was said
 };
 struct AskStatus {
     integrations::ThreadRef thread;
@@ -74,6 +76,7 @@ struct IssueOver {  ///< closed, deleted, transferred, locked, or the trigger la
     integrations::Person by;
     bool closed = false;     ///< an issue that is open by now has been reopened since
     std::string label = {};  ///< that was taken off; one that is on by now was set again since
+    integrations::Moment at = {};
 };
 struct ProposalOver {
     integrations::ThreadRef pull_request;

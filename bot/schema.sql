@@ -285,6 +285,18 @@ CREATE UNIQUE INDEX one_report ON reports (forge, repo_id, thread, kind, marker)
 CREATE INDEX reports_waiting ON reports (due_at) WHERE version > posted_version AND given_up = 0;
 CREATE INDEX reports_by_job ON reports (job) WHERE job IS NOT NULL;
 
+-- When people last asked for work on an issue, and last said stop, by the forge's clock: what is told late is judged by it.
+CREATE TABLE said (
+    forge      TEXT NOT NULL,
+    repo_id    TEXT NOT NULL,
+    issue      INTEGER NOT NULL,
+    what       TEXT NOT NULL CHECK (what IN ('asked', 'stop')),
+    at         INTEGER NOT NULL,
+    by_login   TEXT NOT NULL,
+    comment_id TEXT NOT NULL,          -- empty: by the label
+    PRIMARY KEY (forge, repo_id, issue, what)
+) STRICT;
+
 -- One row that is written to learn whether the ledger can be written.
 CREATE TABLE pulse (
     id INTEGER PRIMARY KEY CHECK (id = 1),

@@ -546,6 +546,9 @@ inline constexpr std::string_view help_good_at = "{profile}: good at {what}";
 
 inline constexpr std::string_view no_active_job =
     "No job is at work here. Set the label or comment `/agent run` on the issue to start one.";
+inline constexpr std::string_view stop_said_before =
+    "The job that is at work here was asked for after this, so it goes on. Comment `/agent stop` again to "
+    "end it.";
 inline constexpr std::string_view why = "Job {job} is **{state}**: {reason}";
 inline constexpr std::string_view why_without_reason = "no reason is noted.";
 inline constexpr std::string_view why_asked_for =

@@ -6,7 +6,6 @@
 #include <utility>
 #include <vector>
 
-#include "bot/intent.hpp"
 #include "bot/markdown.hpp"
 
 // What an agent reads must be what the person saw who set the label. Two passes: `scrub` takes out characters

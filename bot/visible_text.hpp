@@ -27,6 +27,14 @@ struct Scrubbed {
 /// CRLF becomes LF. Joiners that shape a script or an emoji stay.
 [[nodiscard]] Scrubbed scrub(std::string_view bytes, LoneReturn lone_return);
 
+/// Text as people see it: HTML comments, bidi controls, tag characters, zero-width characters and other
+/// invisibles are taken out; CRLF becomes LF. `stripped` counts the pieces.
+struct VisibleText {
+    std::string text;
+    int stripped = 0;
+};
+[[nodiscard]] VisibleText visible_text(std::string_view text);
+
 [[nodiscard]] std::size_t code_points(std::string_view utf8);
 /// At most `limit` code points of valid UTF-8; what was cut ends in `…`.
 [[nodiscard]] std::string first_code_points(std::string_view utf8, std::size_t limit);

@@ -80,7 +80,11 @@ struct Person {
     friend bool operator==(const Person&, const Person&) = default;
 };
 
-// The closed set of things a forge can tell us, forge differences gone.
+/// By the forge's clock, which counts whole seconds. None: it did not say.
+using Moment = std::optional<std::chrono::system_clock::time_point>;
+
+// The closed set of things a forge can tell us, forge differences gone. `at`: when people did it; it may be
+// told much later, and after what they did next.
 struct Pinged {
     friend bool operator==(const Pinged&, const Pinged&) = default;
 };
@@ -88,12 +92,14 @@ struct IssueLabelled {
     ThreadRef issue;
     std::string label;
     Person by;
+    Moment at = {};
     friend bool operator==(const IssueLabelled&, const IssueLabelled&) = default;
 };
 struct IssueUnlabelled {
     ThreadRef issue;
     std::string label;
     Person by;
+    Moment at = {};
     friend bool operator==(const IssueUnlabelled&, const IssueUnlabelled&) = default;
 };
 struct IssueEnded {  ///< closed, deleted, moved to another repository, or its conversation was locked
@@ -101,6 +107,7 @@ struct IssueEnded {  ///< closed, deleted, moved to another repository, or its c
     ThreadRef issue;
     How how = How::closed;
     Person by;
+    Moment at = {};
     friend bool operator==(const IssueEnded&, const IssueEnded&) = default;
 };
 struct CommentCreated {
@@ -109,6 +116,7 @@ struct CommentCreated {
     std::string comment_id;
     std::string body;
     Person by;
+    Moment at = {};
     friend bool operator==(const CommentCreated&, const CommentCreated&) = default;
 };
 struct ChangesRequested {  ///< a review that asks for changes

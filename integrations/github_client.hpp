@@ -67,7 +67,7 @@ class GithubForge final : public Forge {
     [[nodiscard]] ForgeResult<RepoRef> known(const RepoRef& repo);
     [[nodiscard]] ForgeResult<void> labelled_in(const RepoRef& repo, const std::string& trigger_label,
                                                 std::vector<IssueLabelled>& found);
-    [[nodiscard]] ForgeResult<Person> who_labelled(const ThreadRef& issue, const std::string& label);
+    [[nodiscard]] ForgeResult<IssueLabelled> last_labelled(const ThreadRef& issue, const std::string& label);
 
     std::string name_;                       ///< ForgeSettings::name
     std::vector<std::string> repositories_;  ///< patterns

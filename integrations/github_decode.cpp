@@ -11,6 +11,7 @@
 #include <utility>
 
 #include "integrations/github.hpp"
+#include "integrations/github_json.hpp"
 #include "integrations/github_payload.hpp"
 #include "integrations/github_words.hpp"
 
@@ -57,6 +58,9 @@ std::optional<ThreadRef> thread(const VerifiedDelivery& delivery, const Payload&
     return ThreadRef{.repo = repository(delivery, payload), .number = *number};
 }
 
+/// An issue is updated by what its event tells; by the time it is written down, perhaps by more.
+Moment moment(const Payload& payload, std::string_view path) { return parse_timestamp(payload[path]); }
+
 Event decode_issue(const VerifiedDelivery& delivery, const Payload& payload) {
     const auto& action = payload["action"];
     auto issue = thread(delivery, payload, "issue.number");
@@ -65,15 +69,16 @@ Event decode_issue(const VerifiedDelivery& delivery, const Payload& payload) {
     if (action == "labeled" || action == "unlabeled") {
         const auto& label = payload["label.name"];
         if (label.empty()) return Ignored{"issues." + action + " without a label"};
-        if (action == "labeled") return IssueLabelled{*std::move(issue), label, sender(payload)};
-        return IssueUnlabelled{*std::move(issue), label, sender(payload)};
+        const auto at = moment(payload, "issue.updated_at");
+        if (action == "labeled") return IssueLabelled{*std::move(issue), label, sender(payload), at};
+        return IssueUnlabelled{*std::move(issue), label, sender(payload), at};
     }
     using How = IssueEnded::How;
     const auto how = action == "closed"    ? How::closed
                      : action == "deleted" ? How::deleted
                      : action == "locked"  ? How::locked
                                            : How::transferred;
-    return IssueEnded{*std::move(issue), how, sender(payload)};
+    return IssueEnded{*std::move(issue), how, sender(payload), moment(payload, "issue.updated_at")};
 }
 
 Event decode_comment(const VerifiedDelivery& delivery, const Payload& payload) {
@@ -84,7 +89,8 @@ Event decode_comment(const VerifiedDelivery& delivery, const Payload& payload) {
                           .on_pull_request = !payload["issue.pull_request"].empty(),
                           .comment_id = payload["comment.id"],
                           .body = payload["comment.body"],
-                          .by = sender(payload)};
+                          .by = sender(payload),
+                          .at = moment(payload, "comment.created_at")};
 }
 
 Event decode_pull_request(const VerifiedDelivery& delivery, const Payload& payload) {

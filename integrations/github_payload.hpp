@@ -14,13 +14,15 @@ namespace integrations {
 /// "{"; null counts as missing.
 class Payload final : public nlohmann::json_sax<nlohmann::json> {
  public:
-    static constexpr std::array<std::string_view, 25> wanted{"action",
+    static constexpr std::array<std::string_view, 27> wanted{"action",
                                                              "label.name",
                                                              "installation.id",
                                                              "issue.number",
                                                              "issue.pull_request",
+                                                             "issue.updated_at",
                                                              "comment.id",
                                                              "comment.body",
+                                                             "comment.created_at",
                                                              "pull_request.number",
                                                              "pull_request.merged",
                                                              "review.id",

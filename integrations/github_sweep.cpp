@@ -129,27 +129,29 @@ ForgeResult<void> GithubForge::labelled_in(const RepoRef& repo, const std::strin
         const auto seen = api_.each(repo, "/issues?state=open&labels=" + url_encoded(label), pages, visit);
         if (!seen) return seen;
         for (auto& issue : issues) {
-            auto person = who_labelled(issue, label);
-            if (!person && is_of_the_forge(person.error())) return std::unexpected(std::move(person.error()));
-            if (!person) continue;  // the next sweep asks again
-            found.push_back({.issue = std::move(issue), .label = label, .by = *std::move(person)});
+            auto labelled = last_labelled(issue, label);
+            if (!labelled && is_of_the_forge(labelled.error()))
+                return std::unexpected(std::move(labelled.error()));
+            if (!labelled) continue;  // the next sweep asks again
+            found.push_back(*std::move(labelled));
         }
     }
     return {};
 }
 
-/// The last one who set the label; nobody (who may do nothing) when the issue's events do not say.
-ForgeResult<Person> GithubForge::who_labelled(const ThreadRef& issue, const std::string& label) {
-    Person person;
+/// Who set the label last, and when; nobody (who may do nothing) when the issue's events do not say.
+ForgeResult<IssueLabelled> GithubForge::last_labelled(const ThreadRef& issue, const std::string& label) {
+    IssueLabelled last{.issue = issue, .label = label, .by = {}};
     const auto path = "/issues/" + std::to_string(issue.number) + "/events";
     const auto listed = api_.each(issue.repo, path, pages, [&](const json& event) {
         if (text_at(event, "event") == "labeled" && same_name(text(at(event, "label", "name")), label)) {
-            person = read_person(at(event, "actor"));
+            last.by = read_person(at(event, "actor"));
+            last.at = parse_timestamp(text_at(event, "created_at"));
         }
         return true;
     });
     if (!listed && !can_be_skipped(listed.error())) return std::unexpected(listed.error());
-    return person;
+    return last;
 }
 
 }  // namespace integrations

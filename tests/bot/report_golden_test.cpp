@@ -241,6 +241,7 @@ TEST_CASE("every plain answer says what happened and what to do") {
     check_golden("issue_not_open", report::issue_not_open());
     check_golden("stopped_by", report::stopped_by("bob"));
     check_golden("no_active_job", report::no_active_job());
+    check_golden("stop_said_before", report::stop_said_before());
     check_golden("ask_on_the_issue", report::ask_on_the_issue());
 }
 

@@ -115,7 +115,7 @@ const std::vector<house::Long> longer{
     {"sandbox/sandbox.hpp", 165,
      "what a run is, asks and comes to, and what its backend gives: one contract"},
     {"bot/ledger_inside.hpp", 170, "the pieces of the ledger's verbs, shared by its files only"},
-    {"integrations/event.hpp", 160, "the closed set of events is one vocabulary"},
+    {"integrations/event.hpp", 170, "the closed set of events is one vocabulary"},
     {"tests/integrations/git_test_server.hpp", 230, "a whole git server over HTTP, used by one suite"},
     {"tests/bot/listener_fixture.hpp", 170, "a listener with its signed senders, for several suites"},
     {"tests/practice_forge/practice_forge.hpp", 320, "the whole script of the practice forge for tests"},

@@ -1,5 +1,6 @@
 #include <doctest/doctest.h>
 
+#include <chrono>
 #include <cstdlib>
 #include <fstream>
 #include <map>
@@ -11,6 +12,7 @@
 
 #include "integrations/event.hpp"
 #include "integrations/github.hpp"
+#include "integrations/github_json.hpp"
 
 using integrations::decode_github;
 using integrations::Event;
@@ -26,7 +28,11 @@ Event decode(const std::string& name, const std::string& body) {
 /// What an issues.labeled delivery of an App's webhook holds, as far as we read it.
 json labelled() {
     return {{"action", "labeled"},
-            {"issue", {{"number", 7}, {"title", "It breaks"}, {"labels", {{{"name", "bug"}}}}}},
+            {"issue",
+             {{"number", 7},
+              {"title", "It breaks"},
+              {"labels", json::array({{{"name", "bug"}}})},
+              {"updated_at", "2026-03-01T14:03:20Z"}}},
             {"label", {{"id", 1}, {"name", "agent: härter"}}},
             {"repository",
              {{"id", 186853002},
@@ -37,6 +43,9 @@ json labelled() {
             {"sender", {{"login", "Codertocat"}, {"id", 21031067}, {"type", "User"}}},
             {"installation", {{"id", 2}}}};
 }
+
+/// When that was.
+const auto updated = integrations::parse_timestamp("2026-03-01T14:03:20Z");
 
 std::string why_ignored(const std::string& name, const std::string& body) {
     const auto event = decode(name, body);
@@ -69,7 +78,7 @@ void matches(const Event& event, const json& example) {
 
 }  // namespace
 
-TEST_CASE("a labelled issue is read: where, which label, by whom") {
+TEST_CASE("a labelled issue is read: where, which label, by whom and when") {
     const auto event = decode("issues", labelled().dump());
     REQUIRE(std::holds_alternative<integrations::IssueLabelled>(event));
     const integrations::IssueLabelled expected{
@@ -81,7 +90,9 @@ TEST_CASE("a labelled issue is read: where, which label, by whom") {
                            .installation = "2"},
                   .number = 7},
         .label = "agent: härter",
-        .by = {.login = "Codertocat", .id = "21031067", .bot = false}};
+        .by = {.login = "Codertocat", .id = "21031067", .bot = false},
+        .at = updated};
+    REQUIRE(expected.at);
     CHECK(std::get<integrations::IssueLabelled>(event) == expected);
 }
 
@@ -102,20 +113,30 @@ TEST_CASE("an issue's end is told apart: closed, deleted, transferred, locked, u
                                                                 {"locked", How::locked}}) {
         auto payload = labelled();
         payload["action"] = action;
-        CHECK(std::get<integrations::IssueEnded>(decode("issues", payload.dump())).how == how);
+        const auto ended = std::get<integrations::IssueEnded>(decode("issues", payload.dump()));
+        CHECK(ended.how == how);
+        CHECK(ended.at == updated);
     }
     auto payload = labelled();
     payload["action"] = "unlabeled";
-    CHECK(std::get<integrations::IssueUnlabelled>(decode("issues", payload.dump())).label == "agent: härter");
+    const auto off = std::get<integrations::IssueUnlabelled>(decode("issues", payload.dump()));
+    CHECK(off.label == "agent: härter");
+    CHECK(off.at == updated);
+    for (const json& strange : {json(nullptr), json("yesterday"), json(12)}) {
+        payload["issue"]["updated_at"] = strange;
+        CHECK_FALSE(std::get<integrations::IssueUnlabelled>(decode("issues", payload.dump())).at);
+    }
 }
 
 TEST_CASE("a comment is read, on an issue and on a pull request; edits are not commands") {
     auto payload = labelled();
     payload["action"] = "created";
-    payload["comment"] = {{"id", 492700400}, {"body", "/agent\nplease"}};
+    payload["comment"] = {
+        {"id", 492700400}, {"body", "/agent\nplease"}, {"created_at", "2026-03-01T14:03:21Z"}};
     auto event = std::get<integrations::CommentCreated>(decode("issue_comment", payload.dump()));
     CHECK(event.comment_id == "492700400");
     CHECK(event.body == "/agent\nplease");
+    CHECK(event.at.value() - updated.value() == std::chrono::seconds(1));
     CHECK_FALSE(event.on_pull_request);
 
     payload["issue"]["pull_request"] = {{"url", "https://api.github.com/repos/o/r/pulls/7"}};

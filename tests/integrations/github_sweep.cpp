@@ -5,6 +5,7 @@
 #include <vector>
 
 #include "integrations/forge.hpp"
+#include "integrations/github_json.hpp"
 #include "tests/integrations/github_world.hpp"
 
 using forge_tests::World;
@@ -36,7 +37,8 @@ void label_issues(World& world) {
     const auto event = [](const std::string& what, const std::string& label, const std::string& login) {
         return json{{"event", what},
                     {"label", {{"name", label}}},
-                    {"actor", {{"login", login}, {"id", 3}, {"type", "User"}}}};
+                    {"actor", {{"login", login}, {"id", 3}, {"type", "User"}}},
+                    {"created_at", login == "ann" ? "2026-03-01T14:03:20Z" : "2026-03-01T14:00:00Z"}};
     };
     world.server.on("GET " + base + "/issues/12/events", {event("labeled", "agent", "bob"),
                                                           event("unlabeled", "agent", "bob"),
@@ -47,7 +49,7 @@ void label_issues(World& world) {
 
 }  // namespace
 
-TEST_CASE("labelled issues are found without any event, with the person who set the label") {
+TEST_CASE("labelled issues are found without any event, with who set the label and when") {
     World world;
     label_issues(world);
     const auto found = world.with_token()->labelled("agent");
@@ -56,8 +58,10 @@ TEST_CASE("labelled issues are found without any event, with the person who set 
     CHECK(found->at(0).issue == world.issue);
     CHECK(found->at(0).label == "Agent");
     CHECK(found->at(0).by.login == "ann");
+    CHECK(found->at(0).at == integrations::parse_timestamp("2026-03-01T14:03:20Z"));
     CHECK(found->at(1).issue.number == 14);
     CHECK(found->at(1).label == "agent:hard");
+    CHECK_FALSE(found->at(1).at);
     CHECK(found->at(1).by.login.empty());  // its events do not say: nobody, who may do nothing
 }
 

@@ -8,6 +8,8 @@
 #include <fstream>
 #include <functional>
 #include <string>
+#include <string_view>
+#include <thread>
 #include <vector>
 
 #include "tests/scenarios/factory.hpp"
@@ -48,6 +50,9 @@ struct Story {
     std::string end;
 };
 
+/// The forge's clock tells no two events of one second apart.
+void the_next_second() { std::this_thread::sleep_for(std::chrono::milliseconds(1100)); }
+
 std::int64_t says(PracticeForge& forge, const PostOffice& post, std::int64_t thread, const std::string& words,
                   std::string_view who = maintainer) {
     forge.comment(repository, thread, words, who);
@@ -65,7 +70,8 @@ std::int64_t labels(PracticeForge& forge, const PostOffice& post, std::int64_t i
 //   the issue is open      so an end of it that was undone is none
 //   it is merged, closed   so what is said of it afterwards is about a pull request that is over
 //   it is open             so all that was wished is one change
-//   the words are stop     and nothing goes on after them
+//   the words are stop     and nothing goes on after them that was asked for before
+//   `*`                    an answer more where stop was heard before what it stops: none was at work then
 const std::vector<Story> stories{
     {"the label, and taken off again", From::issue,
      [](auto& forge, const auto& post, auto issue, auto) {
@@ -129,7 +135,41 @@ const std::vector<Story> stories{
          return Deliveries{answer, post.told("issues.locked", issue)};
      },
      "stopped | nothing proposed | 1 answers | no label"},
+    {"the label, and stop", From::issue,
+     [](auto& forge, const auto& post, auto issue, auto) {
+         const auto on = labels(forge, post, issue);
+         return Deliveries{on, says(forge, post, issue, "/agent stop")};
+     },
+     "stopped | nothing proposed | * answers | no label"},
+    {"run, and stop", From::issue,
+     [](auto& forge, const auto& post, auto issue, auto) {
+         const auto run = says(forge, post, issue, "/agent run");
+         return Deliveries{run, says(forge, post, issue, "/agent stop")};
+     },
+     "stopped | nothing proposed | * answers | no label"},
+    {"stop, and the label set after it", From::issue,
+     [](auto& forge, const auto& post, auto issue, auto) {
+         const auto stop = says(forge, post, issue, "/agent stop");
+         the_next_second();
+         return Deliveries{stop, labels(forge, post, issue)};
+     },
+     "review | open pull request of 1 commit | 1 answers | agent-state: review"},
+    {"the conversation locked, and run", From::issue,
+     [](auto& forge, const auto& post, auto issue, auto) {
+         forge.lock(repository, issue, maintainer);
+         the_next_second();
+         const auto run = says(forge, post, issue, "/agent run");
+         return Deliveries{post.told("issues.locked", issue), run};
+     },
+     "review | open pull request of 1 commit | 0 answers | agent-state: review"},
 };
+
+/// The end, with `*` for the number of answers where the story has one.
+std::string as_told(std::string end, std::string_view story) {
+    if (const auto answers = end.find(" answers"); contains(story, "* answers"))
+        end.replace(answers - 1, 1, "*");
+    return end;
+}
 
 /// An issue in which a story is told in one order.
 struct Telling {
@@ -198,7 +238,7 @@ TEST_CASE("what happened in one order and is told in any, many times over, comes
         CAPTURE(each.copies_at_once);
         CAPTURE(fmt::format("{}", fmt::join(each.order, ", ")));
         CAPTURE(factory.status(each.issue));
-        CHECK(scenarios::end_of(factory, each.issue) == each.story->end);
+        CHECK(as_told(scenarios::end_of(factory, each.issue), each.story->end) == each.story->end);
     }
     CHECK(factory.leftovers().empty());
 }
