@@ -72,6 +72,11 @@ bool asked_before(const AskStart& ask, const SaidStop& stop) {
     return *ask.at < stop.at || !ask.comment_id || earlier_comment(*ask.comment_id, stop.comment_id);
 }
 
+/// Since what was heard last.
+bool asked_anew(const AskStart& ask, const Said& said) {
+    return ask.at && said.asked && *ask.at > *said.asked;
+}
+
 bool carries(const integrations::IssueSnapshot& issue, std::string_view label) {
     return std::ranges::any_of(issue.labels, [&](const auto& each) { return same_word(each, label); });
 }
@@ -110,7 +115,8 @@ Intent decide_start(const AskStart& ask, const Facts& facts, const config::Setti
     // redelivery, a sweep that began before) must not start the finished job again.
     if (!ask.comment_id && !carries(*facts.issue, ask.label))
         return Ignore{"the label is not there any more"};
-    if (!ask.comment_id && facts.label_coming_off) return Ignore{"the label has been heard already"};
+    if (!ask.comment_id && facts.label_coming_off && !asked_anew(ask, facts.said))
+        return Ignore{"the label has been heard already"};
     if (!may_write(facts)) {
         auto no = refuse(ask, "permission", report::not_permitted(ask.by.login),
                          fmt::format("{} has no write access", ask.by.login));

@@ -207,3 +207,23 @@ TEST_CASE_FIXTURE(LedgerFixture,
         CHECK(std::holds_alternative<bot::Stop>(locked(at)));
     }
 }
+
+TEST_CASE("a label that is still to be taken off is another request when it was set again, and else a copy") {
+    const bot::Time noon = bot::from_ms(1'800'000'000'000);
+    bot::Facts facts{.permission = integrations::Permission::write,
+                     .repository_allowed = true,
+                     .issue = integrations::IssueSnapshot{.title = "t", .labels = {"agent"}},
+                     .base_branch = "main",
+                     .base_commit = std::string(40, 'a')};
+    facts.label_coming_off = true;
+    facts.said.asked = noon;
+    const auto label = [&](integrations::Moment at) {
+        return decide(
+            bot::AskStart{
+                .issue = LedgerFixture::thread(1), .by = {.login = "mona"}, .label = "agent", .at = at},
+            facts, {});
+    };
+    CHECK(std::holds_alternative<bot::Ignore>(label(noon)));
+    CHECK(std::holds_alternative<bot::Ignore>(label({})));
+    CHECK(std::holds_alternative<bot::Start>(label(noon + 1s)));
+}
