@@ -32,6 +32,12 @@ void keep_a_copy(SQLite::Database& database, const std::filesystem::path& copy) 
     std::filesystem::rename(unfinished, copy);
 }
 
+/// 1 -> 2.
+const std::string no_agent_attempts = R"sql(
+    CREATE INDEX outcomes_dead ON outcomes (at) WHERE state = 'dead';
+    ALTER TABLE jobs DROP COLUMN agent_attempts;
+)sql";
+
 /// 2 -> 3. A CHECK cannot be altered; its text can, where what is stored does not change
 /// (https://www.sqlite.org/lang_altertable.html#otheralter).
 const std::string waiting_and_spending = R"sql(
@@ -160,9 +166,7 @@ const Schema& schema() {
 #include "generated/schema.inc"
                                    ,
                                .steps = {
-                                   // 1 -> 2
-                                   "CREATE INDEX outcomes_dead ON outcomes (at) WHERE state = 'dead';"
-                                   "ALTER TABLE jobs DROP COLUMN agent_attempts;",
+                                   no_agent_attempts,
                                    waiting_and_spending,
                                    conversation,
                                    further_tries,
