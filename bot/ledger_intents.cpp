@@ -12,6 +12,17 @@ Report answer(const integrations::ThreadRef& thread, const std::string& marker, 
     return {.kind = Report::Kind::answer, .thread = thread, .marker = marker, .body = body};
 }
 
+/// On the thread, of which `which` is true; `?4` in it is `what`.
+bool has_report(SQLite::Database& db, const integrations::ThreadRef& thread, std::string_view which,
+                const std::string& what) {
+    return prepare(
+               db,
+               fmt::format("SELECT 1 FROM reports WHERE forge = ?1 AND repo_id = ?2 AND thread = ?3 AND {}",
+                           which),
+               thread.repo.forge, thread.repo.id, thread.number, what)
+        .executeStep();
+}
+
 /// Labels follow the thread's job; without one there is only something to take off.
 std::optional<JobId> newest_job(SQLite::Database& db, const integrations::ThreadRef& issue) {
     auto row =
@@ -127,23 +138,17 @@ void Ledger::Inside::note_said(SQLite::Database& db, std::string_view what, cons
 
 bool Ledger::heard(const integrations::ThreadRef& thread, const std::string& comment_id) const {
     return inside_->read([&](SQLite::Database& db) {
-        auto row =
-            prepare(db,
-                    "SELECT 1 FROM reports WHERE forge = ?1 AND repo_id = ?2 AND thread = ?3 AND kind = "
-                    "'reaction' AND marker IN ('eyes:' || ?4, 'thumbs_down:' || ?4)",
-                    thread.repo.forge, thread.repo.id, thread.number, comment_id);
-        return row.executeStep();
+        return has_report(db, thread, "kind = 'reaction' AND marker IN ('eyes:' || ?4, 'thumbs_down:' || ?4)",
+                          comment_id);
     });
 }
 
 bool Ledger::label_coming_off(const integrations::ThreadRef& issue, const std::string& label) const {
     return inside_->read([&](SQLite::Database& db) {
-        auto row =
-            prepare(db,
-                    "SELECT 1 FROM reports WHERE forge = ?1 AND repo_id = ?2 AND thread = ?3 AND kind = "
-                    "'labels' AND marker = 'off:' || ?4 AND version > posted_version AND given_up = 0",
-                    issue.repo.forge, issue.repo.id, issue.number, label);
-        return row.executeStep();
+        return has_report(db, issue,
+                          "kind = 'labels' AND marker = 'off:' || ?4 AND version > posted_version AND "
+                          "given_up = 0",
+                          label);
     });
 }
 
