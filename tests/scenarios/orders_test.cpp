@@ -33,6 +33,7 @@ using Deliveries = std::vector<std::int64_t>;
 Plan plan_of_many() {
     return {.files = {{.path = "tests/run.sh", .content = "true\n"}},
             .agents = {{"worker", "mktemp ./words-XXXXXXXX"},
+                       {"zz-slow", "sleep 60"},
                        {"zz-asker",
                         "if grep -q 'in euros'; then sleep 60; else echo 'QUESTION: Which currency?'; fi"}},
             .change = [](config::Settings& settings) { settings.max_parallel = 4; }};
@@ -59,8 +60,9 @@ std::int64_t says(PracticeForge& forge, const PostOffice& post, std::int64_t thr
     return post.told("issue_comment.created", thread, words);
 }
 
-std::int64_t labels(PracticeForge& forge, const PostOffice& post, std::int64_t issue) {
-    forge.add_label(repository, issue, "agent", maintainer);
+std::int64_t labels(PracticeForge& forge, const PostOffice& post, std::int64_t issue,
+                    std::string_view label = "agent") {
+    forge.add_label(repository, issue, std::string(label), maintainer);
     return post.told("issues.labeled", issue);
 }
 
@@ -70,7 +72,8 @@ std::int64_t labels(PracticeForge& forge, const PostOffice& post, std::int64_t i
 //   the issue is open      so an end of it that was undone is none
 //   it is merged, closed   so what is said of it afterwards is about a pull request that is over
 //   it is open             so all that was wished is one change
-//   the words are stop     and nothing goes on after them that was asked for before
+//   the words are stop     and nothing goes on after them that was asked for before (a slow agent: the sweep may
+//                          have begun before any of it is told)
 //   `*`                    an answer more where stop was heard before what it stops: none was at work then
 const std::vector<Story> stories{
     {"the label, and taken off again", From::issue,
@@ -137,13 +140,13 @@ const std::vector<Story> stories{
      "stopped | nothing proposed | 1 answers | no label"},
     {"the label, and stop", From::issue,
      [](auto& forge, const auto& post, auto issue, auto) {
-         const auto on = labels(forge, post, issue);
+         const auto on = labels(forge, post, issue, "agent:zz-slow");
          return Deliveries{on, says(forge, post, issue, "/agent stop")};
      },
      "stopped | nothing proposed | * answers | no label"},
     {"run, and stop", From::issue,
      [](auto& forge, const auto& post, auto issue, auto) {
-         const auto run = says(forge, post, issue, "/agent run");
+         const auto run = says(forge, post, issue, "/agent run zz-slow");
          return Deliveries{run, says(forge, post, issue, "/agent stop")};
      },
      "stopped | nothing proposed | * answers | no label"},
