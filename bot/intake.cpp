@@ -126,6 +126,20 @@ bool repository_allowed(const config::ForgeSettings& forge, std::string_view ful
     });
 }
 
+ForgeResult<void> look_at_label(Shop& shop, Request& request) {
+    auto* ask = std::get_if<AskStart>(&request);
+    if (ask == nullptr || ask->comment_id || !ask->label_event.empty()) return {};
+    const auto* entry = shop.forges.find(ask->issue.repo.forge);
+    if (entry == nullptr || !repository_allowed(entry->settings, ask->issue.repo.full_name)) return {};
+    auto last = if_seen(entry->forge->last_labelled(ask->issue, ask->label));
+    if (!last) return std::unexpected(last.error());
+    if (!*last || (*last)->event_id.empty()) return {};
+    ask->by = std::move((*last)->by);
+    ask->at = (*last)->at;
+    ask->label_event = std::move((*last)->event_id);
+    return {};
+}
+
 ForgeResult<Facts> gather_facts(Shop& shop, const Request& request) {
     Facts facts;
     const auto subject = subject_of(request);
@@ -176,8 +190,6 @@ ForgeResult<Facts> gather_facts(Shop& shop, const Request& request) {
 
     // A retry asked for on a pull request is about the issue of its job.
     const auto issue = facts.active_job ? facts.active_job->assignment.issue : thread;
-    if (const auto* ask = std::get_if<AskStart>(&request); !ask->comment_id)  // before the issue is looked at
-        facts.label_coming_off = shop.ledger.label_coming_off(issue, ask->label);
     auto snapshot = if_seen(entry->forge->issue(issue));
     if (!snapshot) return std::unexpected(snapshot.error());
     facts.issue = std::move(*snapshot);

@@ -5,6 +5,9 @@
 
 namespace bot {
 
+/// A label asks as it was set last, by whom, as the forge's record has it: an event may be old, and tells
+/// when the issue was changed last. Error: the forge does not answer now.
+[[nodiscard]] integrations::ForgeResult<void> look_at_label(Shop& shop, Request& request);
 /// Asks the forge, live, what must be known to decide on a request. Error: the forge does not answer now.
 [[nodiscard]] integrations::ForgeResult<Facts> gather_facts(Shop& shop, const Request& request);
 

@@ -61,20 +61,16 @@ std::string refusal_marker(const AskStart& ask, std::string_view why) {
                           : marker("refusal", ask.issue, fmt::format("label why={}", why));
 }
 
-/// Comments are numbered in the order in which they were made.
-bool earlier_comment(std::string_view id, std::string_view than) {
-    return id.size() != than.size() ? id.size() < than.size() : id < than;
+/// When it was said; nothing where the forge does not say.
+std::optional<Word> word(integrations::Moment at, const Person& by,
+                         const std::optional<std::string>& comment) {
+    if (!at) return std::nullopt;
+    return Word{.at = *at, .by = by.login, .comment_id = comment.value_or("")};
 }
 
-/// Within one second a label counts as set before stop was said.
-bool asked_before(const AskStart& ask, const SaidStop& stop) {
-    if (!ask.at || *ask.at > stop.at) return false;
-    return *ask.at < stop.at || !ask.comment_id || earlier_comment(*ask.comment_id, stop.comment_id);
-}
-
-/// Since what was heard last.
-bool asked_anew(const AskStart& ask, const Said& said) {
-    return ask.at && said.asked && *ask.at > *said.asked;
+std::optional<LabelSet> label_set(const AskStart& ask) {
+    if (ask.comment_id || !ask.at) return std::nullopt;
+    return LabelSet{.at = *ask.at, .event = ask.label_event};
 }
 
 bool carries(const integrations::IssueSnapshot& issue, std::string_view label) {
@@ -88,7 +84,9 @@ Refuse refuse(const AskStart& ask, std::string_view why, std::string answer, std
             .marker = refusal_marker(ask, why),
             .comment_id = ask.comment_id,
             .take_label_off = !ask.comment_id,
-            .label = ask.label};
+            .label = ask.label,
+            .label_set = label_set(ask),
+            .issue = ask.issue};
 }
 
 Assignment assignment_of(const AskStart& ask, const Facts& facts, const config::Settings& settings) {
@@ -115,7 +113,7 @@ Intent decide_start(const AskStart& ask, const Facts& facts, const config::Setti
     // redelivery, a sweep that began before) must not start the finished job again.
     if (!ask.comment_id && !carries(*facts.issue, ask.label))
         return Ignore{"the label is not there any more"};
-    if (!ask.comment_id && facts.label_coming_off && !asked_anew(ask, facts.said))
+    if (const auto set = label_set(ask); set && facts.said.label && !set->after(*facts.said.label))
         return Ignore{"the label has been heard already"};
     if (!may_write(facts)) {
         auto no = refuse(ask, "permission", report::not_permitted(ask.by.login),
@@ -126,10 +124,14 @@ Intent decide_start(const AskStart& ask, const Facts& facts, const config::Setti
     if (ask.on_pull_request && !facts.active_job)
         return refuse(ask, "pull_request", report::ask_on_the_issue(), "asked on a pull request");
     const bool anew = ask.again && is_busy(facts) && facts.active_job->state == JobState::review;
-    if (is_busy(facts) && !anew)
-        return refuse(ask, fmt::format("active job={}", facts.active_job->id.value),
-                      report::already_active(*facts.active_job),
-                      fmt::format("job {} is active", facts.active_job->id.value));
+    if (is_busy(facts) && !anew) {
+        auto no = refuse(ask, fmt::format("active job={}", facts.active_job->id.value),
+                         report::already_active(*facts.active_job),
+                         fmt::format("job {} is active", facts.active_job->id.value));
+        no.asked = word(ask.at, ask.by, ask.comment_id);
+        no.issue = facts.active_job->assignment.issue;
+        return no;
+    }
     if (!facts.issue->open) return refuse(ask, "closed", report::issue_not_open(), "the issue is not open");
     if (!facts.closing.empty() && !anew)
         return refuse(ask, "proposed", report::already_proposed(facts.closing),
@@ -162,17 +164,9 @@ Intent decide_start(const AskStart& ask, const Facts& facts, const config::Setti
                                           : fmt::format(sentence::reason_label, ask.by.login),
                  .comment_id = ask.comment_id,
                  .label = ask.label.empty() ? settings.labels.trigger : ask.label,
-                 .at = ask.at,
-                 .stopped_by = facts.said.stop && asked_before(ask, *facts.said.stop) ? facts.said.stop->by
-                                                                                      : std::string()};
-}
-
-std::optional<SaidStop> said_stop(const AskStop& ask, const Facts& facts) {
-    if (!ask.at) return std::nullopt;
-    return SaidStop{.issue = facts.active_job ? facts.active_job->assignment.issue : ask.thread,
-                    .at = *ask.at,
-                    .by = ask.by.login,
-                    .comment_id = ask.comment_id.value_or("")};
+                 .asked_on = ask.issue,
+                 .asked = word(ask.at, ask.by, ask.comment_id),
+                 .label_set = label_set(ask)};
 }
 
 Intent decide_stop(const AskStop& ask, const Facts& facts) {
@@ -190,9 +184,10 @@ Intent decide_stop(const AskStop& ask, const Facts& facts) {
                    .marker = marker("answer", ask.thread, "comment=" + ask.comment_id.value_or("none")),
                    .comment_id = ask.comment_id,
                    .reason = "nothing to stop",
-                   .stop = said_stop(ask, facts)};
+                   .stop = word(ask.at, ask.by, ask.comment_id),
+                   .issue = facts.active_job ? facts.active_job->assignment.issue : ask.thread};
     if (!is_busy(facts)) return nothing;
-    if (ask.at && facts.said.asked && *ask.at < *facts.said.asked) {
+    if (const auto& asked = facts.said.asked; nothing.stop && asked && earlier(*nothing.stop, *asked)) {
         nothing.answer = report::stop_said_before();
         nothing.reason = "the job was asked for after it";
         return nothing;
@@ -297,7 +292,7 @@ Intent decide_issue_over(const IssueOver& over, const Facts& facts) {
     if (over.closed && facts.issue && facts.issue->open) return Ignore{over.how + ", and reopened since"};
     if (!over.label.empty() && facts.issue && carries(*facts.issue, over.label))
         return Ignore{over.how + ", and set again since"};
-    if (over.at && facts.said.asked && *over.at < *facts.said.asked)
+    if (over.at && facts.said.asked && *over.at < facts.said.asked->at)
         return Ignore{over.how + ", and asked for again since"};
     return Stop{.job = facts.active_job->id,
                 .reason = report::stopped_since(over.how),

@@ -26,8 +26,7 @@ struct Facts {
     std::string base_branch, base_commit;
     std::optional<integrations::RepoRef> repository;  ///< as it is now
     int jobs_today = 0;
-    Said said;                      ///< on the issue, before or after
-    bool label_coming_off = false;  ///< the label has begun a job, and is still to be taken off by us
+    Said said;                                              ///< on the issue, before or after
     std::vector<integrations::ReviewComment> beside_lines;  ///< of the review that asks
     std::vector<Ask> asks;                                  ///< all of the active job
     std::vector<integrations::FailedCheck> failed;          ///< on the head commit
@@ -47,8 +46,9 @@ struct Start {
     std::string reason;
     std::optional<std::string> comment_id;  ///< gets the reactions instead of the issue
     std::string label;                      ///< taken off, once: set again it is another request
-    integrations::Moment at = {};
-    std::string stopped_by = {};  ///< who said stop since, and was heard before
+    std::optional<integrations::ThreadRef> asked_on = std::nullopt;  ///< the pull request; none: the issue
+    std::optional<Word> asked = std::nullopt;  ///< said before stop, it is stopped as it begins
+    std::optional<LabelSet> label_set = std::nullopt;
 };
 struct Answer {  ///< status, help: a comment
     integrations::ThreadRef thread;
@@ -56,14 +56,16 @@ struct Answer {  ///< status, help: a comment
     std::string marker;
     std::optional<std::string> comment_id;
     std::string reason;
-    std::optional<SaidStop> stop = std::nullopt;  ///< it answers one: what was asked for before is over
+    std::optional<Word> stop = std::nullopt;  ///< it answers one: what was asked for before is over, also
+                                              ///< what has begun since it was decided
+    integrations::ThreadRef issue = {};       ///< that `stop` is about
 };
 struct Stop {
     JobId job;
     std::string reason;  ///< a sentence for the status comment
     std::optional<std::string> comment_id;
     integrations::ThreadRef thread;
-    std::optional<SaidStop> said = std::nullopt;    ///< by people, in a comment
+    std::optional<Word> said = std::nullopt;        ///< by people, in a comment
     std::optional<Answer> too_late = std::nullopt;  ///< when the job has ended by itself meanwhile
 };
 struct Refine {  ///< begins another cycle of the job, or adds to the next one
@@ -98,6 +100,9 @@ struct Refuse {
     std::optional<std::string> comment_id;  ///< gets 👎
     bool take_label_off = false;
     std::string label;
+    std::optional<LabelSet> label_set = std::nullopt;
+    std::optional<Word> asked = std::nullopt;  ///< for work that goes on already: it was wished for then
+    integrations::ThreadRef issue = {};        ///< that `asked` is about
 };
 struct EndReview {
     JobId job;
@@ -124,10 +129,10 @@ using Intent =
 
 /// Pure; fails closed: what is not known is not allowed. Every intent carries its reason. The tests, in this
 /// order, the first that says no decides:
-///   start   our repository, issue seen, the label still on it (when a label asks), permission write, an
+///   start   our repository, issue seen, the label still on it and not yet heard (when a label asks),
+///           permission write, an
 ///           issue or a pull request of ours, no active job, issue open, no other pull request that closes
-///           it, fewer jobs today than the limit, profile known, base commit known; asked for before people
-///           said stop, it is stopped as it begins
+///           it, fewer jobs today than the limit, profile known, base commit known
 ///   retry   the same; while a pull request is open, that one is made anew
 ///   stop    our repository, permission write or asked for by the job's own requester, active job that was
 ///           not asked for after it

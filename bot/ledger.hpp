@@ -118,6 +118,8 @@ class Ledger {
     std::optional<JobId> settle(std::int64_t delivery, const Intent& intent);
     /// Not now (forge down): again not before `at`. The attempt is not charged.
     void postpone(std::int64_t delivery, Time at, const std::string& why);
+    /// One of several things that a delivery asks for, before the last one settles it: it is not asked again.
+    std::optional<JobId> carry_out(std::int64_t delivery, const Intent& intent);
     /// Without a delivery: what a sweep found. Same rules as settle.
     std::optional<JobId> carry_out(const Intent& intent);
 
@@ -147,8 +149,6 @@ class Ledger {
     [[nodiscard]] Said said(const integrations::ThreadRef& issue) const;
     /// Whether a command in this comment was carried out, answered or refused: two hooks may tell of one.
     [[nodiscard]] bool heard(const integrations::ThreadRef& thread, const std::string& comment_id) const;
-    /// Whether the label was heard, and is still to be taken off: what tells of it now is a copy.
-    [[nodiscard]] bool label_coming_off(const integrations::ThreadRef& issue, const std::string& label) const;
     /// Runs that are still open when their job changes hands or state are ended with it.
     RunId begin_run(const Lease& lease, Run::Kind kind, const std::string& profile,
                     const std::string& log_file);

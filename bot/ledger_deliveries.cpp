@@ -34,20 +34,22 @@ std::optional<std::string> unpack(const std::string& packed, std::int64_t size) 
 struct InHand {
     std::int64_t id = 0;
     int attempts = 0;
+    int carried_out = 0;
     Time received_at{};
     std::string forge, hook_id, delivery_id, event, packed;
     std::int64_t body_size = 0;
 };
 
-InHand read_in_hand(SQLite::Database& db, std::int64_t id, int attempts) {
-    auto row =
-        prepare(db,
-                "SELECT forge, hook_id, delivery_id, event, received_at, body_size, body FROM deliveries "
-                "WHERE id = ?1",
-                id);
+InHand read_in_hand(SQLite::Database& db, std::int64_t id) {
+    auto row = prepare(
+        db,
+        "SELECT forge, hook_id, delivery_id, event, received_at, body_size, body, attempts, carried_out "
+        "FROM deliveries JOIN inbox ON delivery = id WHERE id = ?1",
+        id);
     row.executeStep();
     return {.id = id,
-            .attempts = attempts,
+            .attempts = row.getColumn(7).getInt(),
+            .carried_out = row.getColumn(8).getInt(),
             .received_at = from_ms(row.getColumn(4).getInt64()),
             .forge = row.getColumn(0).getString(),
             .hook_id = row.getColumn(1).getString(),
@@ -87,7 +89,7 @@ Looked look_through(SQLite::Database& db, const Ledger::Quiet& quiet, std::int64
         if (attempts < options.max_delivery_attempts) {
             execute(db, "UPDATE inbox SET attempts = attempts + 1, held_until = ?2 WHERE delivery = ?1", id,
                     now + to_ms(Time(options.hold)));
-            looked.found = read_in_hand(db, id, attempts + 1);
+            looked.found = read_in_hand(db, id);
             return looked;
         }
         execute(db, "DELETE FROM inbox WHERE delivery = ?1", id);
@@ -183,6 +185,7 @@ std::optional<StoredDelivery> Ledger::next_delivery(const Quiet& quiet) {
         .delivery = integrations::Replay::stored(found->forge, found->hook_id, found->delivery_id,
                                                  found->event, std::move(*body)),
         .attempts = found->attempts,
+        .carried_out = found->carried_out,
         .received_at = found->received_at};
 }
 
@@ -195,6 +198,14 @@ std::optional<JobId> Ledger::settle(std::int64_t delivery, const Intent& intent)
                 "INSERT INTO outcomes (delivery, state, at, reason, job) VALUES (?1, 'settled', ?2, ?3, ?4)",
                 delivery, inside_->now(), reason, touched ? std::optional(touched->value) : std::nullopt);
         return touched;
+    });
+}
+
+std::optional<JobId> Ledger::carry_out(std::int64_t delivery, const Intent& intent) {
+    return inside_->write([&](SQLite::Database& db) -> std::optional<JobId> {
+        if (execute(db, "UPDATE inbox SET carried_out = carried_out + 1 WHERE delivery = ?1", delivery) == 0)
+            return std::nullopt;
+        return inside_->apply(db, intent);
     });
 }
 

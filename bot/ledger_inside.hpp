@@ -107,7 +107,10 @@ struct Ledger::Inside {
     void begin_contest(SQLite::Database& db, const Job& job, const std::vector<std::string>& profiles);
     /// When all tries have ended: the best is published, or the job ends with what they came to.
     void settle_contest(SQLite::Database& db, JobId contest);
+    std::optional<JobId> begin(SQLite::Database& db, const Start& wanted);
     std::optional<JobId> start(SQLite::Database& db, const Start& intent);
+    std::optional<JobId> halt(SQLite::Database& db, const Stop& wanted);
+    std::optional<JobId> say(SQLite::Database& db, const Answer& words);
     std::optional<JobId> stop(SQLite::Database& db, JobId id, Signal signal, const std::string& reason);
     std::optional<JobId> refine(SQLite::Database& db, const Refine& intent);
     void say_too_late(SQLite::Database& db, const Refine& intent);
@@ -121,7 +124,8 @@ struct Ledger::Inside {
     /// Nothing more is to be done about these asks; `done`: their comments are told so.
     void close_asks(SQLite::Database& db, const Job& job, std::string_view which, bool done);
     /// Told late, it counts when it is the latest all the same.
-    void note_said(SQLite::Database& db, std::string_view what, const SaidStop& said);
+    void note_said(SQLite::Database& db, const integrations::ThreadRef& issue, const Said& heard);
+    [[nodiscard]] static Said said(SQLite::Database& db, const integrations::ThreadRef& issue);
     /// Somebody said stop, and something else was the end: says what.
     void answer_late_stops(SQLite::Database& db, const Job& job, const std::string& words);
     /// On the comment; an empty one: on the thread itself.

@@ -55,7 +55,7 @@ std::optional<JobId> Ledger::Inside::start(SQLite::Database& db, const Start& in
                                  a.base_commit, a.profile, a.priority, a.guidance, intent.reason, at);
     if (inserted == 0) return std::nullopt;
     const JobId id{db.getLastInsertRowid()};
-    react(db, a.issue, intent.comment_id.value_or(""), "eyes");
+    react(db, intent.asked_on.value_or(a.issue), intent.comment_id.value_or(""), "eyes");
     if (intent.comment_id)
         add_ask(db, id,
                 {.key = "comment=" + *intent.comment_id,
@@ -105,35 +105,43 @@ std::optional<JobId> Ledger::Inside::resume(SQLite::Database& db, const Resume& 
     return job->id;
 }
 
-Said Ledger::said(const integrations::ThreadRef& issue) const {
-    return inside_->read([&](SQLite::Database& db) {
-        auto row =
-            prepare(db,
-                    "SELECT what, at, by_login, comment_id FROM said WHERE forge = ?1 AND repo_id = ?2 "
-                    "AND issue = ?3",
-                    issue.repo.forge, issue.repo.id, issue.number);
-        Said said;
-        while (row.executeStep()) {
-            const auto at = from_ms(row.getColumn(1).getInt64());
-            if (row.getColumn(0).getString() == "asked")
-                said.asked = at;
-            else
-                said.stop = SaidStop{.issue = issue,
-                                     .at = at,
-                                     .by = row.getColumn(2).getString(),
-                                     .comment_id = row.getColumn(3).getString()};
-        }
-        return said;
-    });
+Said Ledger::Inside::said(SQLite::Database& db, const integrations::ThreadRef& issue) {
+    auto row = prepare(
+        db, "SELECT what, at, by_login, id FROM said WHERE forge = ?1 AND repo_id = ?2 AND issue = ?3",
+        issue.repo.forge, issue.repo.id, issue.number);
+    Said said;
+    while (row.executeStep()) {
+        const auto what = row.getColumn(0).getString();
+        const auto at = from_ms(row.getColumn(1).getInt64());
+        auto id = row.getColumn(3).getString();
+        if (what == "label")
+            said.label = LabelSet{.at = at, .event = std::move(id)};
+        else
+            (what == "asked" ? said.asked : said.stop) =
+                Word{.at = at, .by = row.getColumn(2).getString(), .comment_id = std::move(id)};
+    }
+    return said;
 }
 
-void Ledger::Inside::note_said(SQLite::Database& db, std::string_view what, const SaidStop& said) {
-    execute(db,
-            "INSERT INTO said (forge, repo_id, issue, what, at, by_login, comment_id) "
-            "VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7) ON CONFLICT DO UPDATE SET at = excluded.at, "
-            "by_login = excluded.by_login, comment_id = excluded.comment_id WHERE excluded.at >= at",
-            said.issue.repo.forge, said.issue.repo.id, said.issue.number, what, to_ms(said.at), said.by,
-            said.comment_id);
+Said Ledger::said(const integrations::ThreadRef& issue) const {
+    return inside_->read([&](SQLite::Database& db) { return Inside::said(db, issue); });
+}
+
+void Ledger::Inside::note_said(SQLite::Database& db, const integrations::ThreadRef& issue,
+                               const Said& heard) {
+    const auto before = said(db, issue);
+    const auto note = [&](std::string_view what, Time at, const std::string& by, const std::string& id) {
+        execute(db,
+                "INSERT OR REPLACE INTO said (forge, repo_id, issue, what, at, by_login, id) "
+                "VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)",
+                issue.repo.forge, issue.repo.id, issue.number, what, to_ms(at), by, id);
+    };
+    if (const auto& now = heard.asked; now && !(before.asked && earlier(*now, *before.asked)))
+        note("asked", now->at, now->by, now->comment_id);
+    if (const auto& now = heard.stop; now && !(before.stop && earlier(*now, *before.stop)))
+        note("stop", now->at, now->by, now->comment_id);
+    if (const auto& now = heard.label; now && (!before.label || now->after(*before.label)))
+        note("label", now->at, "", now->event);
 }
 
 bool Ledger::heard(const integrations::ThreadRef& thread, const std::string& comment_id) const {
@@ -143,13 +151,52 @@ bool Ledger::heard(const integrations::ThreadRef& thread, const std::string& com
     });
 }
 
-bool Ledger::label_coming_off(const integrations::ThreadRef& issue, const std::string& label) const {
-    return inside_->read([&](SQLite::Database& db) {
-        return has_report(db, issue,
-                          "kind = 'labels' AND marker = 'off:' || ?4 AND version > posted_version AND "
-                          "given_up = 0",
-                          label);
-    });
+std::optional<JobId> Ledger::Inside::begin(SQLite::Database& db, const Start& wanted) {
+    const auto& issue = wanted.assignment.issue;
+    // The same label, told by a sweep, by another hook or once more.
+    if (const auto last = said(db, issue).label; last && wanted.label_set && !wanted.label_set->after(*last))
+        return std::nullopt;
+    note_said(db, issue, {.asked = wanted.asked, .stop = {}, .label = wanted.label_set});
+    const auto id = start(db, wanted);
+    if (!id || !wanted.asked) return id;
+    // Stop was said after it and heard before it, perhaps only since the decision.
+    if (const auto stopped = said(db, issue).stop; stopped && earlier(*wanted.asked, *stopped))
+        return stop(db, *id, Signal::stop, report::stopped_by(stopped->by));
+    return id;
+}
+
+std::optional<JobId> Ledger::Inside::halt(SQLite::Database& db, const Stop& wanted) {
+    const auto job = find_job(db, wanted.job);
+    if (wanted.said && job)
+        note_said(db, job->assignment.issue, {.asked = {}, .stop = wanted.said, .label = {}});
+    // It may have come to its end between the decision and now.
+    if (wanted.too_late && job && is_final(job->state)) return say(db, *wanted.too_late);
+    if (wanted.comment_id) {
+        react(db, wanted.thread, *wanted.comment_id, "eyes");
+        add_ask(db, wanted.job,
+                {.key = "comment=" + *wanted.comment_id,
+                 .words = {},
+                 .comment_id = *wanted.comment_id,
+                 .what = Ask::What::stop});
+    }
+    return stop(db, wanted.job, Signal::stop, wanted.reason);
+}
+
+std::optional<JobId> Ledger::Inside::say(SQLite::Database& db, const Answer& words) {
+    if (words.stop) {
+        note_said(db, words.issue, {.asked = {}, .stop = words.stop, .label = {}});
+        // A job may have begun between the decision and now.
+        const auto asked = said(db, words.issue).asked;
+        if (const auto job = find_active_job(db, words.issue); job && asked && earlier(*asked, *words.stop))
+            return halt(db, {.job = job->id,
+                             .reason = report::stopped_by(words.stop->by),
+                             .comment_id = words.comment_id,
+                             .thread = words.thread});
+    }
+    if (words.comment_id)
+        for (const auto* each : {"eyes", "rocket"}) react(db, words.thread, *words.comment_id, each);
+    wish(db, answer(words.thread, words.marker, words.answer), Urgency::at_once);
+    return std::nullopt;
 }
 
 std::optional<JobId> Ledger::Inside::apply(SQLite::Database& db, const Intent& intent) {
@@ -158,53 +205,22 @@ std::optional<JobId> Ledger::Inside::apply(SQLite::Database& db, const Intent& i
         if (!job || job->pull_request == 0) return std::nullopt;
         return stop(db, end.job, end.merged ? Signal::merge : Signal::close, end.reason);
     };
-    const auto begin = [&](const Start& wanted) {
-        const auto& of = wanted.assignment;
-        if (wanted.at)
-            note_said(db, "asked",
-                      {.issue = of.issue,
-                       .at = *wanted.at,
-                       .by = of.requested_by.login,
-                       .comment_id = wanted.comment_id.value_or("")});
-        const auto id = start(db, wanted);
-        if (id && !wanted.stopped_by.empty())
-            return stop(db, *id, Signal::stop, report::stopped_by(wanted.stopped_by));
-        return id;
-    };
-    const auto say = [&](const Answer& words) -> std::optional<JobId> {
-        if (words.stop) note_said(db, "stop", *words.stop);
-        if (words.comment_id)
-            for (const auto* each : {"eyes", "rocket"}) react(db, words.thread, *words.comment_id, each);
-        wish(db, answer(words.thread, words.marker, words.answer), Urgency::at_once);
-        return std::nullopt;
-    };
-    const auto stop_it = [&](const Stop& wanted) {
-        // The job may have come to its end between the decision and now.
-        if (const auto job = find_job(db, wanted.job); wanted.too_late && job && is_final(job->state))
-            return say(*wanted.too_late);
-        if (wanted.said) note_said(db, "stop", *wanted.said);
-        if (wanted.comment_id) {
-            react(db, wanted.thread, *wanted.comment_id, "eyes");
-            add_ask(db, wanted.job,
-                    {.key = "comment=" + *wanted.comment_id,
-                     .words = {},
-                     .comment_id = *wanted.comment_id,
-                     .what = Ask::What::stop});
-        }
-        return stop(db, wanted.job, Signal::stop, wanted.reason);
-    };
-    const auto resume_it = [&](const Resume& wanted) { return resume(db, wanted); };
-    const auto refine_it = [&](const Refine& wanted) { return refine(db, wanted); };
-    const auto abandon_all = [&](const Abandon& wanted) { return abandon(db, wanted); };
-    const auto rename_it = [&](const Rename& wanted) { return rename(db, wanted.repo); };
     const auto refuse = [&](const Refuse& no) -> std::optional<JobId> {
+        if (no.asked || no.label_set)
+            note_said(db, no.issue, {.asked = no.asked, .stop = {}, .label = no.label_set});
         if (no.comment_id) react(db, no.thread, *no.comment_id, "thumbs_down");
         if (no.take_label_off) wish_label_off(db, newest_job(db, no.thread), no.thread, no.label);
         if (!no.answer.empty()) wish(db, answer(no.thread, no.marker, no.answer), Urgency::at_once);
         return std::nullopt;
     };
-    return std::visit(Match{begin, stop_it, resume_it, refine_it, refuse, say, end_review, abandon_all,
-                            rename_it, [](const LookAgain&) { return std::optional<JobId>(); },
+    return std::visit(Match{[&](const Start& wanted) { return begin(db, wanted); },
+                            [&](const Stop& wanted) { return halt(db, wanted); },
+                            [&](const Resume& wanted) { return resume(db, wanted); },
+                            [&](const Refine& wanted) { return refine(db, wanted); },
+                            [&](const Answer& words) { return say(db, words); },
+                            [&](const Abandon& wanted) { return abandon(db, wanted); },
+                            [&](const Rename& wanted) { return rename(db, wanted.repo); }, refuse, end_review,
+                            [](const LookAgain&) { return std::optional<JobId>(); },
                             [](const Ignore&) { return std::optional<JobId>(); }},
                       intent);
 }

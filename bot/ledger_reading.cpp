@@ -129,12 +129,14 @@ std::optional<Job> Ledger::job(JobId id) const {
     return inside_->read([&](SQLite::Database& db) { return find_job(db, id); });
 }
 
+std::optional<Job> find_active_job(SQLite::Database& database, const integrations::ThreadRef& issue) {
+    return read_first(
+        database, "WHERE forge = ?1 AND repo_id = ?2 AND issue = ?3 AND contest IS NULL AND " + active_sql,
+        issue.repo.forge, issue.repo.id, issue.number);
+}
+
 std::optional<Job> Ledger::active_job(const integrations::ThreadRef& issue) const {
-    return inside_->read([&](SQLite::Database& db) {
-        return read_first(
-            db, "WHERE forge = ?1 AND repo_id = ?2 AND issue = ?3 AND contest IS NULL AND " + active_sql,
-            issue.repo.forge, issue.repo.id, issue.number);
-    });
+    return inside_->read([&](SQLite::Database& db) { return find_active_job(db, issue); });
 }
 
 std::optional<Job> Ledger::job_of_pull_request(const integrations::ThreadRef& pull_request) const {

@@ -76,5 +76,7 @@ template <typename... Values>
 }
 [[nodiscard]] std::vector<Job> tries_of(SQLite::Database& database, JobId contest);
 [[nodiscard]] std::optional<Job> find_job(SQLite::Database& database, JobId id);
+[[nodiscard]] std::optional<Job> find_active_job(SQLite::Database& database,
+                                                 const integrations::ThreadRef& issue);
 
 }  // namespace bot

@@ -159,6 +159,16 @@ const std::string said_when = R"sql(
     ) STRICT;
 )sql";
 
+/// 6 -> 7.
+const std::string one_by_one = R"sql(
+    ALTER TABLE inbox ADD COLUMN carried_out INTEGER NOT NULL DEFAULT 0;
+    ALTER TABLE said RENAME COLUMN comment_id TO id;
+    PRAGMA writable_schema = ON;
+    UPDATE sqlite_schema SET sql = replace(sql, '(''asked'', ''stop'')', '(''asked'', ''stop'', ''label'')')
+        WHERE type = 'table' AND name = 'said';
+    PRAGMA writable_schema = RESET;
+)sql";
+
 }  // namespace
 
 const Schema& schema() {
@@ -171,6 +181,7 @@ const Schema& schema() {
                                    conversation,
                                    further_tries,
                                    said_when,
+                                   one_by_one,
                                }};
     return newest;
 }

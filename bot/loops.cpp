@@ -99,38 +99,28 @@ integrations::ForgeResult<std::string> post(Shop& shop, integrations::Forge& for
     return std::string();
 }
 
-/// Whether a label that was set before then has begun a job since: it may be on still, as it cannot be taken
-/// off now, and the job may be over.
-bool heard_since(Shop& shop, const Intent& intent, Time received_at) {
-    const auto* start = std::get_if<Start>(&intent);
-    return start != nullptr && !start->comment_id &&
-           shop.ledger.jobs_since(start->assignment.issue, received_at) > 0;
-}
-
 /// What is said about a pull request of ours names this thread; else nothing.
 struct AboutProposal {
-    const integrations::ThreadRef* operator()(const AskStart& ask) const {
-        return ask.again ? &ask.issue : nullptr;
-    }
+    const integrations::ThreadRef* operator()(const AskStart& ask) const { return &ask.issue; }
     const integrations::ThreadRef* operator()(const AskStop& ask) const { return &ask.thread; }
     const integrations::ThreadRef* operator()(const AskRefine& ask) const { return &ask.thread; }
     const integrations::ThreadRef* operator()(const AskPick& ask) const { return &ask.thread; }
     const integrations::ThreadRef* operator()(const auto&) const { return nullptr; }
 };
 
-/// The job whose pull request the request is about, when that is not at work.
-std::optional<Job> job_in_review(const Shop& shop, const Request& request) {
+/// The job whose open pull request the request is about.
+std::optional<Job> job_with_proposal(const Shop& shop, const Request& request) {
     const auto* thread = std::visit(AboutProposal{}, request);
     if (thread == nullptr) return std::nullopt;
     auto job = shop.ledger.active_job(*thread);
     if (!job) job = shop.ledger.job_of_pull_request(*thread);
-    return job && job->state == JobState::review ? job : std::nullopt;
+    return job && is_active(job->state) && job->pull_request > 0 ? job : std::nullopt;
 }
 
 /// What people say about a pull request is said about it as it is: its end is ours too, also when they have
 /// told us of something else first. What cannot be seen now stays as we know it.
 void look_at_proposal(Shop& shop, const Request& request) {
-    const auto job = job_in_review(shop, request);
+    const auto job = job_with_proposal(shop, request);
     const auto* entry = job ? shop.forges.find(job->assignment.issue.repo.forge) : nullptr;
     if (entry == nullptr) return;
     const auto now = entry->forge->pull_request(job->assignment.issue.repo, job->pull_request);
@@ -156,18 +146,26 @@ void give_back(Shop& shop, const Lease& lease, const std::string& why) {
 
 }  // namespace
 
-integrations::ForgeResult<std::vector<Intent>> understand(Shop& shop, const integrations::Event& event,
-                                                          const std::string& forge) {
+integrations::ForgeResult<std::vector<Request>> requests_of(Shop& shop, const integrations::Event& event,
+                                                            const std::string& forge) {
     const auto self = shop.forges.self(forge);
     if (!self) return std::unexpected(self.error());
-    std::vector<Intent> intents;
-    for (const auto& request : recognise(event, shop.settings, *self)) {
-        look_at_proposal(shop, request);
-        auto facts = gather_facts(shop, request);
-        if (!facts) return std::unexpected(facts.error());
-        intents.push_back(decide(request, *facts, shop.settings));
-    }
-    return intents;
+    return recognise(event, shop.settings, *self);
+}
+
+integrations::ForgeResult<Intent> understand(Shop& shop, Request request) {
+    if (const auto looked = look_at_label(shop, request); !looked) return std::unexpected(looked.error());
+    look_at_proposal(shop, request);
+    const auto facts = gather_facts(shop, request);
+    if (!facts) return std::unexpected(facts.error());
+    return decide(request, *facts, shop.settings);
+}
+
+integrations::ForgeResult<Intent> understand(Shop& shop, const integrations::Event& event,
+                                             const std::string& forge) {
+    auto requests = requests_of(shop, event, forge);
+    if (!requests) return std::unexpected(requests.error());
+    return understand(shop, std::move(requests->front()));
 }
 
 void after(Shop& shop, const Intent& intent) {
@@ -200,35 +198,32 @@ bool intake(Shop& shop) {
         return true;
     }
     const auto event = entry->kind->decode(delivery);
-    // A second attempt may have been half done; its commands are.
     const auto* comment = std::get_if<integrations::CommentCreated>(&event);
-    if (comment != nullptr && stored->attempts == 1 &&
+    if (comment != nullptr && stored->carried_out == 0 &&
         shop.ledger.heard(comment->thread, comment->comment_id)) {
         (void)shop.ledger.settle(stored->id,
                                  Ignore{"that comment was heard already: another hook told of it"});
         return true;
     }
-    auto intents = understand(shop, event, delivery.forge());
-    if (!intents) {
-        spdlog::warn("delivery {}: later: {}", delivery.delivery_id(), intents.error().message);
-        shop.forges.failed(delivery.forge(), intents.error());
-        shop.ledger.postpone(stored->id, next_try(intents.error(), pause_by_age(stored->received_at)),
-                             intents.error().message);
+    const auto later = [&](const ForgeError& error) {
+        spdlog::warn("delivery {}: later: {}", delivery.delivery_id(), error.message);
+        shop.forges.failed(delivery.forge(), error);
+        shop.ledger.postpone(stored->id, next_try(error, pause_by_age(stored->received_at)), error.message);
         return true;
-    }
-    for (auto& intent : *intents)
-        if (heard_since(shop, intent, stored->received_at))
-            intent = Ignore{"a sweep has heard that label meanwhile, or another hook told of it"};
-    // All but the last are carried out first; the last one closes the delivery. Each is idempotent.
-    for (std::size_t i = 0; i < intents->size(); ++i) {
-        const auto& intent = (*intents)[i];
-        spdlog::info("delivery {} ({}): {}", delivery.delivery_id(), delivery.event_name(), reason(intent));
-        if (!std::holds_alternative<Ignore>(intent)) shop.forges.answered(delivery.forge());
-        if (i + 1 < intents->size())
-            (void)shop.ledger.carry_out(intent);
+    };
+    const auto requests = requests_of(shop, event, delivery.forge());
+    if (!requests) return later(requests.error());
+    // One after the other: what the first changes the second is decided on. The last one closes the delivery.
+    for (auto i = static_cast<std::size_t>(stored->carried_out); i < requests->size(); ++i) {
+        const auto intent = understand(shop, (*requests)[i]);
+        if (!intent) return later(intent.error());
+        spdlog::info("delivery {} ({}): {}", delivery.delivery_id(), delivery.event_name(), reason(*intent));
+        if (!std::holds_alternative<Ignore>(*intent)) shop.forges.answered(delivery.forge());
+        if (i + 1 < requests->size())
+            (void)shop.ledger.carry_out(stored->id, *intent);
         else
-            (void)shop.ledger.settle(stored->id, intent);
-        after(shop, intent);
+            (void)shop.ledger.settle(stored->id, *intent);
+        after(shop, *intent);
     }
     return true;
 }

@@ -10,10 +10,15 @@
 /// What the files of the loops share.
 namespace bot::loops {
 
-/// What is decided on an event, with the facts of now. An error: the forge could not be asked.
-[[nodiscard]] integrations::ForgeResult<std::vector<Intent>> understand(Shop& shop,
-                                                                        const integrations::Event& event,
-                                                                        const std::string& forge);
+/// What an event asks for, never nothing. An error: the forge could not be asked who we are there.
+[[nodiscard]] integrations::ForgeResult<std::vector<Request>> requests_of(Shop& shop,
+                                                                          const integrations::Event& event,
+                                                                          const std::string& forge);
+/// What is decided on it, with the facts of now. An error: the forge could not be asked.
+[[nodiscard]] integrations::ForgeResult<Intent> understand(Shop& shop, Request request);
+/// Likewise of an event that asks for one thing.
+[[nodiscard]] integrations::ForgeResult<Intent> understand(Shop& shop, const integrations::Event& event,
+                                                           const std::string& forge);
 /// Wakes who has something to do once the intent is in the ledger.
 void after(Shop& shop, const Intent& intent);
 

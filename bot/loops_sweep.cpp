@@ -57,13 +57,6 @@ void end_leftover_sandboxes(Shop& shop) {
     if (ended && !ended->empty()) spdlog::info("{} leftover sandboxes removed", ended->size());
 }
 
-/// A label may still be on although it was heard: of a job that began meanwhile, or whose label cannot be
-/// taken off yet. What was really lost is found by a later sweep.
-bool heard_lately(Shop& shop, const integrations::ThreadRef& issue) {
-    constexpr auto lately = 10min;
-    return shop.ledger.jobs_since(issue, std::chrono::system_clock::now() - lately) > 0;
-}
-
 /// A label whose event never arrived is decided on as if it had, by the same rules.
 void sweep_labels(Shop& shop, const std::string& name, integrations::Forge& forge) {
     const auto found = forge.labelled(shop.settings.labels.trigger);
@@ -74,20 +67,17 @@ void sweep_labels(Shop& shop, const std::string& name, integrations::Forge& forg
     }
     for (const auto& labelled : *found) {
         if (shop.ledger.active_job(labelled.issue)) continue;
-        const auto intents = understand(shop, labelled, name);
-        if (!intents) {
+        const auto intent = understand(shop, labelled, name);
+        if (!intent) {
             spdlog::warn("sweep: {}#{}: {}", labelled.issue.repo.full_name, labelled.issue.number,
-                         intents.error().message);
+                         intent.error().message);
             continue;
         }
-        if (heard_lately(shop, labelled.issue)) continue;  // after the forge was asked, which takes its time
-        for (const auto& intent : *intents) {
-            if (std::holds_alternative<Ignore>(intent)) continue;
-            spdlog::info("sweep: {}#{}: {}", labelled.issue.repo.full_name, labelled.issue.number,
-                         reason(intent));
-            (void)shop.ledger.carry_out(intent);
-            after(shop, intent);
-        }
+        if (std::holds_alternative<Ignore>(*intent)) continue;
+        spdlog::info("sweep: {}#{}: {}", labelled.issue.repo.full_name, labelled.issue.number,
+                     reason(*intent));
+        (void)shop.ledger.carry_out(*intent);
+        after(shop, *intent);
     }
 }
 
@@ -124,10 +114,10 @@ std::optional<Intent> conflict(const Job& job, const integrations::PullRequest& 
 std::optional<Intent> red_checks(Shop& shop, const Job& job) {
     if (std::chrono::system_clock::now() - job.state_since > ci_patience) return std::nullopt;
     const auto& repo = job.assignment.issue.repo;
-    const auto intents =
+    const auto intent =
         understand(shop, integrations::ChecksFailed{.repo = repo, .head_sha = job.head_commit}, repo.forge);
-    if (!intents || intents->empty() || std::holds_alternative<Ignore>(intents->front())) return std::nullopt;
-    return intents->front();
+    if (!intent || std::holds_alternative<Ignore>(*intent)) return std::nullopt;
+    return *intent;
 }
 
 /// What became of an open pull request while nobody told us.

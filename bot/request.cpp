@@ -179,8 +179,12 @@ Request recognise_label(const integrations::IssueLabelled& event, const config::
     const auto profile = profile_of_label(event.label, settings.labels);
     if (!profile) return Nothing{"not our label"};
     if (is_ours(event.by, self)) return Nothing{"labelled by ourselves or another bot"};
-    return AskStart{
-        .issue = event.issue, .by = event.by, .profile = *profile, .label = event.label, .at = event.at};
+    return AskStart{.issue = event.issue,
+                    .by = event.by,
+                    .profile = *profile,
+                    .label = event.label,
+                    .at = event.at,
+                    .label_event = event.event_id};
 }
 
 Request recognise_unlabel(const integrations::IssueUnlabelled& event, const config::Settings& settings,

@@ -25,6 +25,7 @@ struct AskStart {
     std::vector<std::string> profiles;      ///< all that were named
     int tries = 1;                          ///< side by side
     integrations::Moment at = {};           ///< when it was asked
+    std::string label_event = {};           ///< as of LabelSet
 };
 struct AskStop {
     integrations::ThreadRef thread;  ///< issue or pull request

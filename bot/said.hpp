@@ -8,17 +8,39 @@
 
 namespace bot {
 
-/// That people said stop, by the forge's clock: what they had asked for before is over.
-struct SaidStop {
-    integrations::ThreadRef issue;
+/// Something that people said about work on an issue, by the forge's clock.
+struct Word {
     std::chrono::system_clock::time_point at;
-    std::string by;  ///< login
-    std::string comment_id;
+    std::string by = {};          ///< login
+    std::string comment_id = {};  ///< empty: said with a label
 };
+
+/// Whether one was said before the other. The forge's clock has seconds: within one, comments go by their
+/// numbers, in which they were made, and a label counts as set before them.
+[[nodiscard]] inline bool earlier(const Word& one, const Word& other) {
+    if (one.at != other.at) return one.at < other.at;
+    const auto& id = one.comment_id;
+    const auto& than = other.comment_id;
+    return id.size() != than.size() ? id.size() < than.size() : id < than;
+}
+
+/// That a trigger label was set.
+struct LabelSet {
+    std::chrono::system_clock::time_point at;
+    std::string event = {};  ///< id by the issue's own record, they count up; empty: not known
+
+    /// Within one second by the record's numbers.
+    [[nodiscard]] bool after(const LabelSet& other) const {
+        if (at != other.at) return at > other.at;
+        return event.size() != other.event.size() ? event.size() > other.event.size() : event > other.event;
+    }
+};
+
 /// What people said last about an issue, however late it was told.
 struct Said {
-    integrations::Moment asked;  ///< for work on it
-    std::optional<SaidStop> stop;
+    std::optional<Word> asked;      ///< for work on it
+    std::optional<Word> stop;       ///< what they had asked for before is over
+    std::optional<LabelSet> label;  ///< that began a job or was refused
 };
 
 }  // namespace bot

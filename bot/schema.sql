@@ -24,7 +24,8 @@ CREATE TABLE inbox (
     attempts   INTEGER NOT NULL DEFAULT 0 CHECK (attempts >= 0),
     not_before INTEGER NOT NULL DEFAULT 0,   -- the forge was down
     held_until INTEGER NOT NULL DEFAULT 0,   -- somebody is at it
-    why        TEXT NOT NULL DEFAULT ''      -- it waits
+    why        TEXT NOT NULL DEFAULT '',     -- it waits
+    carried_out INTEGER NOT NULL DEFAULT 0   -- of what it asks for
 ) STRICT;
 
 -- What was decided on a delivery. `dead`: it broke us several times and was put aside.
@@ -286,14 +287,15 @@ CREATE INDEX reports_waiting ON reports (due_at) WHERE version > posted_version 
 CREATE INDEX reports_by_job ON reports (job) WHERE job IS NOT NULL;
 
 -- When people last asked for work on an issue, and last said stop, by the forge's clock: what is told late is judged by it.
+-- And the last trigger label that was heard: it begins one job, however often it is told.
 CREATE TABLE said (
     forge      TEXT NOT NULL,
     repo_id    TEXT NOT NULL,
     issue      INTEGER NOT NULL,
-    what       TEXT NOT NULL CHECK (what IN ('asked', 'stop')),
+    what       TEXT NOT NULL CHECK (what IN ('asked', 'stop', 'label')),
     at         INTEGER NOT NULL,
     by_login   TEXT NOT NULL,
-    comment_id TEXT NOT NULL,          -- empty: by the label
+    id         TEXT NOT NULL,          -- of the comment, empty: by the label; `label`: of the issue's event
     PRIMARY KEY (forge, repo_id, issue, what)
 ) STRICT;
 

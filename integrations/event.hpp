@@ -93,6 +93,7 @@ struct IssueLabelled {
     std::string label;
     Person by;
     Moment at = {};
+    std::string event_id = {};  ///< by the issue's own record, they count up; empty: not known
     friend bool operator==(const IssueLabelled&, const IssueLabelled&) = default;
 };
 struct IssueUnlabelled {

@@ -47,6 +47,8 @@ class GithubForge final : public Forge {
     [[nodiscard]] ForgeResult<void> report_check(const RepoRef& repo, const CheckReport& report) override;
     [[nodiscard]] ForgeResult<GitCredential> git_credential(const RepoRef& repo) override;
     [[nodiscard]] ForgeResult<std::vector<IssueLabelled>> labelled(const std::string& trigger_label) override;
+    [[nodiscard]] ForgeResult<IssueLabelled> last_labelled(const ThreadRef& issue,
+                                                           const std::string& label) override;
 
  private:
     [[nodiscard]] ForgeResult<RepoRef> read_repository(const nlohmann::json& body,
@@ -67,7 +69,6 @@ class GithubForge final : public Forge {
     [[nodiscard]] ForgeResult<RepoRef> known(const RepoRef& repo);
     [[nodiscard]] ForgeResult<void> labelled_in(const RepoRef& repo, const std::string& trigger_label,
                                                 std::vector<IssueLabelled>& found);
-    [[nodiscard]] ForgeResult<IssueLabelled> last_labelled(const ThreadRef& issue, const std::string& label);
 
     std::string name_;                       ///< ForgeSettings::name
     std::vector<std::string> repositories_;  ///< patterns

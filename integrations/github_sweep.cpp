@@ -139,19 +139,22 @@ ForgeResult<void> GithubForge::labelled_in(const RepoRef& repo, const std::strin
     return {};
 }
 
-/// Who set the label last, and when; nobody (who may do nothing) when the issue's events do not say.
 ForgeResult<IssueLabelled> GithubForge::last_labelled(const ThreadRef& issue, const std::string& label) {
     IssueLabelled last{.issue = issue, .label = label, .by = {}};
+    std::size_t seen = 0;
     const auto path = "/issues/" + std::to_string(issue.number) + "/events";
     const auto listed = api_.each(issue.repo, path, pages, [&](const json& event) {
+        ++seen;
         if (text_at(event, "event") == "labeled" && same_name(text(at(event, "label", "name")), label)) {
             last.by = read_person(at(event, "actor"));
             last.at = parse_timestamp(text_at(event, "created_at"));
+            last.event_id = std::to_string(number_at(event, "id"));
         }
         return true;
     });
     if (!listed && !can_be_skipped(listed.error())) return std::unexpected(listed.error());
-    return last;
+    const bool all = listed && seen < pages * GithubApi::page_size;  // oldest first
+    return all ? last : IssueLabelled{.issue = issue, .label = label, .by = {}};
 }
 
 }  // namespace integrations

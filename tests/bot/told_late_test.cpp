@@ -77,23 +77,21 @@ TEST_CASE_FIXTURE(LedgerFixture,
     CHECK(said_of(post_all()) == std::vector<std::string>{"The pull request was merged.", "eyes", "rocket"});
 }
 
-TEST_CASE_FIXTURE(LedgerFixture,
-                  "a comment that was heard, and a label that is still to be taken off, are known") {
+TEST_CASE_FIXTURE(
+    LedgerFixture,
+    "a comment that was heard is known, also one on the pull request that asked for another job") {
     auto& book = open();
-    auto by_label = start(1);
-    by_label.label = "agent";
-    CHECK_FALSE(book.label_coming_off(thread(1), "agent"));
-    const auto id = book.carry_out(by_label).value();
-    CHECK(book.label_coming_off(thread(1), "agent"));
-    CHECK_FALSE(book.label_coming_off(thread(2), "agent"));
-    CHECK_FALSE(book.label_coming_off(thread(1), "agent:other"));
-    (void)post_all();
-    CHECK_FALSE(book.label_coming_off(thread(1), "agent"));  // set again, it is another request
+    const auto id = book.carry_out(start(1)).value();
     CHECK_FALSE(book.heard(thread(1), "501"));
     (void)book.carry_out(stop_of(id));
     CHECK(book.heard(thread(1), "501"));
     CHECK_FALSE(book.heard(thread(1), "502"));
     CHECK_FALSE(book.heard(thread(1, "another"), "501"));
+    auto again = start(1);
+    again.comment_id = "503";
+    again.asked_on = thread(101);
+    REQUIRE(book.carry_out(again));
+    CHECK(book.heard(thread(101), "503"));
 }
 
 TEST_CASE_FIXTURE(LedgerFixture, "an end of the issue that was undone before it is told ends nothing") {
@@ -118,67 +116,123 @@ TEST_CASE_FIXTURE(LedgerFixture, "an end of the issue that was undone before it 
         CHECK(std::holds_alternative<bot::Stop>(decide(over, facts, {})));
 }
 
-TEST_CASE_FIXTURE(LedgerFixture, "what was said last about an issue is known, in whatever order it is told") {
-    auto& book = open();
-    const auto noon = now();
-    CHECK_FALSE(book.said(thread(1)).asked);
-    CHECK_FALSE(book.said(thread(1)).stop);
-    const auto stop_at = [&](bot::Time at, const std::string& comment) {
-        return bot::Answer{
-            .thread = thread(1),
+namespace {
+
+constexpr bot::Time noon = bot::Time(std::chrono::milliseconds(1'800'000'000'000));
+
+/// "Nothing to stop", as it is decided while no job is at work.
+bot::Answer nothing_to_stop(bot::Time at, const std::string& comment) {
+    return {.thread = LedgerFixture::thread(1),
             .answer = "No job is at work here.",
             .marker = "answer issue=1 comment=" + comment,
             .comment_id = comment,
             .reason = "nothing to stop",
-            .stop = bot::SaidStop{.issue = thread(1), .at = at, .by = "mona", .comment_id = comment}};
-    };
-    (void)book.carry_out(stop_at(noon + 10s, "502"));
-    (void)book.carry_out(stop_at(noon, "501"));
+            .stop = bot::Word{.at = at, .by = "mona", .comment_id = comment},
+            .issue = LedgerFixture::thread(1)};
+}
+
+bot::Start asked_for_at(bot::Time at, const std::string& comment = {}) {
+    auto begin = LedgerFixture::start(1);
+    begin.asked = bot::Word{.at = at, .by = "mona", .comment_id = comment};
+    if (!comment.empty()) begin.comment_id = comment;
+    return begin;
+}
+
+}  // namespace
+
+TEST_CASE_FIXTURE(LedgerFixture, "what was said last about an issue is known, in whatever order it is told") {
+    auto& book = open();
+    CHECK_FALSE(book.said(thread(1)).asked);
+    CHECK_FALSE(book.said(thread(1)).stop);
+    (void)book.carry_out(nothing_to_stop(noon + 10s, "502"));
+    (void)book.carry_out(nothing_to_stop(noon, "501"));
     REQUIRE(book.said(thread(1)).stop);
     CHECK(book.said(thread(1)).stop->at == noon + 10s);
     CHECK(book.said(thread(1)).stop->comment_id == "502");
     CHECK_FALSE(book.said(thread(2)).stop);
-    auto begin = start(1);
-    begin.at = noon + 5s;
-    begin.stopped_by = "mona";
-    const auto id = book.carry_out(begin).value();
-    CHECK(book.said(thread(1)).asked == noon + 5s);
-    CHECK(job(id).state == JobState::stopped);
-    CHECK(job(id).reason == "Stopped by `mona`.");
+    (void)book.carry_out(asked_for_at(noon + 5s));
+    REQUIRE(book.said(thread(1)).asked);
+    CHECK(book.said(thread(1)).asked->at == noon + 5s);
 }
 
-TEST_CASE("what people asked for before they said stop is over, and what they asked for after it is not") {
-    const LedgerFixture fixture;
-    const auto issue = LedgerFixture::thread(1);
-    const bot::Time noon = bot::from_ms(1'800'000'000'000);
-    bot::Facts facts{.permission = integrations::Permission::write,
-                     .repository_allowed = true,
-                     .issue = integrations::IssueSnapshot{.title = "t", .labels = {"agent"}},
-                     .base_branch = "main",
-                     .base_commit = std::string(40, 'a')};
-    facts.repository = issue.repo;
-    facts.said.stop = bot::SaidStop{.issue = issue, .at = noon, .by = "ada", .comment_id = "99"};
-    const config::Settings settings;
-    const auto stopped_by = [&](const bot::AskStart& ask) {
-        const auto intent = decide(ask, facts, settings);
-        REQUIRE(std::holds_alternative<bot::Start>(intent));
-        return std::get<bot::Start>(intent).stopped_by;
+TEST_CASE_FIXTURE(
+    LedgerFixture,
+    "what people asked for before they said stop is stopped as it begins, what came after it goes on") {
+    const auto begun = [this](const bot::Start& wanted) {
+        auto& book = open();
+        (void)book.carry_out(nothing_to_stop(noon, "99"));
+        const auto id = book.carry_out(wanted).value();
+        const auto found = job(id);
+        if (found.state == JobState::stopped) CHECK(found.reason == "Stopped by `mona`.");
+        return found.state;
     };
-    const auto label = [&](integrations::Moment at) {
-        return bot::AskStart{.issue = issue, .by = {.login = "mona"}, .label = "agent", .at = at};
+    SUBCASE("the label") { CHECK(begun(asked_for_at(noon - 1s)) == JobState::stopped); }
+    SUBCASE("the label, within the same second") { CHECK(begun(asked_for_at(noon)) == JobState::stopped); }
+    SUBCASE("the label, after it") { CHECK(begun(asked_for_at(noon + 1s)) == JobState::queued); }
+    SUBCASE("the label, and nobody says when") { CHECK(begun(start(1)) == JobState::queued); }
+    SUBCASE("a comment") { CHECK(begun(asked_for_at(noon - 1s, "98")) == JobState::stopped); }
+    SUBCASE("the comment before") { CHECK(begun(asked_for_at(noon, "98")) == JobState::stopped); }
+    SUBCASE("the comment after") { CHECK(begun(asked_for_at(noon, "100")) == JobState::queued); }
+    SUBCASE("below it in the same comment") { CHECK(begun(asked_for_at(noon, "99")) == JobState::queued); }
+    SUBCASE("a later comment") { CHECK(begun(asked_for_at(noon + 1s, "100")) == JobState::queued); }
+}
+
+TEST_CASE_FIXTURE(LedgerFixture,
+                  "stop ends also the job that began while it was decided that none is at work") {
+    auto& book = open();
+    const auto id = book.carry_out(asked_for_at(noon)).value();
+    SUBCASE("a stop from before it leaves it alone") {
+        CHECK_FALSE(book.carry_out(nothing_to_stop(noon - 1s, "501")));
+        CHECK(job(id).state == JobState::queued);
+        CHECK(said_of(post_all()) == std::vector<std::string>{"No job is at work here.", "eyes", "rocket"});
+    }
+    SUBCASE("a stop after it ends it") {
+        CHECK(book.carry_out(nothing_to_stop(noon + 1s, "501")) == id);
+        CHECK(job(id).state == JobState::stopped);
+        CHECK(job(id).reason == "Stopped by `mona`.");
+        CHECK(said_of(post_all()) == std::vector<std::string>{"eyes", "rocket"});
+    }
+    SUBCASE("a stop of the job before it ends it too") {
+        (void)book.carry_out(
+            bot::Stop{.job = id, .reason = "by mona", .comment_id = {}, .thread = thread(1), .too_late = {}});
+        const auto next = book.carry_out(asked_for_at(noon + 1s)).value();
+        auto late = stop_of(id);
+        late.said = bot::Word{.at = noon + 2s, .by = "mona", .comment_id = "501"};
+        late.too_late->stop = late.said;
+        late.too_late->issue = thread(1);
+        CHECK(book.carry_out(late) == next);
+        CHECK(job(next).state == JobState::stopped);
+    }
+}
+
+TEST_CASE_FIXTURE(LedgerFixture,
+                  "a label begins one job, however often it is told, and set again another one") {
+    auto& book = open();
+    const auto set = [](bot::Time at, const std::string& event) {
+        auto begin = start(1);
+        begin.label_set = bot::LabelSet{.at = at, .event = event};
+        return begin;
     };
-    const auto comment = [&](integrations::Moment at, const std::string& id) {
-        return bot::AskStart{.issue = issue, .by = {.login = "mona"}, .comment_id = id, .at = at};
+    const auto stopped = [&](bot::JobId id) {
+        (void)book.carry_out(
+            bot::Stop{.job = id, .reason = "by mona", .comment_id = {}, .thread = thread(1), .too_late = {}});
     };
-    CHECK(stopped_by(label(noon - 1s)) == "ada");
-    CHECK(stopped_by(label(noon)) == "ada");  // which came first within a second is not known
-    CHECK(stopped_by(label(noon + 1s)).empty());
-    CHECK(stopped_by(label({})).empty());  // the forge does not say when
-    CHECK(stopped_by(comment(noon - 1s, "98")) == "ada");
-    CHECK(stopped_by(comment(noon, "98")) == "ada");
-    CHECK(stopped_by(comment(noon, "100")).empty());
-    CHECK(stopped_by(comment(noon, "99")).empty());  // below it in the same comment
-    CHECK(stopped_by(comment(noon + 1s, "100")).empty());
+    stopped(book.carry_out(set(noon, "9")).value());
+    CHECK_FALSE(book.carry_out(set(noon, "9")));
+    CHECK_FALSE(book.carry_out(set(noon - 1s, "8")));
+    stopped(book.carry_out(set(noon, "10")).value());
+    stopped(book.carry_out(set(noon + 1s, "11")).value());
+    (void)book.carry_out(bot::Refuse{.thread = thread(1),
+                                     .answer = "There is no profile of that name.",
+                                     .reason = "no profile",
+                                     .marker = "refusal issue=1 label",
+                                     .comment_id = {},
+                                     .take_label_off = true,
+                                     .label = "agent:x",
+                                     .label_set = bot::LabelSet{.at = noon + 2s, .event = "12"},
+                                     .issue = thread(1)});
+    CHECK_FALSE(book.carry_out(set(noon + 2s, "12")));
+    CHECK(book.carry_out(set(noon + 3s, "13")));
 }
 
 TEST_CASE_FIXTURE(LedgerFixture,
@@ -188,7 +242,7 @@ TEST_CASE_FIXTURE(LedgerFixture,
     bot::Facts facts{.permission = integrations::Permission::write,
                      .repository_allowed = true,
                      .active_job = book.job(id)};
-    facts.said.asked = now();
+    facts.said.asked = bot::Word{.at = now(), .by = "mona", .comment_id = "6"};
     const auto stop = [&](integrations::Moment at) {
         return decide(bot::AskStop{.thread = thread(1), .by = {.login = "mona"}, .comment_id = "5", .at = at},
                       facts, {});
@@ -198,32 +252,70 @@ TEST_CASE_FIXTURE(LedgerFixture,
             bot::IssueOver{.issue = thread(1), .how = "the conversation was locked", .by = {}, .at = at},
             facts, {});
     };
+    REQUIRE(std::holds_alternative<bot::Answer>(stop(now())));  // it is comment 5, that was 6
     REQUIRE(std::holds_alternative<bot::Answer>(stop(now() - 1s)));
     CHECK(std::get<bot::Answer>(stop(now() - 1s)).answer == bot::report::stop_said_before());
     CHECK(std::holds_alternative<bot::Ignore>(locked(now() - 1s)));
-    for (const integrations::Moment at :
-         {integrations::Moment(now()), integrations::Moment(now() + 1s), integrations::Moment()}) {
+    CHECK(std::holds_alternative<bot::Stop>(locked(now())));
+    for (const integrations::Moment at : {integrations::Moment(now() + 1s), integrations::Moment()}) {
         CHECK(std::holds_alternative<bot::Stop>(stop(at)));
         CHECK(std::holds_alternative<bot::Stop>(locked(at)));
     }
+    facts.said.asked->comment_id.clear();  // a label, set within the same second
+    CHECK(std::holds_alternative<bot::Stop>(stop(now())));
 }
 
-TEST_CASE("a label that is still to be taken off is another request when it was set again, and else a copy") {
-    const bot::Time noon = bot::from_ms(1'800'000'000'000);
+TEST_CASE("a label that was heard is another request when it was set again, and else a copy") {
     bot::Facts facts{.permission = integrations::Permission::write,
                      .repository_allowed = true,
                      .issue = integrations::IssueSnapshot{.title = "t", .labels = {"agent"}},
                      .base_branch = "main",
                      .base_commit = std::string(40, 'a')};
-    facts.label_coming_off = true;
-    facts.said.asked = noon;
-    const auto label = [&](integrations::Moment at) {
-        return decide(
-            bot::AskStart{
-                .issue = LedgerFixture::thread(1), .by = {.login = "mona"}, .label = "agent", .at = at},
-            facts, {});
+    facts.said.label = bot::LabelSet{.at = noon, .event = "9"};
+    const auto is_new = [&](bot::Time at, const std::string& event) {
+        return std::holds_alternative<bot::Start>(decide(bot::AskStart{.issue = LedgerFixture::thread(1),
+                                                                       .by = {.login = "mona"},
+                                                                       .label = "agent",
+                                                                       .at = at,
+                                                                       .label_event = event},
+                                                         facts, {}));
     };
-    CHECK(std::holds_alternative<bot::Ignore>(label(noon)));
-    CHECK(std::holds_alternative<bot::Ignore>(label({})));
-    CHECK(std::holds_alternative<bot::Start>(label(noon + 1s)));
+    CHECK_FALSE(is_new(noon, "9"));
+    CHECK_FALSE(is_new(noon - 1s, "8"));
+    CHECK(is_new(noon, "10"));
+    CHECK(is_new(noon + 1s, "11"));
+    facts.said.label.reset();
+    CHECK(is_new(noon, "9"));
+}
+
+TEST_CASE_FIXTURE(LedgerFixture,
+                  "a run that is refused while another is at work was asked for all the same") {
+    auto& book = open();
+    const auto id = book.carry_out(asked_for_at(noon)).value();
+    bot::Facts facts{.permission = integrations::Permission::write,
+                     .repository_allowed = true,
+                     .active_job = book.job(id),
+                     .issue = integrations::IssueSnapshot{.title = "t"}};
+    const auto refused =
+        decide(bot::AskStart{.issue = thread(1), .by = {.login = "mona"}, .comment_id = "7", .at = noon + 5s},
+               facts, {});
+    REQUIRE(std::holds_alternative<bot::Refuse>(refused));
+    (void)book.carry_out(refused);
+    CHECK(book.said(thread(1)).asked->at == noon + 5s);
+}
+
+TEST_CASE_FIXTURE(LedgerFixture, "of several commands in a delivery each is carried out once") {
+    auto& book = open();
+    REQUIRE(book.record(delivery("two")) == bot::Ledger::Recorded::fresh);
+    auto hand = book.next_delivery();
+    REQUIRE(hand);
+    CHECK(hand->carried_out == 0);
+    REQUIRE(book.carry_out(hand->id, start(1)));
+    book.postpone(hand->id, now(), "the forge is down");
+    hand = book.next_delivery();
+    REQUIRE(hand);
+    CHECK(hand->carried_out == 1);
+    CHECK(book.settle(hand->id, start(2)));
+    CHECK_FALSE(book.carry_out(hand->id, start(3)));
+    CHECK_FALSE(book.active_job(thread(3)));
 }

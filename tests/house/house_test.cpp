@@ -114,7 +114,7 @@ const std::vector<house::Long> longer{
     {"bot/sentences.hpp", 680, "every sentence of the bot, so that its voice is judged from top to bottom"},
     {"sandbox/sandbox.hpp", 165,
      "what a run is, asks and comes to, and what its backend gives: one contract"},
-    {"bot/ledger_inside.hpp", 170, "the pieces of the ledger's verbs, shared by its files only"},
+    {"bot/ledger_inside.hpp", 180, "the pieces of the ledger's verbs, shared by its files only"},
     {"integrations/event.hpp", 170, "the closed set of events is one vocabulary"},
     {"tests/integrations/git_test_server.hpp", 230, "a whole git server over HTTP, used by one suite"},
     {"tests/bot/listener_fixture.hpp", 170, "a listener with its signed senders, for several suites"},

@@ -33,7 +33,7 @@ using Deliveries = std::vector<std::int64_t>;
 Plan plan_of_many() {
     return {.files = {{.path = "tests/run.sh", .content = "true\n"}},
             .agents = {{"worker", "mktemp ./words-XXXXXXXX"},
-                       {"zz-slow", "sleep 60"},
+                       {"zz-sleeper", "sleep 60"},
                        {"zz-asker",
                         "if grep -q 'in euros'; then sleep 60; else echo 'QUESTION: Which currency?'; fi"}},
             .change = [](config::Settings& settings) { settings.max_parallel = 4; }};
@@ -140,13 +140,13 @@ const std::vector<Story> stories{
      "stopped | nothing proposed | 1 answers | no label"},
     {"the label, and stop", From::issue,
      [](auto& forge, const auto& post, auto issue, auto) {
-         const auto on = labels(forge, post, issue, "agent:zz-slow");
+         const auto on = labels(forge, post, issue, "agent:zz-sleeper");
          return Deliveries{on, says(forge, post, issue, "/agent stop")};
      },
      "stopped | nothing proposed | * answers | no label"},
     {"run, and stop", From::issue,
      [](auto& forge, const auto& post, auto issue, auto) {
-         const auto run = says(forge, post, issue, "/agent run zz-slow");
+         const auto run = says(forge, post, issue, "/agent run zz-sleeper");
          return Deliveries{run, says(forge, post, issue, "/agent stop")};
      },
      "stopped | nothing proposed | * answers | no label"},
