@@ -119,7 +119,8 @@ Step<integrations::PullRequest> publish(Shop& shop, const Job& job, const Lease&
          .body = report::with_prefix(
              shop.secrets.redacted(report::pull_request_body(job, verdict, shop.settings.labels.trigger)),
              shop.settings.command_prefix),
-         .draft = !verdict.evidence.green()});
+         .draft = !verdict.evidence.green(),
+         .marker = fmt::format("proposal job={} commit={}", job.id.value, head)});
     if (!proposed) return std::unexpected(halt(proposed.error(), sentence::opening_the_pull_request));
 
     return proposed.value();

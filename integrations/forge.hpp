@@ -76,9 +76,10 @@ class Forge {
     [[nodiscard]] virtual ForgeResult<std::string> say(const ThreadRef& thread, const std::string& marker,
                                                        const std::string& body,
                                                        const std::string& known_id) = 0;
-    /// Opens the pull request. One of this branch that is open already is adopted and updated; one of this
-    /// commit that was merged or closed meanwhile is returned as it is, and no second one is opened. With a
-    /// number, that one is updated while it is open, and else returned as it is.
+    /// Opens the pull request. One of this branch that is open already is adopted and updated; one that was
+    /// merged or closed meanwhile, and is of this commit or bears the marker of this proposal, is returned as
+    /// it is, and no second one is opened. With a number, that one is updated while it is open, and else
+    /// returned as it is.
     [[nodiscard]] virtual ForgeResult<PullRequest> propose(const Proposal& proposal) = 0;
     /// `gone` also when another repository bears the name now.
     [[nodiscard]] virtual ForgeResult<PullRequest> pull_request(const RepoRef& repo, std::int64_t number) = 0;

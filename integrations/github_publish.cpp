@@ -78,6 +78,13 @@ json check_json(const CheckReport& report, std::size_t first) {
     return body;
 }
 
+/// With the marker at its end, which no cut reaches.
+std::string marked_body(const Proposal& proposal) {
+    const auto hidden = hidden_marker(proposal.marker);
+    if (hidden.empty()) return clamp_text(proposal.body, github_text_limit, cut_note);
+    return clamp_text(proposal.body, github_text_limit - hidden.size() - 2, cut_note) + "\n\n" + hidden;
+}
+
 }  // namespace
 
 ForgeResult<PullRequest> GithubForge::propose(const Proposal& proposal) {
@@ -92,7 +99,7 @@ ForgeResult<PullRequest> GithubForge::propose(const Proposal& proposal) {
     json body = {{"title", one_line(proposal.title, title_limit)},
                  {"head", proposal.head_branch},
                  {"base", proposal.base_branch},
-                 {"body", clamp_text(proposal.body, github_text_limit, cut_note)},
+                 {"body", marked_body(proposal)},
                  {"draft", proposal.draft}};
     auto made = api_.call(proposal.repo, "POST", "/pulls", body);
     if (!made && proposal.draft && says(made.error(), "draft pull requests are not supported")) {
@@ -107,17 +114,24 @@ ForgeResult<PullRequest> GithubForge::propose(const Proposal& proposal) {
     return adopt(proposal, **meanwhile);
 }
 
-/// The pull request of the branch: the open one, else the newest that brought this very commit. One of
-/// another commit is over: its branch was deleted, and the name is used anew.
+/// The pull request of the branch: the open one, else the newest that brought this very commit, or that we
+/// opened for this very proposal and people pushed to. Another one is over: its branch was deleted, and the
+/// name is used anew.
 ForgeResult<std::optional<PullRequest>> GithubForge::proposed_before(const Proposal& proposal) {
     const auto owner = proposal.repo.full_name.substr(0, proposal.repo.full_name.find('/'));
     const auto head = url_encoded(owner + ":" + proposal.head_branch);
+    const auto hidden = hidden_marker(proposal.marker);
+    const auto us = hidden.empty() ? Person{} : self();
+    if (!us) return std::unexpected(us.error());
     std::optional<PullRequest> found;
     const auto listed = api_.each(proposal.repo, "/pulls?state=all&head=" + head, 1, [&](const json& pull) {
         auto candidate = read_pull(pull);
         // A forge that does not know the filter lists them all.
         if (candidate.head_branch != proposal.head_branch) return true;
-        if (candidate.open || (!found && candidate.head_sha == proposal.head_sha))
+        // People may write below the marker.
+        const bool marked = !hidden.empty() && same_name(candidate.author.login, us->login) &&
+                            text_at(pull, "body").find(hidden) != std::string::npos;
+        if (candidate.open || (!found && (marked || candidate.head_sha == proposal.head_sha)))
             found = std::move(candidate);
         return !found || !found->open;
     });
@@ -127,9 +141,9 @@ ForgeResult<std::optional<PullRequest>> GithubForge::proposed_before(const Propo
 
 ForgeResult<PullRequest> GithubForge::adopt(const Proposal& proposal, const PullRequest& found) {
     if (!found.open) return found;
-    const auto edited = api_.call(proposal.repo, "PATCH", "/pulls/" + std::to_string(found.number),
-                                  {{"title", one_line(proposal.title, title_limit)},
-                                   {"body", clamp_text(proposal.body, github_text_limit, cut_note)}});
+    const auto edited =
+        api_.call(proposal.repo, "PATCH", "/pulls/" + std::to_string(found.number),
+                  {{"title", one_line(proposal.title, title_limit)}, {"body", marked_body(proposal)}});
     if (!edited) return std::unexpected(edited.error());
     return read_pull(*edited);
 }

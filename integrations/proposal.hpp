@@ -54,6 +54,7 @@ struct Proposal {
     std::string title;
     std::string body;
     bool draft = false;
+    std::string marker;  ///< hidden in the body by us; of this one proposal, and nobody can know it before
 };
 
 struct Annotation {

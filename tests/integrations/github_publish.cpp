@@ -191,6 +191,54 @@ TEST_CASE("a branch name used anew after its first pull request was closed gets 
     CHECK(world.with_token()->propose(proposal(world))->number == 31);
 }
 
+TEST_CASE("our pull request that people pushed to and ended is told, and no second one is opened") {
+    World world;
+    const auto forge = world.with_token();
+    auto wanted = proposal(world);
+    wanted.marker = "proposal job=7 commit=" + sha;
+    world.server.on("GET " + pulls, json::array());
+    world.server.on("POST " + pulls, pull(31, "open"), 201);
+    REQUIRE(forge->propose(wanted).has_value());
+    const auto body = world.server.seen("POST " + pulls).at(0).body.at("body").get<std::string>();
+    auto ours = pull(31, "closed");
+    ours["head"]["sha"] = std::string(40, 'e');
+    ours["user"] = {{"login", forge->self()->login}};
+    ours["body"] = body + "\n\nNot like this.";
+    world.server.on("GET " + pulls, json::array({ours}));
+    SUBCASE("it is found again") {
+        const auto found = forge->propose(wanted);
+        REQUIRE(found.has_value());
+        CHECK(found->number == 31);
+        CHECK_FALSE(found->open);
+        CHECK(world.server.seen("POST " + pulls).size() == 1);
+        CHECK(world.server.seen("PATCH " + pulls + "/31").empty());
+    }
+    SUBCASE("another job of the issue has a pull request of its own") {
+        wanted.marker = "proposal job=8 commit=" + sha;
+        world.server.on("POST " + pulls, pull(32, "open"), 201);
+        CHECK(forge->propose(wanted)->number == 32);
+    }
+    SUBCASE("one of somebody else who copied its words is not ours") {
+        ours["user"] = {{"login", "mallory"}};
+        world.server.on("GET " + pulls, json::array({ours}));
+        world.server.on("POST " + pulls, pull(32, "open"), 201);
+        CHECK(forge->propose(wanted)->number == 32);
+    }
+}
+
+TEST_CASE("a body that is longer than may be keeps its marker") {
+    World world;
+    world.server.on("GET " + pulls, json::array());
+    world.server.on("POST " + pulls, pull(31, "open"), 201);
+    auto wanted = proposal(world);
+    wanted.body = std::string(70'000, 'x');
+    wanted.marker = "proposal job=7";
+    REQUIRE(world.with_token()->propose(wanted).has_value());
+    const auto body = world.server.seen("POST " + pulls).at(0).body.at("body").get<std::string>();
+    CHECK(body.ends_with("\n\n<!-- shopfloor:v1 proposal job=7 -->"));
+    CHECK(body.size() <= 65'600);  // of some characters of more than a byte
+}
+
 TEST_CASE("a pull request is read as it is now") {
     World world;
     const auto forge = world.with_token();
