@@ -40,6 +40,13 @@ class MirrorOnDisk final : public Mirror {
         });
     }
 
+    GitResult<bool> holds(const std::string& branch, const std::string& commit) override {
+        const auto head = fetch(branch);
+        if (!head) return std::unexpected(head.error());
+        return with_handle(
+            [&](git_repository* repository) { return is_in_history(repository, commit, *head); });
+    }
+
     GitResult<void> push_new(const std::string& commit, const std::string& branch) override {
         return push({.commit = commit, .ref = "refs/heads/" + branch, .expected = {}});
     }

@@ -34,7 +34,6 @@ struct GitError {
 
 template <typename T>
 using GitResult = std::expected<T, GitError>;
-
 using CredentialSource = std::function<ForgeResult<GitCredential>()>;
 
 /// Bounds against a remote or a repository that means ill. Past them: GitError::storage or
@@ -88,8 +87,7 @@ class Mirror {
     /// Paths of all blobs of a commit (files and links), sorted.
     [[nodiscard]] virtual GitResult<std::vector<std::string>> files(const std::string& commit) = 0;
     /// Writes the files of a commit into an empty folder, owned by `uid`, filters off, submodules left out,
-    /// with a small
-    /// `.git` of its own that knows this one commit (for the agent's convenience; it is never read again).
+    /// with a small `.git` of its own that knows this one commit (for the agent; it is never read again).
     [[nodiscard]] virtual GitResult<void> checkout(const std::string& commit,
                                                    const std::filesystem::path& directory, unsigned uid) = 0;
     /// Whether .gitignore rules of a commit ignore a path; a folder's path ends in '/'. `more` holds lines as
@@ -143,6 +141,8 @@ class Mirror {
     [[nodiscard]] virtual GitResult<Rebased> rebased(const std::string& base, const std::string& ours,
                                                      const std::string& onto, std::size_t most,
                                                      std::size_t cap) = 0;
+    /// Whether the branch, fetched now, has the commit in its history; no_such_ref when there is no branch.
+    [[nodiscard]] virtual GitResult<bool> holds(const std::string& branch, const std::string& commit) = 0;
     /// The commit a remote branch points at, asked live; no_such_ref when there is none.
     [[nodiscard]] virtual GitResult<std::string> remote_head(const std::string& branch) = 0;
 };

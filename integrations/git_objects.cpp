@@ -143,6 +143,20 @@ GitResult<GitCommitHandle> find_commit(git_repository* repository, const std::st
     return commit;
 }
 
+GitResult<bool> is_in_history(git_repository* repository, const std::string& commit,
+                              const std::string& head) {
+    if (commit == head) return true;
+    const auto newest = find_commit(repository, head);
+    if (!newest) return std::unexpected(newest.error());
+    const auto found = find_commit(repository, commit);
+    if (!found && found.error().kind == GitError::Kind::no_such_ref) return false;  // all history is here
+    if (!found) return std::unexpected(found.error());
+    const int below =
+        git_graph_descendant_of(repository, git_commit_id(newest->get()), git_commit_id(found->get()));
+    if (below < 0) return git_fail(GitError::Kind::storage, "reading the history of " + head);
+    return below == 1;
+}
+
 GitResult<GitTreeHandle> find_tree(git_repository* repository, const std::string& commit) {
     const auto found = find_commit(repository, commit);
     if (!found) return std::unexpected(found.error());

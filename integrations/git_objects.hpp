@@ -28,6 +28,9 @@ void start_libgit2();
 [[nodiscard]] GitResult<GitRepositoryHandle> open_repository(const std::filesystem::path& directory);
 /// `id` is 40 hex digits; no_such_ref when the commit is not here.
 [[nodiscard]] GitResult<GitCommitHandle> find_commit(git_repository* repository, const std::string& id);
+/// Whether `commit` is `head` or one of those it descends from.
+[[nodiscard]] GitResult<bool> is_in_history(git_repository* repository, const std::string& commit,
+                                            const std::string& head);
 [[nodiscard]] GitResult<GitTreeHandle> find_tree(git_repository* repository, const std::string& commit);
 /// The plain file at `path`; no_such_ref when nothing is there, invalid when it is something else or too
 /// large.

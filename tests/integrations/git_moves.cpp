@@ -43,6 +43,28 @@ TEST_CASE("a branch of ours is put to a commit beside it, if nobody moved it mea
     }
 }
 
+TEST_CASE("a branch holds our commit, whatever people put on top of it, until they take it out") {
+    Place place;
+    const auto first = place.repository("shop");
+    const auto mirror = place.mirror("shop");
+    REQUIRE(mirror->fetch("main").has_value());
+    const auto ours = made(*mirror, first, "ours");
+    CHECK(kind_of(mirror->holds("agent/issue-1", ours)) == Kind::no_such_ref);
+    REQUIRE(mirror->push_new(ours, "agent/issue-1").has_value());
+    CHECK(mirror->holds("agent/issue-1", ours) == true);
+    CHECK(mirror->holds("agent/issue-1", first) == true);
+    CHECK(mirror->holds("main", ours) == false);
+    const auto work = place.server.bare("shop").parent_path() / "shop.work";
+    line_of(
+        "git fetch -q origin && git checkout -q agent/issue-1 && echo x > theirs && git add theirs && git "
+        "commit -qm theirs && git push -q origin agent/issue-1 && echo ok",
+        work);
+    CHECK(mirror->holds("agent/issue-1", ours) == true);
+    line_of("git push -qf origin main:agent/issue-1 && echo ok", work);
+    CHECK(mirror->holds("agent/issue-1", ours) == false);
+    CHECK(mirror->holds("agent/issue-1", std::string(40, 'a')) == false);
+}
+
 TEST_CASE("a branch of ours is taken away, if nobody moved it meanwhile") {
     Place place;
     const auto first = place.repository("shop");
