@@ -155,6 +155,9 @@ class Ledger {
     void end_run(const Lease& lease, RunId run, const std::string& outcome, const integrations::Usage& usage);
     /// working -> publishing. From here on only publishing is tried again.
     void store_verdict(const Lease& lease, const std::string& verdict_json, const std::string& branch);
+    /// Before the job's branch is put to that commit: from now on it may be there.
+    void store_push(const Lease& lease, const std::string& commit, const std::string& branch);
+    /// It was put there.
     void store_head(const Lease& lease, const std::string& head_commit, const std::string& branch);
     /// When a person said stop meanwhile, or the pull request ended, that is the job's end, whatever the
     /// ending.
@@ -186,8 +189,13 @@ class Ledger {
     /// Jobs that have waited for a person since then, who were not reminded yet.
     [[nodiscard]] std::vector<Job> unanswered(Time since) const;
     void remind(JobId job, const std::string& words);  ///< once each time it waits
-    /// Jobs that are over and whose branch may still be at the forge, with no open pull request.
-    [[nodiscard]] std::vector<Job> branches_to_clean() const;
+    /// A job that is over and whose branch may still be at the forge, with no open pull request.
+    struct LeftBranch {
+        Job job;
+        std::vector<std::string> ours;  ///< commits that we put it to, or may have
+    };
+    /// Those after `after`, by age, and from the start again.
+    [[nodiscard]] std::vector<LeftBranch> branches_to_clean(JobId after) const;
     void branch_cleaned(JobId job);
     [[nodiscard]] std::vector<Job> jobs(std::size_t most) const;  ///< newest first
     [[nodiscard]] std::vector<Run> runs(JobId job) const;

@@ -201,12 +201,19 @@ void Ledger::store_verdict(const Lease& lease, const std::string& verdict_json, 
     });
 }
 
+void Ledger::store_push(const Lease& lease, const std::string& commit, const std::string& branch) {
+    inside_->write([&](SQLite::Database& db) {
+        const auto job = inside_->leased(db, lease);
+        execute(db, "UPDATE jobs SET pushing = ?2, branch = ?3 WHERE id = ?1", job.id.value, commit, branch);
+    });
+}
+
 void Ledger::store_head(const Lease& lease, const std::string& head_commit, const std::string& branch) {
     inside_->write([&](SQLite::Database& db) {
         const auto job = inside_->leased(db, lease);
         // From here on the branch is what this cycle made of it.
-        execute(db, "UPDATE jobs SET head_commit = ?2, branch = ?3, before = '' WHERE id = ?1", job.id.value,
-                head_commit, branch);
+        execute(db, "UPDATE jobs SET head_commit = ?2, branch = ?3, pushing = '', before = '' WHERE id = ?1",
+                job.id.value, head_commit, branch);
     });
 }
 

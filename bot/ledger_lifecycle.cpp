@@ -95,13 +95,23 @@ void Ledger::remind(JobId id, const std::string& words) {
     });
 }
 
-std::vector<Job> Ledger::branches_to_clean() const {
-    return inside_->read([](SQLite::Database& db) {
+std::vector<Ledger::LeftBranch> Ledger::branches_to_clean(JobId after) const {
+    return inside_->read([&](SQLite::Database& db) {
+        std::vector<LeftBranch> left;
         // The pull request of a job that was stopped may be open: its branch is people's now.
-        return read_jobs(db,
-                         "WHERE branch_cleaned = 0 AND shared = 0 AND head_commit <> '' AND branch <> '' AND "
-                         "(state IN ('merged', 'closed') OR (state IN ('stopped', 'failed') AND "
-                         "pull_request = 0)) ORDER BY id LIMIT 50");
+        for (auto& job : read_jobs(db,
+                                   "WHERE branch_cleaned = 0 AND (head_commit <> '' OR pushing <> '') AND "
+                                   "shared = 0 AND branch <> '' AND (state IN ('merged', 'closed') OR (state "
+                                   "IN ('stopped', 'failed') AND pull_request = 0)) ORDER BY id <= ?1, id "
+                                   "LIMIT 50",
+                                   after.value)) {
+            auto row = prepare(db, "SELECT pushing FROM jobs WHERE id = ?1", job.id.value);
+            row.executeStep();
+            std::vector<std::string> ours{row.getColumn(0).getString(), job.head_commit};
+            std::erase(ours, "");
+            left.push_back({.job = std::move(job), .ours = std::move(ours)});
+        }
+        return left;
     });
 }
 

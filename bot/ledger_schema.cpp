@@ -169,6 +169,13 @@ const std::string one_by_one = R"sql(
     PRAGMA writable_schema = RESET;
 )sql";
 
+/// 7 -> 8.
+const std::string pushes_under_way = R"sql(
+    ALTER TABLE jobs ADD COLUMN pushing TEXT NOT NULL DEFAULT '';
+    DROP INDEX jobs_to_clean;
+    CREATE INDEX jobs_to_clean ON jobs (id) WHERE branch_cleaned = 0 AND (head_commit <> '' OR pushing <> '');
+)sql";
+
 }  // namespace
 
 const Schema& schema() {
@@ -182,6 +189,7 @@ const Schema& schema() {
                                    further_tries,
                                    said_when,
                                    one_by_one,
+                                   pushes_under_way,
                                }};
     return newest;
 }

@@ -9,6 +9,7 @@
 #include <filesystem>
 #include <functional>
 #include <optional>
+#include <set>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -86,6 +87,8 @@ constexpr std::size_t looks_per_sweep = 20;
 constexpr auto settling_time = 5min;
 /// What CI has not said of a commit by then it will not say.
 constexpr auto ci_patience = 6h;
+/// How long the branch of a job that is over waits for a credential that may take it away.
+constexpr auto access_patience = 24h * 7;
 
 /// The branch conflicts with its base.
 std::optional<Intent> conflict(const Job& job, const integrations::PullRequest& found) {
@@ -182,20 +185,37 @@ void remind(Shop& shop) {
     }
 }
 
+/// Whether the branch may go later, though not now. A credential is refused for a while, or for good: then
+/// nobody asks for ever.
+bool goes_later(const integrations::GitError& error, const Job& job) {
+    using Kind = integrations::GitError::Kind;
+    if (error.kind == Kind::unauthorized)
+        return std::chrono::system_clock::now() - job.ended_at.value_or(Time{}) < access_patience;
+    return error.kind == Kind::unreachable || error.kind == Kind::storage;
+}
+
 /// Takes away the branch of a job that is over. One that people pushed to is theirs.
 void clean_branches(Shop& shop) {
-    for (const auto& job : shop.ledger.branches_to_clean()) {
+    static std::atomic<std::int64_t> last_cleaned{0};      // what cannot go yet hides nothing behind it
+    std::set<std::pair<std::string, std::string>> closed;  // repositories where nothing can be done now
+    for (const auto& [job, ours] : shop.ledger.branches_to_clean(JobId{last_cleaned.load()})) {
+        last_cleaned = job.id.value;
         const auto& repo = job.assignment.issue.repo;
         if (shop.forges.find(repo.forge) == nullptr || shop.forges.quiet().contains(repo.forge)) continue;
+        if (closed.contains({repo.forge, repo.id})) continue;
         const auto mirror = shop.mirrors.of(repo);
         if (!mirror) continue;
-        const auto gone = (*mirror)->drop(job.branch, job.head_commit);
-        using Kind = integrations::GitError::Kind;
-        const bool later =
-            !gone && (gone.error().kind == Kind::unreachable || gone.error().kind == Kind::storage);
+        integrations::GitResult<void> gone;
+        for (const auto& commit : ours) {
+            gone = (*mirror)->drop(job.branch, commit);
+            if (gone || gone.error().kind != integrations::GitError::Kind::exists) break;
+        }
         if (!gone)
             spdlog::info("sweep: job {}: {} stays: {}", job.id.value, job.branch, gone.error().message);
-        if (!later) shop.ledger.branch_cleaned(job.id);
+        if (gone || !goes_later(gone.error(), job))
+            shop.ledger.branch_cleaned(job.id);
+        else
+            closed.emplace(repo.forge, repo.id);
     }
 }
 

@@ -18,19 +18,35 @@ Halt stopped() {
     return {.kind = Halt::Kind::stopped, .reason = std::string(sentence::stopped_before_publishing)};
 }
 
+/// An earlier attempt brought our commit there, whose answer was lost. What people have put on top of it
+/// since is theirs.
+Step<bool> is_there(integrations::Mirror& mirror, const std::string& head, const std::string& branch) {
+    const auto there = mirror.holds(branch, head);
+    if (there) return *there;
+    using Kind = integrations::GitError::Kind;
+    if (there.error().kind == Kind::no_such_ref || there.error().kind == Kind::invalid) return false;
+    return std::unexpected(halt(there.error(), fmt::format(sentence::fetching, branch)));
+}
+
 /// Pushes to the job's branch; a branch of that name with something else on it is left alone and the next
-/// name is taken.
-Step<std::string> push(Shop& shop, const Job& job, const std::string& head, const std::stop_token& cancel) {
+/// name is taken. `lease`: of the job whose branch it shall be, and is noted before; none: the commit is only
+/// kept there.
+Step<std::string> push(Shop& shop, const Job& job, const Lease* lease, const std::string& head,
+                       const std::stop_token& cancel) {
     const auto& assignment = job.assignment;
     auto mirror = shop.mirrors.of(assignment.issue.repo);
     if (!mirror) return std::unexpected(halt(mirror.error(), sentence::opening_the_mirror));
     for (int attempt = 1; attempt <= most_branches; ++attempt) {
         if (cancel.stop_requested()) return std::unexpected(stopped());
         auto branch = branch_name(assignment.issue.number, assignment.title, attempt);
+        if (lease != nullptr) shop.ledger.store_push(*lease, head, branch);
         const auto pushed = (*mirror)->push_new(head, branch);
         if (pushed) return branch;
         if (pushed.error().kind != integrations::GitError::Kind::exists)
             return std::unexpected(halt(pushed.error(), fmt::format(sentence::pushing, branch)));
+        const auto there = is_there(**mirror, head, branch);
+        if (!there) return std::unexpected(there.error());
+        if (*there) return branch;
         spdlog::info("job {}: {} is taken", job.id.value, branch);
     }
     return std::unexpected(
@@ -39,7 +55,8 @@ Step<std::string> push(Shop& shop, const Job& job, const std::string& head, cons
 
 /// On top of what the cycle began with, or in its place. What somebody pushed meanwhile is theirs: then our
 /// commit is kept under a name of its own, and people are told.
-Step<std::string> push_on(Shop& shop, const Job& job, const Verdict& verdict, const std::stop_token& cancel) {
+Step<std::string> push_on(Shop& shop, const Job& job, const Lease& lease, const Verdict& verdict,
+                          const std::stop_token& cancel) {
     auto mirror = shop.mirrors.of(job.assignment.issue.repo);
     if (!mirror) return std::unexpected(halt(mirror.error(), sentence::opening_the_mirror));
     const auto& head = verdict.evidence.head_commit;
@@ -48,12 +65,16 @@ Step<std::string> push_on(Shop& shop, const Job& job, const Verdict& verdict, co
         if (!safe) return std::unexpected(halt(safe.error(), sentence::keeping_the_earlier_try));
     }
     if (cancel.stop_requested()) return std::unexpected(stopped());
+    shop.ledger.store_push(lease, head, job.branch);
     const auto pushed = verdict.kept_as.empty() ? (*mirror)->push_on(head, job.branch, verdict.onto)
                                                 : (*mirror)->replace(head, job.branch, verdict.onto);
     if (pushed) return job.branch;
     if (pushed.error().kind != integrations::GitError::Kind::exists)
         return std::unexpected(halt(pushed.error(), fmt::format(sentence::pushing, job.branch)));
-    auto kept = push(shop, job, head, cancel);
+    const auto there = is_there(**mirror, head, job.branch);
+    if (!there) return std::unexpected(there.error());
+    if (*there) return job.branch;
+    auto kept = push(shop, job, nullptr, head, cancel);
     if (!kept) return kept;
     return std::unexpected(
         Halt{.kind = Halt::Kind::failed, .reason = report::branch_moved(job.branch, *kept)});
@@ -92,8 +113,8 @@ Step<integrations::PullRequest> publish(Shop& shop, const Job& job, const Lease&
     // Pushed by an earlier attempt: what people have put on top since is theirs.
     const bool pushed = job.head_commit == head && !job.branch.empty();
     const auto branch = pushed                 ? Step<std::string>(job.branch)
-                        : verdict.onto.empty() ? push(shop, job, head, cancel)
-                                               : push_on(shop, job, verdict, cancel);
+                        : verdict.onto.empty() ? push(shop, job, &lease, head, cancel)
+                                               : push_on(shop, job, lease, verdict, cancel);
     if (!branch) return std::unexpected(branch.error());
     shop.ledger.store_head(lease, head, *branch);
 

@@ -149,6 +149,7 @@ CREATE TABLE jobs (
     shared           INTEGER NOT NULL DEFAULT 0 CHECK (shared IN (0, 1)), -- commits of people are on its branch
     contest          INTEGER REFERENCES jobs (id), -- one of the tries for that job, which is the issue's
     try_number       INTEGER NOT NULL DEFAULT 0 CHECK ((try_number > 0) = (contest IS NOT NULL)),
+    pushing          TEXT NOT NULL DEFAULT '',     -- a commit that its branch is being put to, outcome unknown; else empty
 
     CHECK ((lease_token IS NULL) = (lease_until IS NULL)),
     CHECK (lease_token IS NULL OR lease_token = claims),
@@ -170,7 +171,7 @@ CREATE INDEX jobs_by_repository ON jobs (forge, repo_id, claimed_at);
 CREATE INDEX jobs_by_pull_request ON jobs (forge, repo_id, pull_request) WHERE pull_request > 0;
 CREATE INDEX jobs_by_state ON jobs (state);
 CREATE INDEX jobs_by_head ON jobs (head_commit) WHERE head_commit <> '';
-CREATE INDEX jobs_to_clean ON jobs (id) WHERE branch_cleaned = 0 AND head_commit <> '';
+CREATE INDEX jobs_to_clean ON jobs (id) WHERE branch_cleaned = 0 AND (head_commit <> '' OR pushing <> '');
 
 CREATE TRIGGER jobs_begin_queued BEFORE INSERT ON jobs WHEN NEW.state <> 'queued' BEGIN
     SELECT RAISE(ABORT, 'a job begins queued');
