@@ -86,6 +86,9 @@ class Forge {
     /// What stands beside lines in this review.
     [[nodiscard]] virtual ForgeResult<std::vector<ReviewComment>> review_comments(
         const ThreadRef& pull_request, const std::string& review_id) = 0;
+    /// What was said on a pull request by anybody, us and bots among them: comments, reviews, what stands
+    /// beside lines. Some 500 of each, the newest; of each at most 16,000 code points.
+    [[nodiscard]] virtual ForgeResult<Conversation> conversation(const ThreadRef& pull_request) = 0;
     /// An answer below what stands beside a line; one per marker, as in `say`.
     [[nodiscard]] virtual ForgeResult<std::string> reply(const ThreadRef& pull_request,
                                                          const std::string& comment_id,

@@ -1,6 +1,7 @@
 #include "integrations/github_api.hpp"
 
 #include <algorithm>
+#include <charconv>
 #include <stdexcept>
 #include <string_view>
 #include <utility>
@@ -35,18 +36,60 @@ ForgeResult<json> as_json(const HttpRequest& request, const std::expected<HttpRe
 
 /// `<https://…?page=2>; rel="next", <…>; rel="last"`
 /// https://docs.github.com/en/rest/using-the-rest-api/using-pagination-in-the-rest-api
-std::string next_link(std::string_view links) {
+std::string link_to(std::string_view relation, std::string_view links) {
+    const auto named = "rel=\"" + std::string(relation) + "\"";
     while (!links.empty()) {
         const auto open = links.find('<');
         const auto close = links.find('>', open);
         if (open == std::string_view::npos || close == std::string_view::npos) return {};
         const auto end = std::min(links.find(',', close), links.size());
-        if (links.substr(close, end - close).find("rel=\"next\"") != std::string_view::npos) {
+        if (links.substr(close, end - close).find(named) != std::string_view::npos) {
             return std::string(links.substr(open + 1, close - open - 1));
         }
         links.remove_prefix(end);
     }
     return {};
+}
+
+/// The `page` of an address; 0: it has none.
+int page_of(std::string_view url) {
+    auto at = url.find("?page=");
+    if (at == std::string_view::npos) at = url.find("&page=");
+    if (at == std::string_view::npos) return 0;
+    url.remove_prefix(at + 6);
+    int page = 0;
+    (void)std::from_chars(url.data(), url.data() + url.size(), page);
+    return std::max(page, 0);
+}
+
+/// `path` with how many items a page of it shall have.
+std::string paged(const std::string& path, std::size_t size) {
+    return path + (path.find('?') == std::string::npos ? "?per_page=" : "&per_page=") + std::to_string(size);
+}
+
+struct Page {
+    json items;
+    std::string next;  ///< its address; empty: the forge gives none
+    int last = 0;      ///< number of the last page; 0: the forge does not say
+    bool is_last = true;
+};
+
+ForgeResult<Page> read_page(const HttpRequest& request, const std::expected<HttpResponse, ForgeError>& answer,
+                            std::size_t size, const char* array) {
+    auto body = as_json(request, answer);
+    if (!body) return std::unexpected(std::move(body.error()));
+    auto items = array == nullptr ? *std::move(body) : at(*body, array);
+    if (!items.is_array()) {
+        return std::unexpected(
+            ForgeError{.kind = ForgeError::Kind::unreachable,
+                       .status = answer->status,
+                       .message = "GET " + without_query(request.path) + ": the answer is no list"});
+    }
+    const auto links = header(answer->headers, "link");
+    const auto next = link_to("next", links);
+    const bool is_last = links.empty() ? items.size() < size : next.empty();
+    return Page{
+        .items = std::move(items), .next = next, .last = page_of(link_to("last", links)), .is_last = is_last};
 }
 
 HttpRequest get(const std::string& path) {
@@ -218,29 +261,46 @@ ForgeResult<void> GithubApi::each_as_app(const std::string& path, int most, cons
 
 ForgeResult<void> GithubApi::each_page(const Send& send, std::string path, int most, const Visit& visit,
                                        const char* array) {
-    path += (path.find('?') == std::string::npos ? "?per_page=" : "&per_page=") + std::to_string(page_size);
-    const auto first = path;
-    for (int page = 1; page <= most; ++page) {
+    const auto first = paged(path, page_size);
+    path = first;
+    for (int number = 1; number <= most; ++number) {
         const auto request = get(path);
-        const auto answer = send(request);
-        const auto body = as_json(request, answer);
-        if (!body) return std::unexpected(body.error());
-        const auto& items = array == nullptr ? *body : at(*body, array);
-        if (!items.is_array()) {
-            return std::unexpected(
-                ForgeError{.kind = ForgeError::Kind::unreachable,
-                           .status = answer->status,
-                           .message = "GET " + without_query(path) + ": the answer is no list"});
-        }
-        for (const auto& item : items) {
+        const auto page = read_page(request, send(request), page_size, array);
+        if (!page) return std::unexpected(page.error());
+        for (const auto& item : page->items) {
             if (!visit(item)) return {};
         }
-        const auto links = header(answer->headers, "link");
-        const auto next = next_link(links);
-        if (links.empty() ? items.size() < page_size : next.empty()) return {};
-        path = path_below(api_url_, next).value_or(first + "&page=" + std::to_string(page + 1));
+        if (page->is_last) return {};
+        path = path_below(api_url_, page->next).value_or(first + "&page=" + std::to_string(number + 1));
     }
     return {};
+}
+
+ForgeResult<bool> GithubApi::newest(const RepoRef& repo, const std::string& suffix, Most most,
+                                    const Visit& visit) {
+    const auto where = scope(repo);
+    if (!where) return std::unexpected(where.error());
+    const auto list = paged("/repos/" + repo.full_name + suffix, most.size);
+    bool whole = true;
+    int number = 1;
+    for (int left = most.pages; left > 0; --left, ++number) {
+        const auto read = [&] {
+            const auto request = get(number == 1 ? list : list + "&page=" + std::to_string(number));
+            return read_page(request, send(*where, request), most.size, nullptr);
+        };
+        auto page = read();
+        if (page && number == 1 && page->last > most.pages) {
+            whole = false;
+            number = page->last - most.pages + 1;
+            page = read();
+        }
+        if (!page) return std::unexpected(page.error());
+        for (const auto& item : page->items) {
+            if (!visit(item)) return whole;
+        }
+        if (page->is_last) return whole;
+    }
+    return false;
 }
 
 }  // namespace integrations

@@ -46,6 +46,14 @@ class GithubApi {
     /// whole body.
     [[nodiscard]] ForgeResult<void> each(const RepoRef& repo, const std::string& suffix, int most,
                                          const Visit& visit, const char* array = nullptr);
+    struct Most {
+        int pages = 1;
+        std::size_t size = 100;  ///< items of a page, 1 to 100
+    };
+    /// As `each`, of a list that goes from old to new: of one that is longer than `most` its last pages, and
+    /// the answer is false. For lists that have `page`, and a link to the last one.
+    [[nodiscard]] ForgeResult<bool> newest(const RepoRef& repo, const std::string& suffix, Most most,
+                                           const Visit& visit);
 
     // The same for paths that are no repository's. `installation` is empty with a plain token.
     [[nodiscard]] ForgeResult<nlohmann::json> call_any(const std::string& installation,

@@ -20,6 +20,7 @@ namespace integrations {
 ///   github_client   reading, labels, reactions      github_comments   say
 ///   github_publish  pull requests, checks           github_sweep      labelled
 ///   github_reviews  what stands beside lines        github_checks     failed_checks
+///   github_conversation  conversation
 class GithubForge final : public Forge {
  public:
     GithubForge(const config::ForgeSettings& settings, GithubClock clock);
@@ -40,6 +41,7 @@ class GithubForge final : public Forge {
     [[nodiscard]] ForgeResult<PullRequest> pull_request(const RepoRef& repo, std::int64_t number) override;
     [[nodiscard]] ForgeResult<std::vector<ReviewComment>> review_comments(
         const ThreadRef& pull_request, const std::string& review_id) override;
+    [[nodiscard]] ForgeResult<Conversation> conversation(const ThreadRef& pull_request) override;
     [[nodiscard]] ForgeResult<std::string> reply(const ThreadRef& pull_request, const std::string& comment_id,
                                                  const std::string& marker, const std::string& body) override;
     [[nodiscard]] ForgeResult<std::vector<FailedCheck>> failed_checks(const RepoRef& repo,

@@ -19,6 +19,29 @@ struct ReviewComment {  ///< beside a line
     Person by;
 };
 
+/// One thing that somebody said on a pull request.
+struct Remark {
+    enum class Where { comment, review, line };
+    Where where = Where::comment;
+    std::string id;  ///< one of its own among those of the same `where`
+    std::string body;
+    Person by;
+    Moment at = {};
+    std::string verdict;  ///< of a review: `approved`, `changes_requested`, `commented`, `dismissed`
+    // Of what stands beside a line:
+    std::string path;
+    int line = 0;  ///< 1-based; 0: not known any more
+    enum class Side { after, before };
+    Side side = Side::after;  ///< the change: which state of the file has the line
+    std::string diff_hunk;    ///< its last line is the one
+    std::string answers;      ///< id of what it is a reply to; empty: it is the first there
+};
+
+struct Conversation {
+    std::vector<Remark> remarks;  ///< oldest first
+    bool whole = true;            ///< false: older ones were left out
+};
+
 /// What an issue says, fixed at decision time.
 struct IssueSnapshot {
     std::string title;

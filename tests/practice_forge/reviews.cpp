@@ -1,5 +1,8 @@
 #include <fmt/format.h>
 
+#include <algorithm>
+#include <cctype>
+
 #include "tests/practice_forge/deeds.hpp"
 #include "tests/practice_forge/rest.hpp"
 #include "tests/practice_forge/shapes.hpp"
@@ -35,6 +38,16 @@ json review_json(World& world, const Repository& repository, const StoredReview&
              {{"html", link(page)}, {"pull_request", link(pull_url(world, repository, review.thread))}}}};
 }
 
+/// REST says it louder than webhooks do, and no words are an empty text there.
+json listed_review_json(World& world, const Repository& repository, const StoredReview& review) {
+    auto listed = review_json(world, repository, review);
+    auto state = review.state;
+    std::ranges::transform(state, state.begin(), [](unsigned char c) { return std::toupper(c); });
+    listed["state"] = state;
+    listed["body"] = review.body;
+    return listed;
+}
+
 json review_comment_json(World& world, const Repository& repository, const StoredReviewComment& comment) {
     const auto url = fmt::format("{}/pulls/comments/{}", api(world, repository), comment.id);
     const auto page =
@@ -65,6 +78,16 @@ json review_comment_json(World& world, const Repository& repository, const Store
                       {"pull_request", link(pull_url(world, repository, comment.thread))}}}};
     if (comment.in_reply_to > 0) written["in_reply_to_id"] = comment.in_reply_to;
     return written;
+}
+
+Answer list_reviews(Ground& ground, Call& call) {
+    const auto lock = ground.world.lock();
+    const auto number = ground.world.thread(*call.repository, call.number("pull_number")).number;
+    std::vector<json> all;
+    for (const auto& [id, review] : call.repository->reviews)
+        if (review.thread == number)
+            all.push_back(listed_review_json(ground.world, *call.repository, review));
+    return page_of(ground.world, call, all);
 }
 
 Answer list_review_comments(Ground& ground, Call& call) {
@@ -155,6 +178,8 @@ std::int64_t Deeds::reply(Repository& repository, std::int64_t number, std::int6
 
 const std::vector<Route>& review_routes() {
     static const std::vector<Route> routes = {
+        {"GET", "/repos/{owner}/{repo}/pulls/{pull_number}/reviews", Access::read, "pull_requests",
+         list_reviews},
         {"GET", "/repos/{owner}/{repo}/pulls/{pull_number}/reviews/{review_id}/comments", Access::read,
          "pull_requests", list_review_comments},
         {"GET", "/repos/{owner}/{repo}/pulls/{pull_number}/comments", Access::read, "pull_requests",
