@@ -7,6 +7,7 @@
 #include <charconv>
 #include <filesystem>
 
+#include "bot/conversation.hpp"
 #include "bot/digest.hpp"
 #include "bot/evidence.hpp"
 #include "bot/log_tail.hpp"
@@ -145,11 +146,24 @@ sandbox::Changes to_changes(std::vector<integrations::TreeEdit> edits) {
     return changes;
 }
 
+/// What is asked for now, and what waits for the next cycle: that is told as such, and once.
+std::vector<Ask> asked_since(const Shop& shop, const Job& job, const std::vector<Ask>& now) {
+    if (now.empty()) return {};
+    auto asks = shop.ledger.asks(job.id);
+    std::erase_if(asks, [&](const Ask& ask) { return ask.id < now.front().id; });
+    return asks;
+}
+
 Step<Refinement> lay_refinement(Shop& shop, const Job& job, const Lease& lease, const Groundwork& ground) {
     auto onto = proposed_head(shop, job, lease, *ground.mirror);
     if (!onto) return std::unexpected(onto.error());
-    Refinement refinement{
-        .asks = shop.ledger.take_asks(lease), .onto = std::move(*onto), .proposed = {}, .conflicts = {}};
+    auto said = conversation(shop, job);  // before the asks: what comes in between is one of them
+    if (!said) return std::unexpected(said.error());
+    Refinement refinement{.asks = shop.ledger.take_asks(lease),
+                          .said = {},
+                          .onto = std::move(*onto),
+                          .proposed = {},
+                          .conflicts = {}};
     const auto too_much = [](const integrations::GitError& error) {
         if (error.kind == integrations::GitError::Kind::invalid)
             return Halt{.kind = Halt::Kind::failed, .reason = report::too_much_to_refine(error.message)};
@@ -161,6 +175,7 @@ Step<Refinement> lay_refinement(Shop& shop, const Job& job, const Lease& lease, 
         refinement.asks = shop.ledger.asks(job.id);
         std::erase_if(refinement.asks, [](const Ask& ask) { return ask.what != Ask::What::wish; });
     }
+    refinement.said = besides(std::move(*said), asked_since(shop, job, refinement.asks));
     if (job.cycle_is == Cycle::refine) {
         auto edits = ground.mirror->edits(base, refinement.onto, most, ground.recipe.max_change_bytes);
         if (!edits) return std::unexpected(too_much(edits.error()));

@@ -10,6 +10,7 @@
 #include "bot/run_door.hpp"
 #include "bot/shop.hpp"
 #include "config/recipe.hpp"
+#include "integrations/proposal.hpp"
 #include "sandbox/workspace.hpp"
 
 namespace bot {
@@ -17,6 +18,8 @@ namespace bot {
 /// A change to a pull request of ours that is open.
 struct Refinement {
     std::vector<Ask> asks;
+    /// What else was said on the pull request by people who may write.
+    integrations::Conversation said;
     std::string onto;  ///< the branch's commit it goes on from, or whose place the result takes
     /// What the agent goes on from, against the base commit: the pull request as it is; of a rebase the same
     /// brought onto the present base; of another try nothing. Laid out in its workspace, but for what tells

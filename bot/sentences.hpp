@@ -241,6 +241,7 @@ inline constexpr std::string_view reading_the_repository = "reading the reposito
 inline constexpr std::string_view reading_the_base_commit = "reading the base commit";
 inline constexpr std::string_view checking_out = "checking out the base commit";
 inline constexpr std::string_view reading_the_change = "reading the pull request's change";
+inline constexpr std::string_view reading_the_conversation = "reading what was said on the pull request";
 inline constexpr std::string_view looking_for_the_image = "looking for the image";
 inline constexpr std::string_view opening_the_way_out = "opening the way out of the sandbox";
 inline constexpr std::string_view running_setup = "running setup";

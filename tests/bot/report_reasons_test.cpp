@@ -92,6 +92,7 @@ TEST_CASE("what it was about stands before what went wrong, without paths of thi
                              sentence::reading_the_base_commit,
                              sentence::checking_out,
                              sentence::reading_the_change,
+                             sentence::reading_the_conversation,
                              sentence::looking_for_the_image,
                              sentence::opening_the_way_out,
                              sentence::running_setup,
