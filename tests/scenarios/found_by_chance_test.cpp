@@ -1,14 +1,18 @@
 // What random events found (random_events_test.cpp), each as the few steps that it takes.
 #include <doctest/doctest.h>
+#include <fmt/format.h>
+#include <fmt/ranges.h>
 
 #include <algorithm>
 #include <chrono>
+#include <cstdint>
 #include <filesystem>
 #include <fstream>
 #include <string>
 
 #include "tests/scenarios/factory.hpp"
 #include "tests/scenarios/hostile.hpp"
+#include "tests/scenarios/post_office.hpp"
 #include "tests/scenarios/scene.hpp"
 
 using practice_forge::PracticeForge;
@@ -85,4 +89,31 @@ TEST_CASE(
         },
         60s));
     CHECK(factory.reaches(issue, "review"));
+}
+
+TEST_CASE("a label that may never be taken off begins one job, whatever the sweeps find") {
+    if (!can_run("bubblewrap")) return;
+    Factory factory(plan_of("true"));
+    auto& forge = factory.forge;
+    forge.fail({.name = "never",
+                .method = "DELETE",
+                .path = "/repos/*/labels/agent",
+                .times = -1,
+                .status = 403,
+                .message = "Resource not accessible by integration"});
+    const auto is_answered = [&](std::int64_t number) {
+        return PracticeForge::eventually([&] { return scenarios::states_of(factory, number) == "answered"; },
+                                         60s);
+    };
+    const auto issue = factory.ask("Words are missing", "Please.");
+    REQUIRE(is_answered(issue));
+    for (int i = 0; i < 2; ++i) {
+        factory.stop();
+        const auto missed = forge.create_issue(repository, "Words are missing", "Please.", maintainer);
+        forge.add_label(repository, missed, "agent", maintainer);
+        factory.start();
+        REQUIRE(is_answered(missed));  // the sweep has looked at all labels
+    }
+    CHECK(scenarios::states_of(factory, issue) == "answered");
+    CHECK(contains(fmt::format("{}", fmt::join(forge.issue(repository, issue).labels, " ")), "agent"));
 }

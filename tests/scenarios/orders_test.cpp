@@ -72,7 +72,8 @@ std::int64_t labels(PracticeForge& forge, const PostOffice& post, std::int64_t i
 //   the issue is open      so an end of it that was undone is none
 //   it is merged, closed   so what is said of it afterwards is about a pull request that is over
 //   it is open             so all that was wished is one change
-//   the words are stop     and nothing goes on after them that was asked for before (a slow agent: the sweep may
+//   the words are stop     and nothing goes on after them that was asked for before (a slow agent: the sweep
+//   may
 //                          have begun before any of it is told)
 //   `*`                    an answer more where stop was heard before what it stops: none was at work then
 const std::vector<Story> stories{
@@ -124,6 +125,22 @@ const std::vector<Story> stories{
      },
      "closed review | closed pull request of 1 commit, open pull request of 1 commit | 0 answers | "
      "agent-state: review"},
+    {"the pull request closed, and the label", From::review,
+     [](auto& forge, const auto& post, auto issue, auto proposal) {
+         forge.close(repository, proposal, maintainer);
+         const auto closed = post.told("pull_request.closed", proposal);
+         return Deliveries{closed, labels(forge, post, issue)};
+     },
+     "closed review | closed pull request of 1 commit, open pull request of 1 commit | 0 answers | "
+     "agent-state: review"},
+    {"the pull request closed, and run", From::review,
+     [](auto& forge, const auto& post, auto issue, auto proposal) {
+         forge.close(repository, proposal, maintainer);
+         const auto closed = post.told("pull_request.closed", proposal);
+         return Deliveries{closed, says(forge, post, issue, "/agent run")};
+     },
+     "closed review | closed pull request of 1 commit, open pull request of 1 commit | 0 answers | "
+     "agent-state: review"},
     {"the pull request merged, and stop", From::review,
      [](auto& forge, const auto& post, auto issue, auto proposal) {
          forge.merge(repository, proposal, maintainer);
@@ -157,6 +174,20 @@ const std::vector<Story> stories{
          return Deliveries{stop, labels(forge, post, issue)};
      },
      "review | open pull request of 1 commit | 1 answers | agent-state: review"},
+    {"the label, and run", From::issue,
+     [](auto& forge, const auto& post, auto issue, auto) {
+         const auto on = labels(forge, post, issue);
+         return Deliveries{on, says(forge, post, issue, "/agent run")};
+     },
+     "review | open pull request of 1 commit | * answers | agent-state: review"},
+    {"the label, taken off, and set again", From::issue,
+     [](auto& forge, const auto& post, auto issue, auto) {
+         const auto on = labels(forge, post, issue);
+         forge.remove_label(repository, issue, "agent", maintainer);
+         const auto off = post.told("issues.unlabeled", issue);
+         return Deliveries{on, off, labels(forge, post, issue)};
+     },
+     "review | open pull request of 1 commit | 0 answers | agent-state: review"},
     {"the conversation locked, and run", From::issue,
      [](auto& forge, const auto& post, auto issue, auto) {
          forge.lock(repository, issue, maintainer);
@@ -188,7 +219,8 @@ std::vector<Telling> all_tellings() {
     std::vector<Telling> tellings;
     for (const auto& story : stories) {
         const std::string name(story.name);
-        const std::size_t events = name.ends_with("labelled") || name.starts_with("a wish") ? 3 : 2;
+        const std::size_t events =
+            name.ends_with("labelled") || name.ends_with("set again") || name.starts_with("a wish") ? 3 : 2;
         std::vector<std::size_t> order(events);
         for (std::size_t i = 0; i < events; ++i) order[i] = i;
         do tellings.push_back({.story = &story, .order = order, .copies_at_once = tellings.size() % 2 == 0});
