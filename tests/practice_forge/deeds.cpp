@@ -188,11 +188,12 @@ void Deeds::delete_issue(Repository& repository, std::int64_t number, const std:
     std::erase_if(repository.comments, [&](const auto& entry) { return entry.second.thread == number; });
 }
 
-void Deeds::lock(Repository& repository, std::int64_t number, const std::string& by) {
+void Deeds::set_locked(Repository& repository, std::int64_t number, bool locked, const std::string& by) {
     const auto lock = world_.lock();
     auto& thread = world_.thread(repository, number);
-    thread.locked = true;
-    tell_issue(repository, thread, "locked", by);
+    if (thread.locked == locked) return;
+    thread.locked = locked;
+    tell_issue(repository, thread, locked ? "locked" : "unlocked", by);
 }
 
 std::int64_t Deeds::transfer_issue(Repository& from, std::int64_t number, Repository& to,

@@ -20,6 +20,7 @@ class Deeds {
     void archive_repository(Repository& repository);
     void delete_repository(Repository& repository);
     void uninstall_app();
+    void suspend_app(bool suspended);
     void remove_from_installation(Repository& repository);
     std::int64_t create_issue(Repository& repository, const std::string& title, const std::string& body,
                               const std::string& author, const std::vector<std::string>& labels);
@@ -37,7 +38,7 @@ class Deeds {
     void set_open(Repository& repository, std::int64_t number, bool open, const std::string& reason,
                   const std::string& by);
     void delete_issue(Repository& repository, std::int64_t number, const std::string& by);
-    void lock(Repository& repository, std::int64_t number, const std::string& by);
+    void set_locked(Repository& repository, std::int64_t number, bool locked, const std::string& by);
     /// Returns its number there.
     std::int64_t transfer_issue(Repository& from, std::int64_t number, Repository& to, const std::string& by);
     struct Proposed {

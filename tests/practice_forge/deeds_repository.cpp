@@ -124,6 +124,23 @@ void Deeds::uninstall_app() {
     });
 }
 
+/// https://docs.github.com/en/apps/maintaining-github-apps/suspending-a-github-app-installation
+void Deeds::suspend_app(bool suspended) {
+    const auto lock = world_.lock();
+    if (!suspended) hooks_.begin_again();
+    world_.suspended = suspended;
+    hooks_.send("installation",
+                {{"action", suspended ? "suspend" : "unsuspend"},
+                 {"installation", told_installation_json(world_)},
+                 {"sender", user_json(world_, "octocat")}},
+                0);
+    if (!suspended) return;
+    hooks_.end(0);
+    std::erase_if(world_.tokens, [](const auto& entry) {
+        return entry.second.identity.kind == Identity::Kind::installation;
+    });
+}
+
 void Deeds::remove_from_installation(Repository& repository) {
     const auto lock = world_.lock();
     repository.outside = true;

@@ -54,6 +54,11 @@ void Hooks::end(std::int64_t repository) {
     ended_.insert(repository);
 }
 
+void Hooks::begin_again() {
+    const std::scoped_lock lock(mutex_);
+    ended_.erase(0);
+}
+
 bool Hooks::wants(const std::string& event) const {
     const std::scoped_lock lock(mutex_);
     const bool always = event == "ping" || event.starts_with("installation");

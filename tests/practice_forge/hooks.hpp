@@ -37,6 +37,7 @@ class Hooks {
     void script(const HookFault& fault);
     /// Nothing more of this repository is told; 0: nothing more at all. What tells of it goes before.
     void end(std::int64_t repository);
+    void begin_again();  ///< after the end of all
     [[nodiscard]] bool wants(const std::string& event) const;
     /// `payload` is signed as it is. Not subscribed events are not sent. May be called with the world locked.
     void send(const std::string& event, const json& payload, std::int64_t repository);

@@ -15,6 +15,8 @@ void PracticeForge::delete_repository(std::string_view repository) {
     inside_->deeds.delete_repository(inside_->repository(repository));
 }
 void PracticeForge::uninstall_app() { inside_->deeds.uninstall_app(); }
+void PracticeForge::suspend_app() { inside_->deeds.suspend_app(true); }
+void PracticeForge::unsuspend_app() { inside_->deeds.suspend_app(false); }
 void PracticeForge::remove_from_installation(std::string_view repository) {
     inside_->deeds.remove_from_installation(inside_->repository(repository));
 }
@@ -31,7 +33,10 @@ void PracticeForge::delete_branch(std::string_view repository, std::string_view 
 }
 
 void PracticeForge::lock(std::string_view repository, std::int64_t number, std::string_view by) {
-    inside_->deeds.lock(inside_->repository(repository), number, std::string(by));
+    inside_->deeds.set_locked(inside_->repository(repository), number, true, std::string(by));
+}
+void PracticeForge::unlock(std::string_view repository, std::int64_t number, std::string_view by) {
+    inside_->deeds.set_locked(inside_->repository(repository), number, false, std::string(by));
 }
 std::int64_t PracticeForge::transfer_issue(std::string_view repository, std::int64_t number,
                                            std::string_view to, std::string_view by) {

@@ -222,6 +222,9 @@ class PracticeForge {
     void archive_repository(std::string_view repository);  ///< it can be read only
     void delete_repository(std::string_view repository);
     void uninstall_app();  ///< its tokens are refused, and it hears nothing any more
+    /// Likewise, until it is allowed again: only that it hears.
+    void suspend_app();
+    void unsuspend_app();
     void remove_from_installation(std::string_view repository);
     void set_draft_support(std::string_view repository, bool supported);
     void add_collaborator(std::string_view repository, std::string_view login, Permission permission);
@@ -252,6 +255,7 @@ class PracticeForge {
     void reopen(std::string_view repository, std::int64_t number, std::string_view by);
     void delete_issue(std::string_view repository, std::int64_t number, std::string_view by);
     void lock(std::string_view repository, std::int64_t number, std::string_view by);  ///< its conversation
+    void unlock(std::string_view repository, std::int64_t number, std::string_view by);
     /// To another repository, whose number for it is returned. Its old address is redirected.
     std::int64_t transfer_issue(std::string_view repository, std::int64_t number, std::string_view to,
                                 std::string_view by);

@@ -61,6 +61,7 @@ Answer post_access_token(Ground& ground, Call& call) {
     auto& world = ground.world;
     const auto lock = world.lock();
     if (!world.installed || call.number("installation_id") != world.app.installation_id) throw not_found();
+    if (world.suspended) throw Problem(403, "This installation has been suspended");
     Identity who{.kind = Identity::Kind::installation,
                  .login = world.app_login(),
                  .repositories = {},

@@ -409,8 +409,8 @@ json installation_json(World& world) {
         {"created_at", app["created_at"]},
         {"updated_at", app["updated_at"]},
         {"single_file_name", nullptr},
-        {"suspended_by", nullptr},
-        {"suspended_at", nullptr}};
+        {"suspended_by", world.suspended ? user_json(world, "octocat") : json(nullptr)},
+        {"suspended_at", world.suspended ? json(timestamp(world.now())) : json(nullptr)}};
 }
 
 json event_json(World& world, const Repository& repository, const std::string& action,

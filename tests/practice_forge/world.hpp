@@ -209,6 +209,7 @@ class World {
 
     AppSettings app;
     bool installed = true;
+    bool suspended = false;  ///< the installation, for a time
     std::chrono::seconds token_lifetime{3600};
     std::map<std::string, Token, std::less<>> tokens;
     std::map<std::string, User, std::less<>> users;
