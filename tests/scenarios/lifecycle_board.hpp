@@ -1,5 +1,6 @@
 #pragma once
 
+#include <chrono>
 #include <cstdint>
 #include <filesystem>
 #include <functional>
@@ -8,6 +9,7 @@
 #include <string_view>
 #include <vector>
 
+#include "tests/practice_model/practice_model.hpp"
 #include "tests/scenarios/factory.hpp"
 
 namespace SQLite {
@@ -27,7 +29,17 @@ struct Cell {
     std::string branch{}, head{};   ///< at that time
     std::string stood{};            ///< the ledger's word for the state before the event
     std::int64_t comment = 0;       ///< that was the event
+    std::string base{};             ///< the commit that the base moved to
 };
+
+inline constexpr std::string_view elsewhere = "acme/other";  ///< where issues are moved to
+
+/// What its repository is called once the event was told.
+[[nodiscard]] std::string name_now(const Cell& cell);
+/// Before the event.
+[[nodiscard]] bool is_over(const Cell& cell);
+/// A change of an open pull request.
+[[nodiscard]] bool is_change(const Cell& cell);
 
 /// What the ledger says of the latest job of an issue.
 struct Standing {
@@ -57,6 +69,7 @@ class Board {
         int pipe_ = -1;
     };
     Gate gate_;  // before the factory whose agents see it
+    practice_model::PracticeModel model_;
 
  public:
     /// `slots`: jobs at work at once.
@@ -88,13 +101,23 @@ class Board {
 
  private:
     void ask(Cell& cell);
+    void say(const Cell& cell, std::string_view words);
     void each(std::string_view state, const std::function<void(Cell&)>& act);
     void wait_for(std::string_view state, std::string_view standing);
     void stage_on_open_gates();
     void stage_on_closed_gates();
+    void bring_to_its_end(Cell& cell);
+    void note(Cell& cell);
     void hold();
     void tell(Cell& cell);
-    void tell_of_repository(const Cell& cell);
+    bool tell_of_repository(Cell& cell);
+    bool tell_of_proposal(const Cell& cell);
+    void tell_of_issue(const Cell& cell);
+    void move_base(Cell& cell);
+    /// What nobody tells is seen by looking at what is in review, a part of it at a time: the base moves on,
+    /// so that the bot looks again.
+    void make_look(const Cell& cell);
+    [[nodiscard]] bool is_mended(const Cell& cell) const;
     void check_pull_request(const Cell& cell, const Standing& now);
     void check_issue(const Cell& cell, const Standing& now);
     [[nodiscard]] bool is_held(const Cell& cell) const;
@@ -103,6 +126,7 @@ class Board {
 
     std::vector<Cell> cells_;
     std::unique_ptr<SQLite::Database> ledger_;
+    std::chrono::steady_clock::time_point looked_{};
 };
 
 }  // namespace scenarios

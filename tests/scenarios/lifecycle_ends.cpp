@@ -2,6 +2,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <array>
 #include <map>
 
 #include "bot/report.hpp"
@@ -23,17 +24,29 @@ std::string expected(const Cell& cell) {
 
 /// Where a job comes to that is let go on its way.
 std::string own_end(const Cell& cell) {
-    return cell.state == "waiting" || cell.state == "over" ? cell.stood : "review";
-}
-
-std::string name_now(const Cell& cell) {
-    return cell.event == "renamed" ? cell.repository + "-renamed" : cell.repository;
+    return cell.stood == "waiting" || is_over(cell) ? cell.stood : "review";
 }
 
 /// Nothing can be done there any more, or nobody is left to tell.
 bool is_out_of_reach(const Cell& cell) {
-    return cell.event == "archived" || cell.event == "erased" || cell.event == "removed" ||
-           cell.event == "uninstalled";
+    constexpr std::array words{"given_away", "archived", "erased", "removed", "suspended", "uninstalled"};
+    return std::ranges::find(words, cell.event) != words.end();
+}
+
+/// What is in the way of its pull request is told of while nothing can be done about it, or of no pull
+/// request at all: it is seen later.
+bool needs_mending(const Cell& cell) {
+    if (cell.event == "red_ci") return cell.state == "change_publishing";
+    return cell.event == "conflict" && !cell.head.empty() && !is_over(cell) && cell.stood != "waiting";
+}
+
+/// Whether its pull request, which there was before the event, has other commits since.
+bool gets_commits(const Cell& cell, const std::string& now) {
+    if (cell.event == "pushed") return !is_over(cell) || cell.state == "stopped";
+    if (now != "review") return false;
+    if (expected(cell) == "queued" || needs_mending(cell)) return true;
+    if (cell.state == "change_publishing") return cell.event == "refine" || cell.event == "review";
+    return is_change(cell);
 }
 
 /// Why the job is over, on the issue.
@@ -48,8 +61,9 @@ std::vector<std::string> reactions_expected(const Cell& cell) {
     const bool waits = expected(cell) == ".";
     if (cell.event == "words" && waits) return {};  // talk
     const bool answers = cell.event == "status" || cell.event == "why" || cell.event == "help" ||
-                         (cell.event == "stop" && cell.state == "over");
-    const bool next_change = cell.event == "refine" && cell.state == "changing";
+                         (cell.event == "stop" && is_over(cell));
+    const bool next_change = cell.event == "refine" && is_change(cell);
+    if (next_change && cell.state == "change_waiting") return {"eyes"};
     if (waits && !answers && !next_change) return {"-1"};
     return {"eyes", "rocket"};
 }
@@ -65,7 +79,10 @@ void Board::check_held(const Cell& cell) {
     if (end == ".")
         CHECK(state() == cell.stood);
     else if (end == "+" || end == "queued")  // a worker may have taken it, who is held
-        CHECK(comes_true([&] { return state() == "queued" || state() == "working"; }));
+        CHECK(comes_true([&] {
+            if (cell.event == "conflict") make_look(cell);
+            return state() == "queued" || state() == "working" || state() == "publishing";
+        }));
     else
         CHECK(comes_true([&] { return state() == end; }));
 }
@@ -77,19 +94,22 @@ void Board::check_pull_request(const Cell& cell, const Standing& now) {
     };
     auto proposals = forge.pull_requests(name_now(cell));
     std::erase_if(proposals, [&](const auto& each) { return !is_ours(each.head_branch); });
+    std::ranges::sort(proposals, {}, &practice_forge::PullRequest::number);
     const bool proposed = cell.pull_request > 0 || now.state == "review";
-    REQUIRE(proposals.size() == (proposed ? 1 : 0));
+    const bool another = cell.pull_request > 0 && expected(cell) == "+";
+    REQUIRE(proposals.size() == (another ? 2 : proposed ? 1 : 0));
+    if (another) CHECK(proposals.back().open);
     if (proposed) {
         const auto& found = proposals.front();
-        CHECK(found.merged == (cell.event == "merged"));
-        CHECK(found.open == (cell.event != "merged" && cell.event != "closed_pr"));
+        const bool merged = cell.event == "merged" || cell.state == "merged";
+        const bool closed =
+            cell.event == "closed_pr" || (cell.state == "closed" && cell.event != "reopened_pr");
+        CHECK(found.merged == merged);
+        CHECK(found.open == (!merged && !closed));
     }
-    if (cell.pull_request > 0) {
-        const bool changed =
-            now.state == "review" && (cell.state == "changing" || expected(cell) == "queued");
-        CHECK((proposals.front().head_sha != cell.head) == changed);
-    }
-    if (is_out_of_reach(cell) || cell.state == "over") return;
+    if (cell.pull_request > 0)
+        CHECK((proposals.front().head_sha != cell.head) == gets_commits(cell, now.state));
+    if (is_out_of_reach(cell) || is_over(cell)) return;
     const bool keeps_branch = proposed && now.state != "merged" && now.state != "closed";
     CHECK(comes_true([&] {
         return std::ranges::any_of(forge.branches(name_now(cell)), is_ours,
@@ -116,12 +136,29 @@ void Board::check_issue(const Cell& cell, const Standing& now) {
     }));
 }
 
+bool Board::is_mended(const Cell& cell) const {
+    for (const auto& each : factory.forge.pull_requests(cell.repository)) {
+        if (each.head_branch != standing(cell).branch) continue;
+        if (cell.event == "red_ci") return each.head_sha != cell.head;
+        return contains(in_repository(factory.forge.git_directory(cell.repository),
+                                      fmt::format("git merge-base --is-ancestor {} {} && echo yes || true",
+                                                  cell.base, each.head_sha)),
+                        "yes");
+    }
+    return false;
+}
+
 void Board::check_end(const Cell& cell) {
     CAPTURE(cell.state);
     CAPTURE(cell.event);
     const auto end = expected(cell);
     const auto wanted = end == "." ? own_end(cell) : end == "+" || end == "queued" ? "review" : end;
-    CHECK(comes_true([&] { return standing(cell).state == wanted; }));
+    CHECK(comes_true([&] {
+        if (standing(cell).state != wanted) return false;
+        if (!needs_mending(cell) || is_mended(cell)) return true;
+        make_look(cell);
+        return false;
+    }));
     const auto now = standing(cell);
     REQUIRE(now.state == wanted);
     if (cell.event != "erased") check_pull_request(cell, now);
@@ -147,7 +184,8 @@ void Board::check_answer(const Cell& cell) {
 void Board::check_nothing_left() {
     for (const auto& cell : cells_)
         if (standing(cell).state == "waiting")
-            factory.forge.comment(name_now(cell), cell.issue, "/agent stop", maintainer);
+            factory.forge.comment(name_now(cell), cell.pull_request > 0 ? cell.pull_request : cell.issue,
+                                  "/agent stop", maintainer);
     CHECK(comes_true([&] { return factory.leftovers().empty(); }));
     for (const auto& left : factory.leftovers()) MESSAGE(left);
 }
