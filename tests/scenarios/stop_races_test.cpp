@@ -6,17 +6,20 @@
 
 #include <algorithm>
 #include <chrono>
-#include <functional>
 #include <map>
 #include <optional>
 #include <string>
 #include <thread>
-#include <tuple>
+#include <utility>
 #include <vector>
 
+#include "bot/job_state.hpp"
+#include "bot/report.hpp"
 #include "tests/scenarios/factory.hpp"
 #include "tests/scenarios/hostile.hpp"
+#include "tests/scenarios/model_plan.hpp"
 #include "tests/scenarios/post_office.hpp"
+#include "tests/scenarios/stop_races.hpp"
 
 using practice_forge::Fault;
 using practice_forge::PracticeForge;
@@ -24,8 +27,8 @@ using scenarios::can_run;
 using scenarios::contains;
 using scenarios::Factory;
 using scenarios::maintainer;
-using scenarios::Plan;
 using scenarios::proposals_of;
+using scenarios::Race;
 using scenarios::repository;
 
 namespace {
@@ -33,86 +36,14 @@ namespace {
 using namespace std::chrono_literals;
 using Clock = std::chrono::steady_clock;
 
-/// What comes at the same moment as stop, on the issue or its pull request.
-using Rival = std::function<void(PracticeForge&, std::int64_t issue, const practice_forge::PullRequest&)>;
-
-struct Race {
-    const char* name;
-    const char* title = "Words are missing";
-    const char* begin = "";       ///< the comment that begins the job; empty: the label does
-    const char* first = "";       ///< is waited for before `then`; empty: nothing
-    Rival then = {};              ///< leads to where stop is wanted
-    const char* moment = "";      ///< the state after whose beginning stop is said
-    std::vector<int> after = {};  ///< ms after it, one try each
-    Rival against = {};           ///< at the same moment: in every second try before stop, else behind it
-};
-
-Rival says(const std::string& words) {
-    return [words](PracticeForge& forge, std::int64_t issue, const auto&) {
-        forge.comment(repository, issue, words, maintainer);
-    };
-}
-
-void turns_red(PracticeForge& forge, std::int64_t, const practice_forge::PullRequest& proposal) {
-    forge.finish_check(repository, proposal.head_sha, "windows", "failure", {}, "too few words\n");
-}
-void is_merged(PracticeForge& forge, std::int64_t, const practice_forge::PullRequest& proposal) {
-    forge.merge(repository, proposal.number, maintainer);
-}
-void is_closed(PracticeForge& forge, std::int64_t, const practice_forge::PullRequest& proposal) {
-    forge.close(repository, proposal.number, maintainer);
-}
-
-/// Every step in which the table of states has a job that can be stopped.
-const std::vector<Race> races{
-    {.name = "queued", .moment = "queued", .after = {0, 60}},
-    {.name = "queued -> working", .moment = "working", .after = {0, 40}},
-    {.name = "working -> publishing", .moment = "working", .after = {350, 500, 650}},
-    {.name = "publishing -> review", .moment = "publishing", .after = {0, 250, 500, 700, 900}},
-    {.name = "publishing -> failed",
-     .title = "Guarded",
-     .moment = "publishing",
-     .after = {0, 300, 1200, 2000}},
-    {.name = "waiting -> queued",
-     .begin = "/agent run zz-asker",
-     .moment = "waiting",
-     .after = {0, 0, 50, 50},
-     .against = says("Please count in euros.")},
-    {.name = "review -> queued by a wish",
-     .moment = "review",
-     .after = {0, 0, 60, 60},
-     .against = says("/agent refine say more")},
-    {.name = "review -> queued by another try",
-     .moment = "review",
-     .after = {0, 0},
-     .against = says("/agent retry")},
-    {.name = "review -> queued by red CI", .moment = "review", .after = {0, 0}, .against = turns_red},
-    {.name = "a change: working -> publishing",
-     .first = "review",
-     .then = says("/agent refine say more"),
-     .moment = "working",
-     .after = {350, 500, 650}},
-    {.name = "a change: publishing -> review",
-     .first = "review",
-     .then = says("/agent refine say more"),
-     .moment = "publishing",
-     .after = {0, 300, 600}},
-    {.name = "competing -> judged",
-     .begin = "/agent run x2",
-     .moment = "competing",
-     .after = {0, 400, 800, 1200}},
-    {.name = "review -> merged", .moment = "review", .after = {0, 0, 40, 40}, .against = is_merged},
-    {.name = "review -> closed", .moment = "review", .after = {0, 0, 40, 40}, .against = is_closed},
-};
-
 /// One race with one offset, in an issue of its own.
 struct Try {
     const Race* race;
     int after = 0;
     bool stop_first = false;
     std::int64_t issue = 0;
-    std::string head = {};                      ///< of its pull request before `then`
     bool led = false;                           ///< `first` was reached and `then` was done
+    bool left = false;                          ///< it is not there any more, or has been elsewhere
     std::optional<Clock::time_point> due = {};  ///< when stop is to be said
     std::int64_t comment = 0;                   ///< that said it
     std::optional<std::map<std::string, std::string>> stood = {};  ///< its branches when it was stopped
@@ -129,7 +60,8 @@ std::map<std::string, std::string> branches_of(const Factory& factory, std::int6
 }
 
 bool is_over(const std::string& state) {
-    return state == "stopped" || state == "failed" || state == "merged" || state == "closed";
+    const auto known = bot::job_state(state);
+    return known && bot::is_final(*known);
 }
 
 /// A job may go on quicker than it is looked at.
@@ -137,11 +69,6 @@ bool is_beyond(const std::string& state, const std::string& moment) {
     static const std::vector<std::string> way{"",        "queued",     "competing", "working",
                                               "waiting", "publishing", "review"};
     return std::ranges::find(way, state) > std::ranges::find(way, moment);
-}
-
-bool changed(const Factory& factory, const Try& each) {
-    const auto proposals = proposals_of(factory, each.issue);
-    return !proposals.empty() && proposals.front().head_sha != each.head;
 }
 
 void say_stop(Factory& factory, Try& each) {
@@ -166,13 +93,13 @@ bool go_on(Factory& factory, Try& each, const std::string& state) {
     if (each.comment != 0) return false;
     const std::string first(each.race->first);
     if (!each.led && (first.empty() || state == first)) {
-        if (!first.empty()) each.head = proposals_of(factory, each.issue).front().head_sha;
-        if (each.race->then) each.race->then(factory.forge, each.issue, {});
+        if (each.race->then)
+            each.race->then(factory.forge, each.issue, factory.pull_request_of(each.issue).value());
         each.led = true;
         if (!first.empty()) return false;
     }
-    const bool missed = first.empty() ? is_beyond(state, each.race->moment)
-                                      : each.led && changed(factory, each) && state == "review";
+    each.left = each.left || (each.led && !first.empty() && state != first);
+    const bool missed = first.empty() ? is_beyond(state, each.race->moment) : each.left && state == first;
     if (!each.due && each.led && (state == each.race->moment || missed))
         each.due = Clock::now() + std::chrono::milliseconds(missed ? 0 : each.after);
     if (each.due && Clock::now() >= *each.due) say_stop(factory, each);
@@ -182,7 +109,7 @@ bool go_on(Factory& factory, Try& each, const std::string& state) {
 std::vector<Try> begin(Factory& factory) {
     auto& forge = factory.forge;
     std::vector<Try> tries;
-    for (const auto& race : races)
+    for (const auto& race : scenarios::races())
         for (std::size_t i = 0; i < race.after.size(); ++i) {
             Try each{.race = &race, .after = race.after[i], .stop_first = i % 2 == 1};
             if (std::string(race.begin).empty()) {
@@ -234,9 +161,8 @@ void check_too_late(const Factory& factory, const Try& each, const std::string& 
     CHECK(std::ranges::any_of(answers, [](const std::string& said) {
         return contains(said, "No job is at work here") || contains(said, "The pull request was");
     }));
-    std::vector<std::string> labels;
-    if (state == "failed") labels = {"agent-state: blocked"};
-    if (state == "merged") labels = {"agent-state: done"};
+    const auto label = bot::report::state_label(*bot::job_state(state), factory.settings().labels);
+    const auto labels = label.empty() ? std::vector<std::string>{} : std::vector{label};
     CHECK(factory.forge.issue(repository, each.issue).labels == labels);
 }
 
@@ -250,23 +176,38 @@ std::vector<std::string> reactions_to(const Factory& factory, const Try& each) {
 
 }  // namespace
 
+TEST_CASE(
+    "stop is raced with every step that the table of states has, or there is a reason why it cannot be") {
+    using scenarios::JobStep;
+    std::vector<JobStep> raced, excused;
+    for (const auto& race : scenarios::races())
+        raced.insert(raced.end(), race.steps.begin(), race.steps.end());
+    for (const auto& each : scenarios::no_races()) excused.push_back(each.step);
+    for (const auto& row : bot::transitions) {
+        CAPTURE(name(row.from));
+        CAPTURE(name(row.on));
+        const bool is_raced = std::ranges::count(raced, JobStep{row.from, row.on}) > 0;
+        const bool is_excused = std::ranges::count(excused, JobStep{row.from, row.on}) > 0;
+        CHECK(is_raced != is_excused);
+    }
+    for (const auto& steps : {raced, excused})
+        for (const auto& step : steps) CHECK(next(step.from, step.on).has_value());  // is in the table still
+}
+
 TEST_CASE("stop, said at the moment of any step of a job, is the end of it or is told what was") {
     if (!can_run("bubblewrap")) return;
-    Factory factory(
-        {.files = {{.path = "tests/run.sh", .content = "true\n"}},
-         .agents =
-             {{"worker", "sleep 0.2; mktemp ./words-XXXXXXXX"},
-              {"zz-asker",
-               "if grep -q 'in euros'; then mktemp ./words-XXXXXXXX; else echo 'QUESTION: Which?'; fi"}},
-         .change = [](config::Settings& settings) { settings.max_parallel = 6; }});
+    practice_model::PracticeModel model;
+    model.accept_keys({std::string(scenarios::model_key)});
+    model.fail({.status = 500, .times = practice_model::Fault::always});
+    Factory factory(scenarios::plan_of_races(model));
     auto& forge = factory.forge;
     forge.protect_branch(repository, "agent/issue-*-guarded*");
-    for (const auto& [method, path, latency] :  // so that publishing takes its time
-         {std::tuple("POST", "*/git-receive-pack", 500ms), std::tuple("POST", "*/check-runs", 200ms),
-          std::tuple("POST", "*/pulls", 200ms), std::tuple("PATCH", "*/pulls/*", 200ms)})
+    for (const auto& [path, latency] :  // so that publishing takes its time
+         {std::pair("*/git-receive-pack", 500ms), std::pair("*/check-runs", 200ms),
+          std::pair("*/pulls", 200ms)})
         forge.fail({.name = "slow",
                     .kind = Fault::Kind::latency,
-                    .method = method,
+                    .method = "POST",
                     .path = path,
                     .times = -1,
                     .latency = latency});
