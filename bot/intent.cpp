@@ -89,6 +89,25 @@ Refuse refuse(const AskStart& ask, std::string_view why, std::string answer, std
             .issue = ask.issue};
 }
 
+/// It was asked for all the same: a stop from before it is told later.
+Refuse refuse_while_busy(const AskStart& ask, const Job& job) {
+    auto no = refuse(ask, fmt::format("active job={}", job.id.value), report::already_active(job),
+                     fmt::format("job {} is active", job.id.value));
+    no.asked = word(ask.at, ask.by, ask.comment_id);
+    no.issue = job.assignment.issue;
+    return no;
+}
+
+/// Profiles in turn; none when one try is asked for.
+std::vector<std::string> tries_of(const AskStart& ask) {
+    std::vector<std::string> tries;
+    for (int i = 0; ask.tries > 1 && i < ask.tries; ++i)
+        tries.push_back(ask.profiles.empty()
+                            ? ask.profile
+                            : ask.profiles[static_cast<std::size_t>(i) % ask.profiles.size()]);
+    return tries;
+}
+
 Assignment assignment_of(const AskStart& ask, const Facts& facts, const config::Settings& settings) {
     const auto title = visible_text(facts.issue->title);
     const auto body = visible_text(facts.issue->body);
@@ -124,14 +143,7 @@ Intent decide_start(const AskStart& ask, const Facts& facts, const config::Setti
     if (ask.on_pull_request && !facts.active_job)
         return refuse(ask, "pull_request", report::ask_on_the_issue(), "asked on a pull request");
     const bool anew = ask.again && is_busy(facts) && facts.active_job->state == JobState::review;
-    if (is_busy(facts) && !anew) {
-        auto no = refuse(ask, fmt::format("active job={}", facts.active_job->id.value),
-                         report::already_active(*facts.active_job),
-                         fmt::format("job {} is active", facts.active_job->id.value));
-        no.asked = word(ask.at, ask.by, ask.comment_id);
-        no.issue = facts.active_job->assignment.issue;
-        return no;
-    }
+    if (is_busy(facts) && !anew) return refuse_while_busy(ask, *facts.active_job);
     if (!facts.issue->open) return refuse(ask, "closed", report::issue_not_open(), "the issue is not open");
     if (!facts.closing.empty() && !anew)
         return refuse(ask, "proposed", report::already_proposed(facts.closing),
@@ -151,15 +163,10 @@ Intent decide_start(const AskStart& ask, const Facts& facts, const config::Setti
     if (anew) return deciding::again(ask, facts);
     if (facts.base_branch.empty() || facts.base_commit.empty())
         return refuse(ask, "base", report::base_gone(facts.base_branch), "the base commit is not known");
-    std::vector<std::string> tries;
-    for (int i = 0; ask.tries > 1 && i < ask.tries; ++i)  // profiles in turn
-        tries.push_back(ask.profiles.empty()
-                            ? ask.profile
-                            : ask.profiles[static_cast<std::size_t>(i) % ask.profiles.size()]);
     auto of_issue = ask;
     if (ask.on_pull_request) of_issue.issue = facts.active_job->assignment.issue;
     return Start{.assignment = assignment_of(of_issue, facts, settings),
-                 .tries = std::move(tries),
+                 .tries = tries_of(ask),
                  .reason = ask.comment_id ? fmt::format(sentence::reason_comment, ask.by.login)
                                           : fmt::format(sentence::reason_label, ask.by.login),
                  .comment_id = ask.comment_id,
@@ -366,24 +373,6 @@ Intent decide(const Request& request, const Facts& facts, const config::Settings
 
 std::string reason(const Intent& intent) {
     return std::visit([](const auto& each) { return each.reason; }, intent);
-}
-
-std::string branch_name(std::int64_t issue, std::string_view title, int attempt) {
-    constexpr std::size_t longest_slug = 40;
-    std::string slug;
-    for (const char c : title) {
-        const auto byte = static_cast<unsigned char>(c);
-        if (byte < 0x80 && std::isalnum(byte) != 0)
-            slug += static_cast<char>(std::tolower(byte));
-        else if (byte < 0x80 && !slug.empty() && slug.back() != '-')
-            slug += '-';  // other alphabets are dropped
-        if (slug.size() == longest_slug) break;
-    }
-    while (!slug.empty() && slug.back() == '-') slug.pop_back();
-    auto name = fmt::format("agent/issue-{}", issue);
-    if (!slug.empty()) name += "-" + slug;
-    if (attempt > 1) name += fmt::format("-{}", attempt);
-    return name;
 }
 
 }  // namespace bot

@@ -56,8 +56,7 @@ struct Answer {  ///< status, help: a comment
     std::string marker;
     std::optional<std::string> comment_id;
     std::string reason;
-    std::optional<Word> stop = std::nullopt;  ///< it answers one: what was asked for before is over, also
-                                              ///< what has begun since it was decided
+    std::optional<Word> stop = std::nullopt;  ///< it answers one: ends what began since it was decided
     integrations::ThreadRef issue = {};       ///< that `stop` is about
 };
 struct Stop {
@@ -129,10 +128,9 @@ using Intent =
 
 /// Pure; fails closed: what is not known is not allowed. Every intent carries its reason. The tests, in this
 /// order, the first that says no decides:
-///   start   our repository, issue seen, the label still on it and not yet heard (when a label asks),
-///           permission write, an
-///           issue or a pull request of ours, no active job, issue open, no other pull request that closes
-///           it, fewer jobs today than the limit, profile known, base commit known
+///   start   our repository, issue seen, the label still on it and not heard yet (when a label asks),
+///           permission write, an issue or a pull request of ours, no active job, issue open, no other pull
+///           request that closes it, fewer jobs today than the limit, profile known, base commit known
 ///   retry   the same; while a pull request is open, that one is made anew
 ///   stop    our repository, permission write or asked for by the job's own requester, active job that was
 ///           not asked for after it
@@ -147,8 +145,5 @@ using Intent =
 [[nodiscard]] Intent decide(const Request& request, const Facts& facts, const config::Settings& settings);
 
 [[nodiscard]] std::string reason(const Intent& intent);
-
-/// `agent/issue-N-slug`: the branch of a job's first proposal; `attempt` > 1 appends `-2` and so on.
-[[nodiscard]] std::string branch_name(std::int64_t issue, std::string_view title, int attempt);
 
 }  // namespace bot

@@ -61,8 +61,6 @@ struct Transition {
 inline constexpr std::array transitions{
     Transition{JobState::queued, Signal::claim, JobState::working},
     Transition{JobState::queued, Signal::stop, JobState::stopped},
-    Transition{JobState::queued, Signal::fail,
-               JobState::failed},  // too many infrastructure attempts, repository gone
     Transition{JobState::queued, Signal::compete, JobState::competing},
     Transition{JobState::competing, Signal::verdict, JobState::publishing},
     Transition{JobState::competing, Signal::nothing, JobState::answered},

@@ -3,6 +3,7 @@
 
 #include <algorithm>
 
+#include "bot/branch_name.hpp"
 #include "bot/contest.hpp"
 #include "bot/ledger_inside.hpp"
 #include "bot/report.hpp"

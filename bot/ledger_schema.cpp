@@ -162,6 +162,7 @@ const std::string said_when = R"sql(
 /// 6 -> 7.
 const std::string one_by_one = R"sql(
     ALTER TABLE inbox ADD COLUMN carried_out INTEGER NOT NULL DEFAULT 0;
+    DELETE FROM transitions WHERE from_state = 'queued' AND signal = 'fail';
     ALTER TABLE said RENAME COLUMN comment_id TO id;
     PRAGMA writable_schema = ON;
     UPDATE sqlite_schema SET sql = replace(sql, '(''asked'', ''stop'')', '(''asked'', ''stop'', ''label'')')

@@ -10,6 +10,7 @@
 #include <optional>
 
 #include "bot/agent_pass.hpp"
+#include "bot/branch_name.hpp"
 #include "bot/change.hpp"
 #include "bot/checks.hpp"
 #include "bot/contest.hpp"

@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 #include <spdlog/spdlog.h>
 
+#include "bot/branch_name.hpp"
 #include "bot/contest.hpp"
 #include "bot/intent.hpp"
 #include "bot/report.hpp"

@@ -1,5 +1,4 @@
--- The ledger, schema version 4 (PRAGMA user_version). This file is always the newest schema, whole; how an older ledger
--- gets here stands in bot/ledger_schema.cpp, and a test holds the two together.
+-- The ledger. This file is always the newest schema, whole; how an older ledger (PRAGMA user_version tells) gets here stands in bot/ledger_schema.cpp, and a test holds the two together.
 --
 -- Times are milliseconds since 1970-01-01T00:00:00Z. A repository is named by (forge, repo_id): its name may change.
 -- The schema forbids what bot/job_state.hpp forbids, so that no other program can break a job either.
@@ -56,7 +55,6 @@ INSERT INTO transitions (from_state, signal, to_state) VALUES
     ('competing',  'fail',     'failed'),
     ('competing',  'stop',     'stopped'),
     ('working',    'judged',   'judged'),
-    ('queued',     'fail',     'failed'),
     ('working',    'requeue',  'queued'),
     ('working',    'verdict',  'publishing'),
     ('working',    'ask',      'waiting'),

@@ -1,5 +1,6 @@
 #include <doctest/doctest.h>
 
+#include "bot/branch_name.hpp"
 #include "bot/intent.hpp"
 
 using namespace bot;  // NOLINT: the tests read as sentences

@@ -61,7 +61,6 @@ using enum JobState;
 const std::vector<StepOf> steps{
     {queued, Signal::claim, "queued", is_taken},
     {queued, Signal::stop, "queued", stops},
-    {queued, Signal::fail},     // nothing does it: a job fails while somebody has it
     {queued, Signal::compete},  // the transaction that begins the job does it
     {competing, Signal::verdict, "competing", all_finish(Signal::verdict)},
     {competing, Signal::nothing, "competing", all_finish(Signal::nothing)},

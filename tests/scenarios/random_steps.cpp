@@ -8,7 +8,7 @@
 #include <stdexcept>
 #include <thread>
 
-#include "bot/intent.hpp"
+#include "bot/branch_name.hpp"
 #include "tests/scenarios/hostile.hpp"
 
 namespace scenarios {

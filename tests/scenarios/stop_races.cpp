@@ -245,7 +245,6 @@ const std::vector<NoRace>& no_races() {
     static const std::vector<NoRace> all{
         {{JobState::queued, Signal::compete},
          "the transaction that begins the job does it: before that there is none to be stopped"},
-        {{JobState::queued, Signal::fail}, "nothing does it: a job fails while somebody has it"},
     };
     return all;
 }
