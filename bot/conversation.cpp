@@ -13,6 +13,7 @@
 
 #include "bot/report.hpp"
 #include "bot/request.hpp"
+#include "bot/same_word.hpp"
 #include "bot/sentences.hpp"
 #include "bot/visible_text.hpp"
 
@@ -153,13 +154,15 @@ Step<Conversation> conversation(Shop& shop, const Job& job) {
     if (!self) return std::unexpected(not_read(self.error()));
     auto said = entry->forge->conversation({.repo = repo, .number = job.pull_request});
     if (!said) return std::unexpected(not_read(said.error()));
-    for (auto& remark : said->remarks) {
-        remark.body = words_of(remark, shop.settings, *self);
-        remark.diff_hunk = visible_text(remark.diff_hunk).text;
-    }
-    std::erase_if(said->remarks, [](const Remark& remark) { return is_blank(remark.body); });
-
+    // Whose words they are comes first: reading those of strangers costs more than asking who they are.
+    std::erase_if(said->remarks, [&](const Remark& remark) {
+        return remark.by.bot || same_word(remark.by.login, *self) || is_blank(remark.body);
+    });
     Writers writers(*entry->forge, repo);
+    std::vector<integrations::Person> known{job.assignment.requested_by};
+    for (const auto& ask : shop.ledger.asks(job.id)) known.push_back(ask.by);
+    for (const auto& person : known)  // however many strangers spoke since
+        if (const auto may = writers.hold(person); !may) return std::unexpected(may.error());
     std::vector<Remark> heard;
     for (auto remark = said->remarks.rbegin(); remark != said->remarks.rend(); ++remark) {
         const auto may = writers.hold(remark->by);
@@ -167,6 +170,12 @@ Step<Conversation> conversation(Shop& shop, const Job& job) {
         if (*may) heard.push_back(std::move(*remark));
     }
     std::ranges::reverse(heard);
+    for (auto& remark : heard) {
+        remark.body = words_of(remark, shop.settings, *self);
+        remark.diff_hunk = visible_text(remark.diff_hunk).text;
+        remark.path = visible_text(remark.path).text;
+    }
+    std::erase_if(heard, [](const Remark& remark) { return is_blank(remark.body); });
     return Conversation{.remarks = std::move(heard), .whole = said->whole && writers.all_asked()};
 }
 

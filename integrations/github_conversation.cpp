@@ -6,8 +6,11 @@
 // not listed to others; its words are nobody's until then.
 
 #include <algorithm>
+#include <cstddef>
+#include <cstdint>
 #include <nlohmann/json.hpp>
 #include <string>
+#include <string_view>
 #include <utility>
 
 #include "integrations/github_client.hpp"
