@@ -82,6 +82,19 @@ ForgeResult<void> gather_for_start(Shop& shop, const Forges::Entry& entry,
     return {};
 }
 
+/// When who took the label off did so, to the number of its event: it may have been set again since.
+ForgeResult<void> gather_label_off(integrations::Forge& forge, const IssueOver& over, Facts& facts) {
+    if (over.label.empty()) return {};
+    if (over.at) facts.label_off = LabelSet{.at = *over.at};
+    const auto record = if_seen(forge.label_events(over.issue, over.label));
+    if (!record) return std::unexpected(record.error());
+    if (!*record) return {};
+    for (const auto& event : **record)
+        if (!event.set && event.by.id == over.by.id && event.at)
+            facts.label_off = LabelSet{.at = *event.at, .event = event.id};
+    return {};
+}
+
 /// What is red on the head of a pull request of ours, and what was before it.
 ForgeResult<void> gather_for_checks(Shop& shop, integrations::Forge& forge, const ChecksRed& red,
                                     Facts& facts) {
@@ -126,17 +139,27 @@ bool repository_allowed(const config::ForgeSettings& forge, std::string_view ful
     });
 }
 
+void as_recorded(AskStart& ask, const std::vector<integrations::LabelEvent>& record) {
+    const auto last = std::ranges::find(record.rbegin(), record.rend(), true, &integrations::LabelEvent::set);
+    if (last == record.rend() || last->by.bot || !last->at) return;
+    // An event tells when the issue was changed last: a moment later it is the same one all the same. Else
+    // the record is behind, and tells of another time that the label was set.
+    constexpr auto moment = std::chrono::seconds(10);
+    const bool of_this = last->by.id == ask.by.id && ask.at && *ask.at - *last->at <= moment;
+    if (ask.at && *last->at < *ask.at && !of_this) return;
+    ask.by = last->by;
+    ask.at = last->at;
+    ask.label_event = last->id;
+}
+
 ForgeResult<void> look_at_label(Shop& shop, Request& request) {
     auto* ask = std::get_if<AskStart>(&request);
     if (ask == nullptr || ask->comment_id || !ask->label_event.empty()) return {};
     const auto* entry = shop.forges.find(ask->issue.repo.forge);
     if (entry == nullptr || !repository_allowed(entry->settings, ask->issue.repo.full_name)) return {};
-    auto last = if_seen(entry->forge->last_labelled(ask->issue, ask->label));
-    if (!last) return std::unexpected(last.error());
-    if (!*last || (*last)->event_id.empty()) return {};
-    ask->by = std::move((*last)->by);
-    ask->at = (*last)->at;
-    ask->label_event = std::move((*last)->event_id);
+    const auto record = if_seen(entry->forge->label_events(ask->issue, ask->label));
+    if (!record) return std::unexpected(record.error());
+    if (*record) as_recorded(*ask, **record);
     return {};
 }
 
@@ -171,6 +194,9 @@ ForgeResult<Facts> gather_facts(Shop& shop, const Request& request) {
         auto now = if_seen(entry->forge->issue(thread));
         if (!now) return std::unexpected(now.error());
         facts.issue = std::move(*now);
+        if (const auto gathered = gather_label_off(*entry->forge, std::get<IssueOver>(request), facts);
+            !gathered)
+            return std::unexpected(gathered.error());
     }
     if (subject.by == nullptr) return facts;
     // Most comments are talk: the forge is asked about none of them but those that may be an answer.

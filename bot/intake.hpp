@@ -1,10 +1,15 @@
 #pragma once
 
+#include <string_view>
+#include <vector>
+
 #include "bot/intent.hpp"
 #include "bot/shop.hpp"
 
 namespace bot {
 
+/// Pure: the label as the record of its issue has it, unless that is older than the event that asks.
+void as_recorded(AskStart& ask, const std::vector<integrations::LabelEvent>& record);
 /// A label asks as it was set last, by whom, as the forge's record has it: an event may be old, and tells
 /// when the issue was changed last. Error: the forge does not answer now.
 [[nodiscard]] integrations::ForgeResult<void> look_at_label(Shop& shop, Request& request);

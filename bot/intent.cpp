@@ -132,8 +132,10 @@ Intent decide_start(const AskStart& ask, const Facts& facts, const config::Setti
     // redelivery, a sweep that began before) must not start the finished job again.
     if (!ask.comment_id && !carries(*facts.issue, ask.label))
         return Ignore{"the label is not there any more"};
-    if (const auto set = label_set(ask); set && facts.said.label && !set->after(*facts.said.label))
-        return Ignore{"the label has been heard already"};
+    if (!ask.comment_id && ask.by.login.empty()) return Ignore{"nobody knows yet who set the label"};
+    if (const auto* heard = facts.said.heard(ask.label); heard != nullptr)
+        if (const auto set = label_set(ask); set && !set->after(*heard))
+            return Ignore{"the label has been heard already"};
     if (!may_write(facts)) {
         auto no = refuse(ask, "permission", report::not_permitted(ask.by.login),
                          fmt::format("{} has no write access", ask.by.login));
@@ -191,10 +193,11 @@ Intent decide_stop(const AskStop& ask, const Facts& facts) {
                    .marker = marker("answer", ask.thread, "comment=" + ask.comment_id.value_or("none")),
                    .comment_id = ask.comment_id,
                    .reason = "nothing to stop",
-                   .stop = word(ask.at, ask.by, ask.comment_id),
+                   .stop = may_write(facts) ? word(ask.at, ask.by, ask.comment_id) : std::nullopt,
                    .issue = facts.active_job ? facts.active_job->assignment.issue : ask.thread};
     if (!is_busy(facts)) return nothing;
-    if (const auto& asked = facts.said.asked; nothing.stop && asked && earlier(*nothing.stop, *asked)) {
+    const auto said = word(ask.at, ask.by, ask.comment_id);
+    if (const auto& asked = facts.said.asked; said && asked && earlier(*said, *asked)) {
         nothing.answer = report::stop_said_before();
         nothing.reason = "the job was asked for after it";
         return nothing;
@@ -299,6 +302,8 @@ Intent decide_issue_over(const IssueOver& over, const Facts& facts) {
     if (over.closed && facts.issue && facts.issue->open) return Ignore{over.how + ", and reopened since"};
     if (!over.label.empty() && facts.issue && carries(*facts.issue, over.label))
         return Ignore{over.how + ", and set again since"};
+    if (const auto* heard = facts.said.heard(over.label); heard != nullptr && facts.label_off)
+        if (heard->after(*facts.label_off)) return Ignore{over.how + ", and set again since"};
     if (over.at && facts.said.asked && *over.at < facts.said.asked->at)
         return Ignore{over.how + ", and asked for again since"};
     return Stop{.job = facts.active_job->id,

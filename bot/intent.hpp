@@ -26,7 +26,8 @@ struct Facts {
     std::string base_branch, base_commit;
     std::optional<integrations::RepoRef> repository;  ///< as it is now
     int jobs_today = 0;
-    Said said;                                              ///< on the issue, before or after
+    Said said;                          ///< on the issue, before or after
+    std::optional<LabelSet> label_off;  ///< when the label was taken off that the request tells of
     std::vector<integrations::ReviewComment> beside_lines;  ///< of the review that asks
     std::vector<Ask> asks;                                  ///< all of the active job
     std::vector<integrations::FailedCheck> failed;          ///< on the head commit

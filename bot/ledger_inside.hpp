@@ -114,6 +114,7 @@ struct Ledger::Inside {
     std::optional<JobId> stop(SQLite::Database& db, JobId id, Signal signal, const std::string& reason);
     std::optional<JobId> refine(SQLite::Database& db, const Refine& intent);
     void say_too_late(SQLite::Database& db, const Refine& intent);
+    void say_too_late(SQLite::Database& db, const Start& wanted);
     /// 1 when it is new.
     int add_ask(SQLite::Database& db, JobId job, const Ask& ask);
     void begin_cycle(SQLite::Database& db, const Job& job, Cycle what, const std::string& reason);

@@ -105,6 +105,9 @@ std::optional<JobId> Ledger::Inside::resume(SQLite::Database& db, const Resume& 
     return job->id;
 }
 
+/// `what` of a row: before the label's name.
+constexpr std::string_view label_row = "label:";
+
 Said Ledger::Inside::said(SQLite::Database& db, const integrations::ThreadRef& issue) {
     auto row = prepare(
         db, "SELECT what, at, by_login, id FROM said WHERE forge = ?1 AND repo_id = ?2 AND issue = ?3",
@@ -114,8 +117,8 @@ Said Ledger::Inside::said(SQLite::Database& db, const integrations::ThreadRef& i
         const auto what = row.getColumn(0).getString();
         const auto at = from_ms(row.getColumn(1).getInt64());
         auto id = row.getColumn(3).getString();
-        if (what == "label")
-            said.label = LabelSet{.at = at, .event = std::move(id)};
+        if (what.starts_with(label_row))
+            said.labels.emplace(what.substr(label_row.size()), LabelSet{.at = at, .event = std::move(id)});
         else
             (what == "asked" ? said.asked : said.stop) =
                 Word{.at = at, .by = row.getColumn(2).getString(), .comment_id = std::move(id)};
@@ -140,8 +143,9 @@ void Ledger::Inside::note_said(SQLite::Database& db, const integrations::ThreadR
         note("asked", now->at, now->by, now->comment_id);
     if (const auto& now = heard.stop; now && !(before.stop && earlier(*now, *before.stop)))
         note("stop", now->at, now->by, now->comment_id);
-    if (const auto& now = heard.label; now && (!before.label || now->after(*before.label)))
-        note("label", now->at, "", now->event);
+    for (const auto& [label, now] : heard.labels)
+        if (const auto* last = before.heard(label); last == nullptr || now.after(*last))
+            note(std::string(label_row) + label, now.at, "", now.event);
 }
 
 bool Ledger::heard(const integrations::ThreadRef& thread, const std::string& comment_id) const {
@@ -151,13 +155,40 @@ bool Ledger::heard(const integrations::ThreadRef& thread, const std::string& com
     });
 }
 
+namespace {
+
+/// Of a `Start` or a `Refuse`.
+template <typename Intent>
+std::map<std::string, LabelSet> labels_of(const Intent& intent) {
+    if (!intent.label_set) return {};
+    return {{intent.label, *intent.label_set}};
+}
+
+}  // namespace
+
+/// Another job has begun between the decision and now.
+void Ledger::Inside::say_too_late(SQLite::Database& db, const Start& wanted) {
+    const auto& issue = wanted.assignment.issue;
+    const auto job = find_active_job(db, issue);
+    if (!wanted.label.empty()) wish_label_off(db, newest_job(db, issue), issue, wanted.label);
+    if (!job || !wanted.comment_id) return;
+    const auto thread = wanted.asked_on.value_or(issue);
+    react(db, thread, *wanted.comment_id, "thumbs_down");
+    wish(db,
+         answer(thread, fmt::format("refusal issue={} comment={}", thread.number, *wanted.comment_id),
+                report::already_active(*job)),
+         Urgency::at_once);
+}
+
 std::optional<JobId> Ledger::Inside::begin(SQLite::Database& db, const Start& wanted) {
     const auto& issue = wanted.assignment.issue;
     // The same label, told by a sweep, by another hook or once more.
-    if (const auto last = said(db, issue).label; last && wanted.label_set && !wanted.label_set->after(*last))
-        return std::nullopt;
-    note_said(db, issue, {.asked = wanted.asked, .stop = {}, .label = wanted.label_set});
+    if (wanted.label_set)
+        if (const auto before = said(db, issue); before.heard(wanted.label) != nullptr)
+            if (!wanted.label_set->after(*before.heard(wanted.label))) return std::nullopt;
+    note_said(db, issue, {.asked = wanted.asked, .stop = {}, .labels = labels_of(wanted)});
     const auto id = start(db, wanted);
+    if (!id) say_too_late(db, wanted);
     if (!id || !wanted.asked) return id;
     // Stop was said after it and heard before it, perhaps only since the decision.
     if (const auto stopped = said(db, issue).stop; stopped && earlier(*wanted.asked, *stopped))
@@ -168,7 +199,7 @@ std::optional<JobId> Ledger::Inside::begin(SQLite::Database& db, const Start& wa
 std::optional<JobId> Ledger::Inside::halt(SQLite::Database& db, const Stop& wanted) {
     const auto job = find_job(db, wanted.job);
     if (wanted.said && job)
-        note_said(db, job->assignment.issue, {.asked = {}, .stop = wanted.said, .label = {}});
+        note_said(db, job->assignment.issue, {.asked = {}, .stop = wanted.said, .labels = {}});
     // It may have come to its end between the decision and now.
     if (wanted.too_late && job && is_final(job->state)) return say(db, *wanted.too_late);
     if (wanted.comment_id) {
@@ -184,7 +215,7 @@ std::optional<JobId> Ledger::Inside::halt(SQLite::Database& db, const Stop& want
 
 std::optional<JobId> Ledger::Inside::say(SQLite::Database& db, const Answer& words) {
     if (words.stop) {
-        note_said(db, words.issue, {.asked = {}, .stop = words.stop, .label = {}});
+        note_said(db, words.issue, {.asked = {}, .stop = words.stop, .labels = {}});
         // A job may have begun between the decision and now.
         const auto asked = said(db, words.issue).asked;
         if (const auto job = find_active_job(db, words.issue); job && asked && earlier(*asked, *words.stop))
@@ -207,7 +238,7 @@ std::optional<JobId> Ledger::Inside::apply(SQLite::Database& db, const Intent& i
     };
     const auto refuse = [&](const Refuse& no) -> std::optional<JobId> {
         if (no.asked || no.label_set)
-            note_said(db, no.issue, {.asked = no.asked, .stop = {}, .label = no.label_set});
+            note_said(db, no.issue, {.asked = no.asked, .stop = {}, .labels = labels_of(no)});
         if (no.comment_id) react(db, no.thread, *no.comment_id, "thumbs_down");
         if (no.take_label_off) wish_label_off(db, newest_job(db, no.thread), no.thread, no.label);
         if (!no.answer.empty()) wish(db, answer(no.thread, no.marker, no.answer), Urgency::at_once);

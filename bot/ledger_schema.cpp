@@ -165,9 +165,13 @@ const std::string one_by_one = R"sql(
     DELETE FROM transitions WHERE from_state = 'queued' AND signal = 'fail';
     ALTER TABLE said RENAME COLUMN comment_id TO id;
     PRAGMA writable_schema = ON;
-    UPDATE sqlite_schema SET sql = replace(sql, '(''asked'', ''stop'')', '(''asked'', ''stop'', ''label'')')
+    UPDATE sqlite_schema SET sql = replace(sql, '(what IN (''asked'', ''stop''))',
+        '(what IN (''asked'', ''stop'') OR what LIKE ''label:%'')')
         WHERE type = 'table' AND name = 'said';
     PRAGMA writable_schema = RESET;
+    INSERT INTO said (forge, repo_id, issue, what, at, by_login, id)
+        SELECT forge, repo_id, thread, 'label:' || substr(marker, 5), wished_at, '', '' FROM reports
+        WHERE kind = 'labels' AND marker LIKE 'off:%' AND version > posted_version;
 )sql";
 
 /// 7 -> 8.

@@ -50,6 +50,20 @@ std::string spoken(const Shop& shop, const std::string& text) {
     return report::with_prefix(shop.secrets.redacted(text), shop.settings.command_prefix);
 }
 
+/// Whether the label that is to be taken off was taken off by people, and set again: another request, which
+/// is still to be heard. Asked when the wish is old; in its first moments people do not do that.
+integrations::ForgeResult<bool> is_set_again(Shop& shop, integrations::Forge& forge, const Report& report) {
+    if (report.attempts <= 1 && std::chrono::system_clock::now() - report.created_at < 10s) return false;
+    const auto said = shop.ledger.said(report.thread);
+    const auto* heard = said.heard(report.body);
+    if (heard == nullptr) return false;
+    const auto record = forge.label_events(report.thread, report.body);
+    if (!record) return std::unexpected(record.error());
+    const auto last =
+        std::ranges::find(record->rbegin(), record->rend(), true, &integrations::LabelEvent::set);
+    return last != record->rend() && last->at && LabelSet{.at = *last->at, .event = last->id}.after(*heard);
+}
+
 /// What the forge is to be told, from the job as it is now.
 integrations::ForgeResult<std::string> post(Shop& shop, integrations::Forge& forge, const Report& report) {
     const auto job = report.job ? shop.ledger.job(*report.job) : std::nullopt;
@@ -68,7 +82,9 @@ integrations::ForgeResult<std::string> post(Shop& shop, integrations::Forge& for
             std::vector<std::string> off, on;
             if (!report.body.empty()) {
                 // Nothing else: by now the issue may have another job, whose state label is its own report's.
-                // Never the trigger but for who set it: set again meanwhile, it is another request.
+                const auto again = is_set_again(shop, forge, report);
+                if (!again) return std::unexpected(again.error());
+                if (*again) return std::string();
                 off.push_back(report.body);
             } else {
                 off = report::all_state_labels(labels);
@@ -213,6 +229,11 @@ bool intake(Shop& shop) {
     };
     const auto requests = requests_of(shop, event, delivery.forge());
     if (!requests) return later(requests.error());
+    if (static_cast<std::size_t>(stored->carried_out) >=
+        requests->size()) {  // the prefix was another one then
+        (void)shop.ledger.settle(stored->id, Ignore{"nothing of it is left to be carried out"});
+        return true;
+    }
     // One after the other: what the first changes the second is decided on. The last one closes the delivery.
     for (auto i = static_cast<std::size_t>(stored->carried_out); i < requests->size(); ++i) {
         const auto intent = understand(shop, (*requests)[i]);

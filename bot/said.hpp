@@ -1,6 +1,7 @@
 #pragma once
 
 #include <chrono>
+#include <map>
 #include <optional>
 #include <string>
 
@@ -24,23 +25,29 @@ struct Word {
     return id.size() != than.size() ? id.size() < than.size() : id < than;
 }
 
-/// That a trigger label was set.
+/// That a trigger label was set, or taken off.
 struct LabelSet {
     std::chrono::system_clock::time_point at;
     std::string event = {};  ///< id by the issue's own record, they count up; empty: not known
 
-    /// Within one second by the record's numbers.
+    /// Within one second by the record's numbers; it is the same one when they are not known.
     [[nodiscard]] bool after(const LabelSet& other) const {
         if (at != other.at) return at > other.at;
+        if (event.empty() || other.event.empty()) return false;
         return event.size() != other.event.size() ? event.size() > other.event.size() : event > other.event;
     }
 };
 
 /// What people said last about an issue, however late it was told.
 struct Said {
-    std::optional<Word> asked;      ///< for work on it
-    std::optional<Word> stop;       ///< what they had asked for before is over
-    std::optional<LabelSet> label;  ///< that began a job or was refused
+    std::optional<Word> asked;               ///< for work on it
+    std::optional<Word> stop;                ///< what they had asked for before is over
+    std::map<std::string, LabelSet> labels;  ///< by name: each set that began a job or was refused
+
+    [[nodiscard]] const LabelSet* heard(const std::string& label) const {
+        const auto found = labels.find(label);
+        return found == labels.end() ? nullptr : &found->second;
+    }
 };
 
 }  // namespace bot

@@ -286,15 +286,15 @@ CREATE INDEX reports_waiting ON reports (due_at) WHERE version > posted_version 
 CREATE INDEX reports_by_job ON reports (job) WHERE job IS NOT NULL;
 
 -- When people last asked for work on an issue, and last said stop, by the forge's clock: what is told late is judged by it.
--- And the last trigger label that was heard: it begins one job, however often it is told.
+-- And when each trigger label that was heard was set last: it begins one job, however often it is told.
 CREATE TABLE said (
     forge      TEXT NOT NULL,
     repo_id    TEXT NOT NULL,
     issue      INTEGER NOT NULL,
-    what       TEXT NOT NULL CHECK (what IN ('asked', 'stop', 'label')),
+    what       TEXT NOT NULL CHECK (what IN ('asked', 'stop') OR what LIKE 'label:%'),
     at         INTEGER NOT NULL,
     by_login   TEXT NOT NULL,
-    id         TEXT NOT NULL,          -- of the comment, empty: by the label; `label`: of the issue's event
+    id         TEXT NOT NULL,          -- of the comment, empty: by the label; `label:NAME`: of the issue's event
     PRIMARY KEY (forge, repo_id, issue, what)
 ) STRICT;
 

@@ -107,9 +107,10 @@ class Forge {
     /// the others. An error: none could be looked at.
     [[nodiscard]] virtual ForgeResult<std::vector<IssueLabelled>> labelled(
         const std::string& trigger_label) = 0;
-    /// Who set the label last, and when; nobody (who may do nothing) when the issue's events do not say.
-    [[nodiscard]] virtual ForgeResult<IssueLabelled> last_labelled(const ThreadRef& issue,
-                                                                   const std::string& label) = 0;
+    /// What became of the label, oldest first, as far as the newest hundreds of the issue's events tell. They
+    /// may be some seconds behind.
+    [[nodiscard]] virtual ForgeResult<std::vector<LabelEvent>> label_events(const ThreadRef& issue,
+                                                                            const std::string& label) = 0;
 };
 
 struct Rejected {

@@ -17,6 +17,7 @@ using nlohmann::json;
 using std::chrono::milliseconds;
 using std::chrono::seconds;
 
+constexpr std::size_t page_size = 100;
 // A new token is not known everywhere at once: octokit retries its 401 for as long.
 constexpr seconds token_settles{5};
 

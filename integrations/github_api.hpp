@@ -24,7 +24,6 @@ class GithubApi {
     using Scope = InstallationTokens::Scope;
     /// Returns false to stop.
     using Visit = std::function<bool(const nlohmann::json& item)>;
-    static constexpr std::size_t page_size = 100;  ///< items, the most that GitHub gives
 
     GithubApi(const config::ForgeSettings& settings, GithubClock clock);
 

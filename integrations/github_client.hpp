@@ -49,8 +49,8 @@ class GithubForge final : public Forge {
     [[nodiscard]] ForgeResult<void> report_check(const RepoRef& repo, const CheckReport& report) override;
     [[nodiscard]] ForgeResult<GitCredential> git_credential(const RepoRef& repo) override;
     [[nodiscard]] ForgeResult<std::vector<IssueLabelled>> labelled(const std::string& trigger_label) override;
-    [[nodiscard]] ForgeResult<IssueLabelled> last_labelled(const ThreadRef& issue,
-                                                           const std::string& label) override;
+    [[nodiscard]] ForgeResult<std::vector<LabelEvent>> label_events(const ThreadRef& issue,
+                                                                    const std::string& label) override;
 
  private:
     [[nodiscard]] ForgeResult<RepoRef> read_repository(const nlohmann::json& body,

@@ -16,6 +16,7 @@ namespace {
 using nlohmann::json;
 
 constexpr int pages = 10;
+constexpr int pages_of_events = 5;
 
 /// A call stays within minutes and within the forge's patience.
 constexpr std::size_t repositories_per_call = 20;
@@ -129,32 +130,38 @@ ForgeResult<void> GithubForge::labelled_in(const RepoRef& repo, const std::strin
         const auto seen = api_.each(repo, "/issues?state=open&labels=" + url_encoded(label), pages, visit);
         if (!seen) return seen;
         for (auto& issue : issues) {
-            auto labelled = last_labelled(issue, label);
-            if (!labelled && is_of_the_forge(labelled.error()))
-                return std::unexpected(std::move(labelled.error()));
-            if (!labelled) continue;  // the next sweep asks again
-            found.push_back(*std::move(labelled));
+            const auto events = label_events(issue, label);
+            if (!events && is_of_the_forge(events.error())) return std::unexpected(events.error());
+            if (!events && !can_be_skipped(events.error())) continue;  // the next sweep asks again
+            IssueLabelled labelled{.issue = std::move(issue), .label = label, .by = {}};
+            for (const auto& event : events.value_or(std::vector<LabelEvent>())) {
+                if (!event.set) continue;
+                labelled.by = event.by;
+                labelled.at = event.at;
+                labelled.event_id = event.id;
+            }
+            found.push_back(std::move(labelled));
         }
     }
     return {};
 }
 
-ForgeResult<IssueLabelled> GithubForge::last_labelled(const ThreadRef& issue, const std::string& label) {
-    IssueLabelled last{.issue = issue, .label = label, .by = {}};
-    std::size_t seen = 0;
+/// https://docs.github.com/en/rest/issues/events#list-issue-events
+ForgeResult<std::vector<LabelEvent>> GithubForge::label_events(const ThreadRef& issue,
+                                                               const std::string& label) {
+    std::vector<LabelEvent> events;
     const auto path = "/issues/" + std::to_string(issue.number) + "/events";
-    const auto listed = api_.each(issue.repo, path, pages, [&](const json& event) {
-        ++seen;
-        if (text_at(event, "event") == "labeled" && same_name(text(at(event, "label", "name")), label)) {
-            last.by = read_person(at(event, "actor"));
-            last.at = parse_timestamp(text_at(event, "created_at"));
-            last.event_id = std::to_string(number_at(event, "id"));
-        }
+    const auto listed = api_.newest(issue.repo, path, {.pages = pages_of_events}, [&](const json& event) {
+        const auto what = text_at(event, "event");
+        if ((what == "labeled" || what == "unlabeled") && same_name(text(at(event, "label", "name")), label))
+            events.push_back({.id = std::to_string(number_at(event, "id")),
+                              .set = what == "labeled",
+                              .by = read_person(at(event, "actor")),
+                              .at = parse_timestamp(text_at(event, "created_at"))});
         return true;
     });
-    if (!listed && !can_be_skipped(listed.error())) return std::unexpected(listed.error());
-    const bool all = listed && seen < pages * GithubApi::page_size;  // oldest first
-    return all ? last : IssueLabelled{.issue = issue, .label = label, .by = {}};
+    if (!listed) return std::unexpected(listed.error());
+    return events;
 }
 
 }  // namespace integrations

@@ -52,6 +52,14 @@ struct IssueSnapshot {
     std::string web_url;
 };
 
+/// A label was set or taken off, by the issue's own record.
+struct LabelEvent {
+    std::string id;  ///< they count up
+    bool set = true;
+    Person by;
+    Moment at;
+};
+
 enum class Permission { none, read, write, admin };
 
 /// A pull request as it is now.

@@ -206,36 +206,6 @@ TEST_CASE_FIXTURE(LedgerFixture,
 }
 
 TEST_CASE_FIXTURE(LedgerFixture,
-                  "a label begins one job, however often it is told, and set again another one") {
-    auto& book = open();
-    const auto set = [](bot::Time at, const std::string& event) {
-        auto begin = start(1);
-        begin.label_set = bot::LabelSet{.at = at, .event = event};
-        return begin;
-    };
-    const auto stopped = [&](bot::JobId id) {
-        (void)book.carry_out(
-            bot::Stop{.job = id, .reason = "by mona", .comment_id = {}, .thread = thread(1), .too_late = {}});
-    };
-    stopped(book.carry_out(set(noon, "9")).value());
-    CHECK_FALSE(book.carry_out(set(noon, "9")));
-    CHECK_FALSE(book.carry_out(set(noon - 1s, "8")));
-    stopped(book.carry_out(set(noon, "10")).value());
-    stopped(book.carry_out(set(noon + 1s, "11")).value());
-    (void)book.carry_out(bot::Refuse{.thread = thread(1),
-                                     .answer = "There is no profile of that name.",
-                                     .reason = "no profile",
-                                     .marker = "refusal issue=1 label",
-                                     .comment_id = {},
-                                     .take_label_off = true,
-                                     .label = "agent:x",
-                                     .label_set = bot::LabelSet{.at = noon + 2s, .event = "12"},
-                                     .issue = thread(1)});
-    CHECK_FALSE(book.carry_out(set(noon + 2s, "12")));
-    CHECK(book.carry_out(set(noon + 3s, "13")));
-}
-
-TEST_CASE_FIXTURE(LedgerFixture,
                   "stop, or an end of the issue, from before the job was asked for leaves it alone") {
     auto& book = open();
     const auto id = book.carry_out(start(1)).value();
@@ -265,27 +235,42 @@ TEST_CASE_FIXTURE(LedgerFixture,
     CHECK(std::holds_alternative<bot::Stop>(stop(now())));
 }
 
-TEST_CASE("a label that was heard is another request when it was set again, and else a copy") {
-    bot::Facts facts{.permission = integrations::Permission::write,
-                     .repository_allowed = true,
-                     .issue = integrations::IssueSnapshot{.title = "t", .labels = {"agent"}},
-                     .base_branch = "main",
-                     .base_commit = std::string(40, 'a')};
-    facts.said.label = bot::LabelSet{.at = noon, .event = "9"};
-    const auto is_new = [&](bot::Time at, const std::string& event) {
-        return std::holds_alternative<bot::Start>(decide(bot::AskStart{.issue = LedgerFixture::thread(1),
-                                                                       .by = {.login = "mona"},
-                                                                       .label = "agent",
-                                                                       .at = at,
-                                                                       .label_event = event},
-                                                         facts, {}));
-    };
-    CHECK_FALSE(is_new(noon, "9"));
-    CHECK_FALSE(is_new(noon - 1s, "8"));
-    CHECK(is_new(noon, "10"));
-    CHECK(is_new(noon + 1s, "11"));
-    facts.said.label.reset();
-    CHECK(is_new(noon, "9"));
+TEST_CASE_FIXTURE(LedgerFixture, "who asks while another job begins is told so, and the label comes off") {
+    auto& book = open();
+    (void)book.carry_out(start(1));
+    (void)post_all();
+    SUBCASE("with a comment") {
+        auto wanted = start(1);
+        wanted.comment_id = "501";
+        CHECK_FALSE(book.carry_out(wanted));
+        const auto said = said_of(post_all());
+        REQUIRE(said.size() == 2);
+        CHECK(said.back() == "thumbs_down");
+    }
+    SUBCASE("with a label") {
+        auto wanted = start(1);
+        wanted.label = "agent";
+        CHECK_FALSE(book.carry_out(wanted));
+        const auto reports = post_all();
+        CHECK(std::ranges::find(reports, "off:agent", &bot::Report::marker) != reports.end());
+    }
+}
+
+TEST_CASE("the stop of somebody who may not write reaches the job that they asked for, and no other one") {
+    bot::Facts facts{.permission = integrations::Permission::read, .repository_allowed = true};
+    facts.active_job = bot::Job{.id = bot::JobId{1}, .state = JobState::closed};
+    facts.active_job->assignment.requested_by = {.login = "mona", .id = "9"};
+    const bot::AskStop ask{.thread = LedgerFixture::thread(101),
+                           .by = {.login = "mona", .id = "9"},
+                           .comment_id = "5",
+                           .at = noon};
+    auto intent = decide(ask, facts, {});
+    REQUIRE(std::holds_alternative<bot::Answer>(intent));
+    CHECK_FALSE(std::get<bot::Answer>(intent).stop);
+    facts.active_job->state = JobState::working;
+    intent = decide(ask, facts, {});
+    REQUIRE(std::holds_alternative<bot::Stop>(intent));
+    CHECK_FALSE(std::get<bot::Stop>(intent).said);
 }
 
 TEST_CASE_FIXTURE(LedgerFixture,

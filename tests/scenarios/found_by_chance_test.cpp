@@ -117,3 +117,27 @@ TEST_CASE("a label that may never be taken off begins one job, whatever the swee
     CHECK(scenarios::states_of(factory, issue) == "answered");
     CHECK(contains(fmt::format("{}", fmt::join(forge.issue(repository, issue).labels, " ")), "agent"));
 }
+
+TEST_CASE("a label that people took off and set again is not taken off by what was wished before") {
+    if (!can_run("bubblewrap")) return;
+    auto plan = plan_of("true");
+    plan.process = false;
+    Factory factory(std::move(plan));
+    auto& forge = factory.forge;
+    const scenarios::PostOffice post(factory);
+    forge.fail({.name = "stuck", .method = "DELETE", .path = "/repos/*/labels/agent", .times = 2});
+    const auto issue = forge.create_issue(repository, "Words are missing", "Please.", maintainer);
+    forge.add_label(repository, issue, "agent", maintainer);
+    post.hand_over(post.told("issues.labeled", issue));
+    REQUIRE(PracticeForge::eventually([&] { return forge.faults_left("stuck") < 2; }, 60s));
+    forge.remove_label(repository, issue, "agent", maintainer);
+    forge.add_label(repository, issue, "agent", maintainer);
+    const auto again = post.told("issues.labeled", issue);
+    REQUIRE(scenarios::comes_to_rest(factory));
+    CHECK(contains(fmt::format("{}", fmt::join(forge.issue(repository, issue).labels, " ")), "agent"));
+    post.hand_over(again);
+    REQUIRE(PracticeForge::eventually(
+        [&] { return scenarios::states_of(factory, issue) == "answered answered"; }, 60s));
+    REQUIRE(scenarios::comes_to_rest(factory));
+    CHECK(fmt::format("{}", fmt::join(forge.issue(repository, issue).labels, " ")) == "agent-state: done");
+}
