@@ -82,6 +82,14 @@ ForgeResult<void> gather_for_start(Shop& shop, const Forges::Entry& entry,
     return {};
 }
 
+void gather_of_job(const Shop& shop, const Job& job, Facts& facts) {
+    facts.runs = shop.ledger.history(job.id);
+    facts.tries = shop.ledger.tries(job.id);
+    facts.asks = shop.ledger.asks(job.id);
+    facts.position = shop.ledger.position(job.id);
+    if (shop.disk.shortage()) facts.held_up = report::short_of_disk();
+}
+
 /// When who took the label off did so, to the number of its event: it may have been set again since.
 ForgeResult<void> gather_label_off(integrations::Forge& forge, const IssueOver& over, Facts& facts) {
     if (over.label.empty()) return {};
@@ -182,13 +190,7 @@ ForgeResult<Facts> gather_facts(Shop& shop, const Request& request) {
             facts.active_job = std::move(other);
     facts.said = shop.ledger.said(facts.active_job ? facts.active_job->assignment.issue : thread);
     facts.now = std::chrono::system_clock::now();
-    if (facts.active_job) {
-        facts.runs = shop.ledger.history(facts.active_job->id);
-        facts.tries = shop.ledger.tries(facts.active_job->id);
-        facts.asks = shop.ledger.asks(facts.active_job->id);
-        facts.position = shop.ledger.position(facts.active_job->id);
-        if (shop.disk.shortage()) facts.held_up = report::short_of_disk();
-    }
+    if (facts.active_job) gather_of_job(shop, *facts.active_job, facts);
     if (std::holds_alternative<IssueOver>(request) && facts.active_job &&
         is_active(facts.active_job->state) && facts.active_job->pull_request == 0) {
         auto now = if_seen(entry->forge->issue(thread));
@@ -203,9 +205,11 @@ ForgeResult<Facts> gather_facts(Shop& shop, const Request& request) {
     if (const auto* resume = std::get_if<AskResume>(&request); resume != nullptr && !resume->by_command)
         if (!facts.active_job || facts.active_job->waits_for != WaitsFor::answer) return facts;
 
-    const auto permission = if_seen(entry->forge->permission(thread.repo, *subject.by));
-    if (!permission) return std::unexpected(permission.error());
-    facts.permission = permission->value_or(integrations::Permission::none);
+    if (!subject.by->login.empty()) {
+        const auto permission = if_seen(entry->forge->permission(thread.repo, *subject.by));
+        if (!permission) return std::unexpected(permission.error());
+        facts.permission = permission->value_or(integrations::Permission::none);
+    }
     if (const auto* refine = std::get_if<AskRefine>(&request);
         refine != nullptr && !refine->review_id.empty() && facts.active_job) {
         auto comments = if_seen(entry->forge->review_comments(thread, refine->review_id));

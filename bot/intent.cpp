@@ -89,6 +89,13 @@ Refuse refuse(const AskStart& ask, std::string_view why, std::string answer, std
             .issue = ask.issue};
 }
 
+/// The record of the issue may be behind, but not for long.
+Intent set_by_nobody(const AskStart& ask, const Facts& facts) {
+    constexpr auto settled = std::chrono::minutes(5);
+    if (!ask.at || facts.now - *ask.at < settled) return Ignore{"it is not known yet who set the label"};
+    return refuse(ask, "nobody", report::label_of_nobody(ask.label), "it is not known who set the label");
+}
+
 /// It was asked for all the same: a stop from before it is told later.
 Refuse refuse_while_busy(const AskStart& ask, const Job& job) {
     auto no = refuse(ask, fmt::format("active job={}", job.id.value), report::already_active(job),
@@ -132,7 +139,7 @@ Intent decide_start(const AskStart& ask, const Facts& facts, const config::Setti
     // redelivery, a sweep that began before) must not start the finished job again.
     if (!ask.comment_id && !carries(*facts.issue, ask.label))
         return Ignore{"the label is not there any more"};
-    if (!ask.comment_id && ask.by.login.empty()) return Ignore{"nobody knows yet who set the label"};
+    if (!ask.comment_id && ask.by.login.empty()) return set_by_nobody(ask, facts);
     if (const auto* heard = facts.said.heard(ask.label); heard != nullptr)
         if (const auto set = label_set(ask); set && !set->after(*heard))
             return Ignore{"the label has been heard already"};

@@ -118,6 +118,7 @@ namespace bot::report {
 [[nodiscard]] std::string already_proposed(const std::vector<integrations::PullRequest>& pull_requests);
 [[nodiscard]] std::string too_many_jobs(int most);
 [[nodiscard]] std::string issue_not_open();
+[[nodiscard]] std::string label_of_nobody(std::string_view label);
 [[nodiscard]] std::string stopped_by(std::string_view login);
 [[nodiscard]] std::string no_active_job();
 [[nodiscard]] std::string stop_said_before();  ///< the job was asked for

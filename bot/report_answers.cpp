@@ -153,6 +153,10 @@ std::string too_many_jobs(int most) { return fmt::format(sentence::too_many_jobs
 
 std::string issue_not_open() { return std::string(sentence::issue_not_open); }
 
+std::string label_of_nobody(std::string_view label) {
+    return fmt::format(sentence::label_of_nobody, code(label, 60));
+}
+
 std::string stopped_by(std::string_view login) {
     return fmt::format(sentence::reason_stopped_by, code(login, 60));
 }

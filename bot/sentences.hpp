@@ -27,6 +27,10 @@ inline constexpr std::string_view label_done = "done";
 inline constexpr std::string_view not_permitted =
     "{} has no write access to this repository, so nothing was started or stopped. Somebody with write "
     "access can set the label or comment `/agent run`.";
+inline constexpr std::string_view label_of_nobody =
+    "The label {} is on this issue, but its history does not tell who set it, so nothing was started. Set "
+    "the "
+    "label again, or comment `/agent run`.";
 inline constexpr std::string_view ask_on_the_issue =
     "This pull request is not one of Shopfloor's. Comment `/agent run` on an issue, or set the label there.";
 inline constexpr std::string_view already_in_review =

@@ -103,8 +103,9 @@ class Forge {
     /// For git over HTTPS; valid for at least ten minutes.
     [[nodiscard]] virtual ForgeResult<GitCredential> git_credential(const RepoRef& repo) = 0;
     /// Issues of the repositories we may see that carry one of the labels: for events that never arrived.
-    /// A call looks at some repositories and the next one goes on from there; one that fails does not hide
-    /// the others. An error: none could be looked at.
+    /// Of one whose record does not tell who set it nobody did, and `at` is its last change. A call looks at
+    /// some repositories and the next one goes on from there; one that fails does not hide the others. An
+    /// error: none could be looked at.
     [[nodiscard]] virtual ForgeResult<std::vector<IssueLabelled>> labelled(
         const std::string& trigger_label) = 0;
     /// What became of the label, oldest first, as far as the newest hundreds of the issue's events tell. They

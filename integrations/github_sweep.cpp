@@ -121,19 +121,21 @@ ForgeResult<void> GithubForge::labelled_in(const RepoRef& repo, const std::strin
     });
     if (!listed) return listed;
     for (const auto& label : labels) {
-        std::vector<ThreadRef> issues;
+        std::vector<IssueLabelled> issues;
         const auto visit = [&](const json& issue) {
             if (at(issue, "pull_request").is_null())
-                issues.push_back({.repo = repo, .number = number_at(issue, "number")});
+                issues.push_back({.issue = {.repo = repo, .number = number_at(issue, "number")},
+                                  .label = label,
+                                  .by = {},
+                                  .at = parse_timestamp(text_at(issue, "updated_at"))});
             return true;
         };
         const auto seen = api_.each(repo, "/issues?state=open&labels=" + url_encoded(label), pages, visit);
         if (!seen) return seen;
-        for (auto& issue : issues) {
-            const auto events = label_events(issue, label);
+        for (auto& labelled : issues) {
+            const auto events = label_events(labelled.issue, label);
             if (!events && is_of_the_forge(events.error())) return std::unexpected(events.error());
             if (!events && !can_be_skipped(events.error())) continue;  // the next sweep asks again
-            IssueLabelled labelled{.issue = std::move(issue), .label = label, .by = {}};
             for (const auto& event : events.value_or(std::vector<LabelEvent>())) {
                 if (!event.set) continue;
                 labelled.by = event.by;

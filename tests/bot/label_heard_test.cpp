@@ -8,6 +8,7 @@
 
 #include "bot/intake.hpp"
 #include "bot/intent.hpp"
+#include "bot/report.hpp"
 #include "tests/bot/ledger_fixture.hpp"
 
 using namespace std::chrono_literals;
@@ -114,4 +115,21 @@ TEST_CASE_FIXTURE(LedgerFixture,
     CHECK(std::holds_alternative<bot::Ignore>(decide(over, facts, {})));
     facts.label_off = bot::LabelSet{.at = noon, .event = "10"};
     CHECK(std::holds_alternative<bot::Stop>(decide(over, facts, {})));
+}
+
+TEST_CASE(
+    "a label of which the record does not tell who set it is answered once the record has had its time") {
+    bot::Facts facts{.repository_allowed = true,
+                     .issue = integrations::IssueSnapshot{.title = "t", .labels = {"agent"}},
+                     .now = noon};
+    const auto decided = [&](integrations::Moment at) {
+        return decide(bot::AskStart{.issue = LedgerFixture::thread(1), .by = {}, .label = "agent", .at = at},
+                      facts, {});
+    };
+    CHECK(std::holds_alternative<bot::Ignore>(decided(noon - 1min)));
+    CHECK(std::holds_alternative<bot::Ignore>(decided({})));
+    const auto late = decided(noon - 5min);
+    REQUIRE(std::holds_alternative<bot::Refuse>(late));
+    CHECK(std::get<bot::Refuse>(late).answer == bot::report::label_of_nobody("agent"));
+    CHECK(std::get<bot::Refuse>(late).take_label_off);
 }

@@ -239,6 +239,7 @@ TEST_CASE("every plain answer says what happened and what to do") {
     check_golden("already_proposed_twice", report::already_proposed({{.number = 33}, {.number = 35}}));
     check_golden("too_many_jobs", report::too_many_jobs(10));
     check_golden("issue_not_open", report::issue_not_open());
+    check_golden("label_of_nobody", report::label_of_nobody("agent:codex"));
     check_golden("stopped_by", report::stopped_by("bob"));
     check_golden("no_active_job", report::no_active_job());
     check_golden("stop_said_before", report::stop_said_before());

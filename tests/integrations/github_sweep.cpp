@@ -28,7 +28,7 @@ void label_issues(World& world) {
                             issues.push_back({{"number", 12}});
                             issues.push_back({{"number", 13}, {"pull_request", {{"url", "x"}}}});
                         } else if (label == "agent:hard") {
-                            issues.push_back({{"number", 14}});
+                            issues.push_back({{"number", 14}, {"updated_at", "2026-03-01T14:05:00Z"}});
                         } else {
                             FAIL("asked for the label " << label);
                         }
@@ -61,8 +61,8 @@ TEST_CASE("labelled issues are found without any event, with who set the label a
     CHECK(found->at(0).at == integrations::parse_timestamp("2026-03-01T14:03:20Z"));
     CHECK(found->at(1).issue.number == 14);
     CHECK(found->at(1).label == "agent:hard");
-    CHECK_FALSE(found->at(1).at);
     CHECK(found->at(1).by.login.empty());  // its events do not say: nobody, who may do nothing
+    CHECK(found->at(1).at == integrations::parse_timestamp("2026-03-01T14:05:00Z"));  // its last change
 }
 
 TEST_CASE("an App looks through its installations, and only at repositories that it shall serve") {
