@@ -75,9 +75,10 @@ void sweep_labels(Shop& shop, const std::string& name, integrations::Forge& forg
             continue;
         }
         if (std::holds_alternative<Ignore>(*intent)) continue;
+        // Nothing begins when its event has been heard meanwhile.
+        if (!shop.ledger.carry_out(*intent) && std::holds_alternative<Start>(*intent)) continue;
         spdlog::info("sweep: {}#{}: {}", labelled.issue.repo.full_name, labelled.issue.number,
                      reason(*intent));
-        (void)shop.ledger.carry_out(*intent);
         after(shop, *intent);
     }
 }

@@ -36,7 +36,7 @@ const practice_forge::InlineComment beside_news{
 
 /// A comment as the program is told of it: where it stands, the lines it stands at, its words.
 std::string told(const practice_forge::InlineComment& comment) {
-    return fmt::format("file=\"{}\" line=\"{}\">\n@@ -1 +1 @@\n\n{}\n</wish>", comment.path, comment.line,
+    return fmt::format("file=\"{}\" line=\"{}\">\n| @@ -1 +1 @@\n\n{}\n</wish>", comment.path, comment.line,
                        comment.body);
 }
 
