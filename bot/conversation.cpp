@@ -6,6 +6,7 @@
 #include <cstddef>
 #include <iterator>
 #include <map>
+#include <ranges>
 #include <set>
 #include <string>
 #include <string_view>
@@ -164,10 +165,10 @@ Step<Conversation> conversation(Shop& shop, const Job& job) {
     for (const auto& person : known)  // however many strangers spoke since
         if (const auto may = writers.hold(person); !may) return std::unexpected(may.error());
     std::vector<Remark> heard;
-    for (auto remark = said->remarks.rbegin(); remark != said->remarks.rend(); ++remark) {
-        const auto may = writers.hold(remark->by);
+    for (auto& remark : std::views::reverse(said->remarks)) {
+        const auto may = writers.hold(remark.by);
         if (!may) return std::unexpected(may.error());
-        if (*may) heard.push_back(std::move(*remark));
+        if (*may) heard.push_back(std::move(remark));
     }
     std::ranges::reverse(heard);
     for (auto& remark : heard) {
