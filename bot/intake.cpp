@@ -42,17 +42,6 @@ Subject subject_of(const Request& request) {
     return std::visit(Reader{}, request);
 }
 
-/// What cannot be seen leaves its field empty, and `decide` fails closed on it; only "not now" is an error.
-template <typename T>
-ForgeResult<std::optional<T>> if_seen(ForgeResult<T> result) {
-    if (result) return std::optional<T>(std::move(*result));
-    const auto kind = result.error().kind;
-    if (kind == ForgeError::Kind::gone || kind == ForgeError::Kind::forbidden ||
-        kind == ForgeError::Kind::invalid)
-        return std::optional<T>();
-    return std::unexpected(result.error());
-}
-
 ForgeResult<void> gather_for_start(Shop& shop, const Forges::Entry& entry,
                                    const integrations::ThreadRef& issue, Facts& facts) {
     auto& forge = *entry.forge;
@@ -148,8 +137,8 @@ bool repository_allowed(const config::ForgeSettings& forge, std::string_view ful
 }
 
 void as_recorded(AskStart& ask, const std::vector<integrations::LabelEvent>& record) {
-    const auto last = std::ranges::find(record.rbegin(), record.rend(), true, &integrations::LabelEvent::set);
-    if (last == record.rend() || last->by.bot || !last->at) return;
+    const auto* last = integrations::last_set(record);
+    if (last == nullptr || last->by.bot || !last->at) return;
     // An event tells when the issue was changed last: a moment later it is the same one all the same. Else
     // the record is behind, and tells of another time that the label was set.
     constexpr auto moment = std::chrono::seconds(10);

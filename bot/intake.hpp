@@ -1,12 +1,24 @@
 #pragma once
 
+#include <optional>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 #include "bot/intent.hpp"
 #include "bot/shop.hpp"
 
 namespace bot {
+
+/// What cannot be seen is none, and `decide` fails closed on it; only "not now" is an error.
+template <typename T>
+[[nodiscard]] integrations::ForgeResult<std::optional<T>> if_seen(integrations::ForgeResult<T> result) {
+    using Kind = integrations::ForgeError::Kind;
+    if (result) return std::optional<T>(std::move(*result));
+    const auto kind = result.error().kind;
+    if (kind == Kind::gone || kind == Kind::forbidden || kind == Kind::invalid) return std::optional<T>();
+    return std::unexpected(result.error());
+}
 
 /// Pure: the label as the record of its issue has it, unless that is older than the event that asks.
 void as_recorded(AskStart& ask, const std::vector<integrations::LabelEvent>& record);

@@ -84,7 +84,7 @@ std::optional<JobId> Ledger::Inside::refine(SQLite::Database& db, const Refine& 
     // What people wish while the agent works is the next change. Nothing else is put off: it was decided on
     // what the pull request was.
     if (!open || (job->state != JobState::review && !intent.may_wait)) {
-        if (intent.comment_id) say_too_late(db, intent);
+        if (intent.comment_id) say_too_late(db, intent.thread, *intent.comment_id, intent.too_late);
         return std::nullopt;
     }
     int fresh = 0;
@@ -105,13 +105,14 @@ std::optional<JobId> Ledger::Inside::refine(SQLite::Database& db, const Refine& 
 }
 
 /// The job went on between the decision and now.
-void Ledger::Inside::say_too_late(SQLite::Database& db, const Refine& intent) {
-    react(db, intent.thread, *intent.comment_id, "thumbs_down");
+void Ledger::Inside::say_too_late(SQLite::Database& db, const integrations::ThreadRef& thread,
+                                  const std::string& comment, const std::string& words) {
+    react(db, thread, comment, "thumbs_down");
     wish(db,
          {.kind = Report::Kind::answer,
-          .thread = intent.thread,
-          .marker = "refusal comment=" + *intent.comment_id,
-          .body = intent.too_late},
+          .thread = thread,
+          .marker = fmt::format("refusal issue={} comment={}", thread.number, comment),
+          .body = words},
          Urgency::at_once);
 }
 

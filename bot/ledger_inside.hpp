@@ -113,8 +113,8 @@ struct Ledger::Inside {
     std::optional<JobId> say(SQLite::Database& db, const Answer& words);
     std::optional<JobId> stop(SQLite::Database& db, JobId id, Signal signal, const std::string& reason);
     std::optional<JobId> refine(SQLite::Database& db, const Refine& intent);
-    void say_too_late(SQLite::Database& db, const Refine& intent);
-    void say_too_late(SQLite::Database& db, const Start& wanted);
+    void say_too_late(SQLite::Database& db, const integrations::ThreadRef& thread, const std::string& comment,
+                      const std::string& words);
     /// 1 when it is new.
     int add_ask(SQLite::Database& db, JobId job, const Ask& ask);
     void begin_cycle(SQLite::Database& db, const Job& job, Cycle what, const std::string& reason);

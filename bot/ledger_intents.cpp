@@ -166,29 +166,20 @@ std::map<std::string, LabelSet> labels_of(const Intent& intent) {
 
 }  // namespace
 
-/// Another job has begun between the decision and now.
-void Ledger::Inside::say_too_late(SQLite::Database& db, const Start& wanted) {
-    const auto& issue = wanted.assignment.issue;
-    const auto job = find_active_job(db, issue);
-    if (!wanted.label.empty()) wish_label_off(db, newest_job(db, issue), issue, wanted.label);
-    if (!job || !wanted.comment_id) return;
-    const auto thread = wanted.asked_on.value_or(issue);
-    react(db, thread, *wanted.comment_id, "thumbs_down");
-    wish(db,
-         answer(thread, fmt::format("refusal issue={} comment={}", thread.number, *wanted.comment_id),
-                report::already_active(*job)),
-         Urgency::at_once);
-}
-
 std::optional<JobId> Ledger::Inside::begin(SQLite::Database& db, const Start& wanted) {
     const auto& issue = wanted.assignment.issue;
     // The same label, told by a sweep, by another hook or once more.
-    if (wanted.label_set)
-        if (const auto before = said(db, issue); before.heard(wanted.label) != nullptr)
-            if (!wanted.label_set->after(*before.heard(wanted.label))) return std::nullopt;
+    const auto before = said(db, issue);
+    const auto* heard = before.heard(wanted.label);
+    if (wanted.label_set && heard != nullptr && !wanted.label_set->after(*heard)) return std::nullopt;
     note_said(db, issue, {.asked = wanted.asked, .stop = {}, .labels = labels_of(wanted)});
     const auto id = start(db, wanted);
-    if (!id) say_too_late(db, wanted);
+    if (!id) {  // another job has begun between the decision and now
+        if (!wanted.label.empty()) wish_label_off(db, newest_job(db, issue), issue, wanted.label);
+        if (const auto job = find_active_job(db, issue); job && wanted.comment_id)
+            say_too_late(db, wanted.asked_on.value_or(issue), *wanted.comment_id,
+                         report::already_active(*job));
+    }
     if (!id || !wanted.asked) return id;
     // Stop was said after it and heard before it, perhaps only since the decision.
     if (const auto stopped = said(db, issue).stop; stopped && earlier(*wanted.asked, *stopped))

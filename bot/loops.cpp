@@ -57,11 +57,10 @@ integrations::ForgeResult<bool> is_set_again(Shop& shop, integrations::Forge& fo
     const auto said = shop.ledger.said(report.thread);
     const auto* heard = said.heard(report.body);
     if (heard == nullptr) return false;
-    const auto record = forge.label_events(report.thread, report.body);
+    const auto record = if_seen(forge.label_events(report.thread, report.body));
     if (!record) return std::unexpected(record.error());
-    const auto last =
-        std::ranges::find(record->rbegin(), record->rend(), true, &integrations::LabelEvent::set);
-    return last != record->rend() && last->at && LabelSet{.at = *last->at, .event = last->id}.after(*heard);
+    const auto* last = *record ? integrations::last_set(**record) : nullptr;
+    return last != nullptr && last->at && LabelSet{.at = *last->at, .event = last->id}.after(*heard);
 }
 
 /// What the forge is to be told, from the job as it is now.

@@ -136,11 +136,10 @@ ForgeResult<void> GithubForge::labelled_in(const RepoRef& repo, const std::strin
             const auto events = label_events(labelled.issue, label);
             if (!events && is_of_the_forge(events.error())) return std::unexpected(events.error());
             if (!events && !can_be_skipped(events.error())) continue;  // the next sweep asks again
-            for (const auto& event : events.value_or(std::vector<LabelEvent>())) {
-                if (!event.set) continue;
-                labelled.by = event.by;
-                labelled.at = event.at;
-                labelled.event_id = event.id;
+            if (const auto* last = events ? last_set(*events) : nullptr) {
+                labelled.by = last->by;
+                labelled.at = last->at;
+                labelled.event_id = last->id;
             }
             found.push_back(std::move(labelled));
         }

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <algorithm>
 #include <cstdint>
 #include <optional>
 #include <string>
@@ -59,6 +60,12 @@ struct LabelEvent {
     Person by;
     Moment at;
 };
+
+/// The last time that it was set; null: never, as far as this record goes.
+[[nodiscard]] inline const LabelEvent* last_set(const std::vector<LabelEvent>& record) {
+    const auto last = std::ranges::find(record.rbegin(), record.rend(), true, &LabelEvent::set);
+    return last == record.rend() ? nullptr : &*last;
+}
 
 enum class Permission { none, read, write, admin };
 
