@@ -96,7 +96,7 @@ Intent set_by_nobody(const AskStart& ask, const Facts& facts) {
     return refuse(ask, "nobody", report::label_of_nobody(ask.label), "it is not known who set the label");
 }
 
-/// It was asked for all the same: a stop from before it is told later.
+/// It is kept: what goes on may turn out to have been stopped before.
 Refuse refuse_while_busy(const AskStart& ask, const Job& job) {
     auto no = refuse(ask, fmt::format("active job={}", job.id.value), report::already_active(job),
                      fmt::format("job {} is active", job.id.value));
@@ -137,10 +137,10 @@ Intent decide_start(const AskStart& ask, const Facts& facts, const config::Setti
     if (!facts.issue) return Ignore{"the issue cannot be seen"};
     // A label asks once: we take it off when we take the job, and what is told later (a second hook's copy, a
     // redelivery, a sweep that began before) must not start the finished job again.
-    if (!ask.comment_id && !carries(*facts.issue, ask.label))
+    if (!ask.comment_id && !ask.refused_before && !carries(*facts.issue, ask.label))
         return Ignore{"the label is not there any more"};
     if (!ask.comment_id && ask.by.login.empty()) return set_by_nobody(ask, facts);
-    if (const auto* heard = facts.said.heard(ask.label); heard != nullptr)
+    if (const auto* heard = facts.said.heard(ask.label); heard != nullptr && !ask.refused_before)
         if (const auto set = label_set(ask); set && !set->after(*heard))
             return Ignore{"the label has been heard already"};
     if (!may_write(facts)) {
@@ -214,6 +214,7 @@ Intent decide_stop(const AskStop& ask, const Facts& facts) {
                 .comment_id = ask.comment_id,
                 .thread = ask.thread,
                 .said = nothing.stop,
+                .at = ask.at,
                 .too_late = std::move(nothing)};
 }
 
@@ -317,6 +318,7 @@ Intent decide_issue_over(const IssueOver& over, const Facts& facts) {
                 .reason = report::stopped_since(over.how),
                 .comment_id = {},
                 .thread = over.issue,
+                .at = facts.label_off ? facts.label_off->at : over.at,
                 .too_late = {}};
 }
 

@@ -19,8 +19,7 @@ namespace bot {
 struct Facts {
     integrations::Permission permission = integrations::Permission::none;
     bool repository_allowed = false;
-    std::optional<Job>
-        active_job;  ///< of the issue, or the job whose pull request it is (that one may have ended)
+    std::optional<Job> active_job;  ///< of the issue, or (perhaps ended) whose pull request it is
     std::vector<integrations::PullRequest> closing;    ///< open pull requests that close the issue
     std::optional<integrations::IssueSnapshot> issue;  ///< none: not to be seen
     std::string base_branch, base_commit;
@@ -66,6 +65,7 @@ struct Stop {
     std::optional<std::string> comment_id;
     integrations::ThreadRef thread;
     std::optional<Word> said = std::nullopt;        ///< by people, in a comment
+    integrations::Moment at = {};                   ///< what was asked for after it is decided on again
     std::optional<Answer> too_late = std::nullopt;  ///< when the job has ended by itself meanwhile
 };
 struct Refine {  ///< begins another cycle of the job, or adds to the next one
@@ -101,8 +101,8 @@ struct Refuse {
     bool take_label_off = false;
     std::string label;
     std::optional<LabelSet> label_set = std::nullopt;
-    std::optional<Word> asked = std::nullopt;  ///< for work that goes on already: it was wished for then
-    integrations::ThreadRef issue = {};        ///< that `asked` is about
+    std::optional<Word> asked = std::nullopt;  ///< for work, while other work goes on
+    integrations::ThreadRef issue = {};        ///< that `asked` and `label_set` are about
 };
 struct EndReview {
     JobId job;

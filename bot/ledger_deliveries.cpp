@@ -35,6 +35,7 @@ struct InHand {
     std::int64_t id = 0;
     int attempts = 0;
     int carried_out = 0;
+    bool refused_before = false;
     Time received_at{};
     std::string forge, hook_id, delivery_id, event, packed;
     std::int64_t body_size = 0;
@@ -43,13 +44,15 @@ struct InHand {
 InHand read_in_hand(SQLite::Database& db, std::int64_t id) {
     auto row = prepare(
         db,
-        "SELECT forge, hook_id, delivery_id, event, received_at, body_size, body, attempts, carried_out "
+        "SELECT forge, hook_id, delivery_id, event, received_at, body_size, body, attempts, carried_out, "
+        "refused_before "
         "FROM deliveries JOIN inbox ON delivery = id WHERE id = ?1",
         id);
     row.executeStep();
     return {.id = id,
             .attempts = row.getColumn(7).getInt(),
             .carried_out = row.getColumn(8).getInt(),
+            .refused_before = row.getColumn(9).getInt() != 0,
             .received_at = from_ms(row.getColumn(4).getInt64()),
             .forge = row.getColumn(0).getString(),
             .hook_id = row.getColumn(1).getString(),
@@ -99,6 +102,15 @@ Looked look_through(SQLite::Database& db, const Ledger::Quiet& quiet, std::int64
     }
     looked.more = true;
     return looked;
+}
+
+/// `row_sql` gives the row of the inbox; none when it was settled before.
+std::optional<Origin> origin_of(SQLite::Database& db, const std::string& row_sql, std::int64_t delivery) {
+    auto row = prepare(db, row_sql, delivery);
+    if (!row.executeStep()) return std::nullopt;
+    return Origin{.delivery = delivery,
+                  .place = row.getColumn(0).getInt(),
+                  .refused_before = row.getColumn(1).getInt() != 0};
 }
 
 }  // namespace
@@ -186,31 +198,44 @@ std::optional<StoredDelivery> Ledger::next_delivery(const Quiet& quiet) {
                                                  found->event, std::move(*body)),
         .attempts = found->attempts,
         .carried_out = found->carried_out,
+        .refused_before = found->refused_before,
         .received_at = found->received_at};
 }
 
 std::optional<JobId> Ledger::settle(std::int64_t delivery, const Intent& intent) {
     return inside_->write([&](SQLite::Database& db) -> std::optional<JobId> {
-        if (execute(db, "DELETE FROM inbox WHERE delivery = ?1", delivery) == 0) return std::nullopt;
-        const auto touched = inside_->apply(db, intent);
+        const auto origin = origin_of(
+            db, "DELETE FROM inbox WHERE delivery = ?1 RETURNING carried_out, refused_before", delivery);
+        if (!origin) return std::nullopt;
+        const auto touched = inside_->apply(db, intent, origin);
         const auto reason = std::visit([](const auto& its) { return its.reason; }, intent);
         execute(db,
                 "INSERT INTO outcomes (delivery, state, at, reason, job) VALUES (?1, 'settled', ?2, ?3, ?4)",
                 delivery, inside_->now(), reason, touched ? std::optional(touched->value) : std::nullopt);
+        reopen(db, inside_->now());
         return touched;
     });
 }
 
 std::optional<JobId> Ledger::carry_out(std::int64_t delivery, const Intent& intent) {
     return inside_->write([&](SQLite::Database& db) -> std::optional<JobId> {
-        if (execute(db, "UPDATE inbox SET carried_out = carried_out + 1 WHERE delivery = ?1", delivery) == 0)
-            return std::nullopt;
-        return inside_->apply(db, intent);
+        const auto origin =
+            origin_of(db, "SELECT carried_out, refused_before FROM inbox WHERE delivery = ?1", delivery);
+        if (!origin) return std::nullopt;
+        execute(db, "UPDATE inbox SET carried_out = carried_out + 1, refused_before = 0 WHERE delivery = ?1",
+                delivery);
+        const auto touched = inside_->apply(db, intent, origin);
+        reopen(db, inside_->now());
+        return touched;
     });
 }
 
 std::optional<JobId> Ledger::carry_out(const Intent& intent) {
-    return inside_->write([&](SQLite::Database& db) { return inside_->apply(db, intent); });
+    return inside_->write([&](SQLite::Database& db) {
+        const auto touched = inside_->apply(db, intent, std::nullopt);
+        reopen(db, inside_->now());
+        return touched;
+    });
 }
 
 void Ledger::postpone(std::int64_t delivery, Time at, const std::string& why) {

@@ -22,6 +22,7 @@
 #include "bot/ledger.hpp"
 #include "bot/ledger_checkpoints.hpp"
 #include "bot/ledger_group.hpp"
+#include "bot/ledger_kept.hpp"
 #include "bot/ledger_leases.hpp"
 #include "bot/ledger_rows.hpp"
 #include "bot/ledger_schema.hpp"
@@ -89,7 +90,9 @@ struct Ledger::Inside {
     void remember(std::optional<std::string> what);
 
     // Pieces of verbs; each is called inside a transaction.
-    std::optional<JobId> apply(SQLite::Database& db, const Intent& intent);
+    /// `origin`: none of what a sweep found.
+    std::optional<JobId> apply(SQLite::Database& db, const Intent& intent,
+                               const std::optional<Origin>& origin);
     /// The one way a job's state changes: by the transition table, clearing what the new state does not have,
     /// ending open runs, making the reports due. Throws std::logic_error for a transition that is not there.
     struct Question {
@@ -107,9 +110,11 @@ struct Ledger::Inside {
     void begin_contest(SQLite::Database& db, const Job& job, const std::vector<std::string>& profiles);
     /// When all tries have ended: the best is published, or the job ends with what they came to.
     void settle_contest(SQLite::Database& db, JobId contest);
-    std::optional<JobId> begin(SQLite::Database& db, const Start& wanted);
+    std::optional<JobId> begin(SQLite::Database& db, const Start& wanted,
+                               const std::optional<Origin>& origin);
     std::optional<JobId> start(SQLite::Database& db, const Start& intent);
     std::optional<JobId> halt(SQLite::Database& db, const Stop& wanted);
+    void refuse(SQLite::Database& db, const Refuse& no, const std::optional<Origin>& origin);
     std::optional<JobId> say(SQLite::Database& db, const Answer& words);
     std::optional<JobId> stop(SQLite::Database& db, JobId id, Signal signal, const std::string& reason);
     std::optional<JobId> refine(SQLite::Database& db, const Refine& intent);

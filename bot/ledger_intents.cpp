@@ -166,21 +166,22 @@ std::map<std::string, LabelSet> labels_of(const Intent& intent) {
 
 }  // namespace
 
-std::optional<JobId> Ledger::Inside::begin(SQLite::Database& db, const Start& wanted) {
+std::optional<JobId> Ledger::Inside::begin(SQLite::Database& db, const Start& wanted,
+                                           const std::optional<Origin>& origin) {
     const auto& issue = wanted.assignment.issue;
     // The same label, told by a sweep, by another hook or once more.
     const auto before = said(db, issue);
     const auto* heard = before.heard(wanted.label);
-    if (wanted.label_set && heard != nullptr && !wanted.label_set->after(*heard)) return std::nullopt;
-    note_said(db, issue, {.asked = wanted.asked, .stop = {}, .labels = labels_of(wanted)});
+    const bool again = origin && origin->refused_before;
+    if (!again && wanted.label_set && heard != nullptr && !wanted.label_set->after(*heard))
+        return std::nullopt;
     const auto id = start(db, wanted);
     if (!id) {  // another job has begun between the decision and now
-        if (!wanted.label.empty()) wish_label_off(db, newest_job(db, issue), issue, wanted.label);
-        if (const auto job = find_active_job(db, issue); job && wanted.comment_id)
-            say_too_late(db, wanted.asked_on.value_or(issue), *wanted.comment_id,
-                         report::already_active(*job));
+        if (origin) keep(db, issue, wanted.asked, *origin, Due::now);
+        return std::nullopt;
     }
-    if (!id || !wanted.asked) return id;
+    note_said(db, issue, {.asked = wanted.asked, .stop = {}, .labels = labels_of(wanted)});
+    if (!wanted.asked) return id;
     // Stop was said after it and heard before it, perhaps only since the decision.
     if (const auto stopped = said(db, issue).stop; stopped && earlier(*wanted.asked, *stopped))
         return stop(db, *id, Signal::stop, report::stopped_by(stopped->by));
@@ -201,7 +202,11 @@ std::optional<JobId> Ledger::Inside::halt(SQLite::Database& db, const Stop& want
                  .comment_id = *wanted.comment_id,
                  .what = Ask::What::stop});
     }
-    return stop(db, wanted.job, Signal::stop, wanted.reason);
+    const auto stopped = stop(db, wanted.job, Signal::stop, wanted.reason);
+    if (wanted.at && job)
+        hear_again(db, job->assignment.issue,
+                   {.at = *wanted.at, .comment_id = wanted.comment_id.value_or("")});
+    return stopped;
 }
 
 std::optional<JobId> Ledger::Inside::say(SQLite::Database& db, const Answer& words) {
@@ -214,6 +219,8 @@ std::optional<JobId> Ledger::Inside::say(SQLite::Database& db, const Answer& wor
                              .reason = report::stopped_by(words.stop->by),
                              .comment_id = words.comment_id,
                              .thread = words.thread});
+        // What it was to end has come to its end by itself.
+        if (!find_active_job(db, words.issue)) hear_again(db, words.issue, *words.stop);
     }
     if (words.comment_id)
         for (const auto* each : {"eyes", "rocket"}) react(db, words.thread, *words.comment_id, each);
@@ -221,28 +228,39 @@ std::optional<JobId> Ledger::Inside::say(SQLite::Database& db, const Answer& wor
     return std::nullopt;
 }
 
-std::optional<JobId> Ledger::Inside::apply(SQLite::Database& db, const Intent& intent) {
+void Ledger::Inside::refuse(SQLite::Database& db, const Refuse& no, const std::optional<Origin>& origin) {
+    if (no.asked && origin) {
+        // Work that ends, or has ended between the decision and now, is in nobody's way for long.
+        const auto job = find_active_job(db, no.issue);
+        const bool in_the_way = job && !wanted_end(db, job->id);
+        keep(db, no.issue, no.asked, *origin, in_the_way ? Due::when_stopped : Due::now);
+        if (!in_the_way) return;
+    }
+    if (no.label_set) note_said(db, no.issue, {.asked = {}, .stop = {}, .labels = labels_of(no)});
+    if (no.comment_id) react(db, no.thread, *no.comment_id, "thumbs_down");
+    if (no.take_label_off) wish_label_off(db, newest_job(db, no.thread), no.thread, no.label);
+    if (!no.answer.empty()) wish(db, answer(no.thread, no.marker, no.answer), Urgency::at_once);
+}
+
+std::optional<JobId> Ledger::Inside::apply(SQLite::Database& db, const Intent& intent,
+                                           const std::optional<Origin>& origin) {
     const auto end_review = [&](const EndReview& end) -> std::optional<JobId> {
         const auto job = find_job(db, end.job);
         if (!job || job->pull_request == 0) return std::nullopt;
         return stop(db, end.job, end.merged ? Signal::merge : Signal::close, end.reason);
     };
-    const auto refuse = [&](const Refuse& no) -> std::optional<JobId> {
-        if (no.asked || no.label_set)
-            note_said(db, no.issue, {.asked = no.asked, .stop = {}, .labels = labels_of(no)});
-        if (no.comment_id) react(db, no.thread, *no.comment_id, "thumbs_down");
-        if (no.take_label_off) wish_label_off(db, newest_job(db, no.thread), no.thread, no.label);
-        if (!no.answer.empty()) wish(db, answer(no.thread, no.marker, no.answer), Urgency::at_once);
-        return std::nullopt;
-    };
-    return std::visit(Match{[&](const Start& wanted) { return begin(db, wanted); },
+    return std::visit(Match{[&](const Start& wanted) { return begin(db, wanted, origin); },
                             [&](const Stop& wanted) { return halt(db, wanted); },
                             [&](const Resume& wanted) { return resume(db, wanted); },
                             [&](const Refine& wanted) { return refine(db, wanted); },
                             [&](const Answer& words) { return say(db, words); },
                             [&](const Abandon& wanted) { return abandon(db, wanted); },
-                            [&](const Rename& wanted) { return rename(db, wanted.repo); }, refuse, end_review,
-                            [](const LookAgain&) { return std::optional<JobId>(); },
+                            [&](const Rename& wanted) { return rename(db, wanted.repo); },
+                            [&](const Refuse& no) {
+                                refuse(db, no, origin);
+                                return std::optional<JobId>();
+                            },
+                            end_review, [](const LookAgain&) { return std::optional<JobId>(); },
                             [](const Ignore&) { return std::optional<JobId>(); }},
                       intent);
 }

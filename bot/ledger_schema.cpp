@@ -181,6 +181,24 @@ const std::string pushes_under_way = R"sql(
     CREATE INDEX jobs_to_clean ON jobs (id) WHERE branch_cleaned = 0 AND (head_commit <> '' OR pushing <> '');
 )sql";
 
+/// 8 -> 9.
+const std::string heard_again = R"sql(
+    ALTER TABLE inbox ADD COLUMN refused_before INTEGER NOT NULL DEFAULT 0;
+    CREATE TABLE kept (
+        delivery INTEGER NOT NULL REFERENCES deliveries (id) ON DELETE CASCADE,
+        place    INTEGER NOT NULL,
+        forge    TEXT NOT NULL,
+        repo_id  TEXT NOT NULL,
+        issue    INTEGER NOT NULL,
+        at       INTEGER NOT NULL,
+        id       TEXT NOT NULL,
+        due      INTEGER NOT NULL CHECK (due IN (0, 1)),
+        PRIMARY KEY (delivery, place)
+    ) STRICT;
+    CREATE INDEX kept_by_issue ON kept (forge, repo_id, issue);
+    CREATE INDEX kept_due ON kept (delivery) WHERE due = 1;
+)sql";
+
 }  // namespace
 
 const Schema& schema() {
@@ -195,6 +213,7 @@ const Schema& schema() {
                                    said_when,
                                    one_by_one,
                                    pushes_under_way,
+                                   heard_again,
                                }};
     return newest;
 }

@@ -214,7 +214,7 @@ bool intake(Shop& shop) {
     }
     const auto event = entry->kind->decode(delivery);
     const auto* comment = std::get_if<integrations::CommentCreated>(&event);
-    if (comment != nullptr && stored->carried_out == 0 &&
+    if (comment != nullptr && stored->carried_out == 0 && !stored->refused_before &&
         shop.ledger.heard(comment->thread, comment->comment_id)) {
         (void)shop.ledger.settle(stored->id,
                                  Ignore{"that comment was heard already: another hook told of it"});
@@ -226,13 +226,15 @@ bool intake(Shop& shop) {
         shop.ledger.postpone(stored->id, next_try(error, pause_by_age(stored->received_at)), error.message);
         return true;
     };
-    const auto requests = requests_of(shop, event, delivery.forge());
+    auto requests = requests_of(shop, event, delivery.forge());
     if (!requests) return later(requests.error());
     if (static_cast<std::size_t>(stored->carried_out) >=
         requests->size()) {  // the prefix was another one then
         (void)shop.ledger.settle(stored->id, Ignore{"nothing of it is left to be carried out"});
         return true;
     }
+    if (auto* again = std::get_if<AskStart>(&(*requests)[static_cast<std::size_t>(stored->carried_out)]))
+        again->refused_before = stored->refused_before;
     // One after the other: what the first changes the second is decided on. The last one closes the delivery.
     for (auto i = static_cast<std::size_t>(stored->carried_out); i < requests->size(); ++i) {
         const auto intent = understand(shop, (*requests)[i]);

@@ -75,6 +75,8 @@ void sweep_labels(Shop& shop, const std::string& name, integrations::Forge& forg
             continue;
         }
         if (std::holds_alternative<Ignore>(*intent)) continue;
+        // Another job has begun meanwhile: it is looked at when that is over.
+        if (const auto* no = std::get_if<Refuse>(&*intent); no != nullptr && no->asked) continue;
         // Nothing begins when its event has been heard meanwhile.
         if (!shop.ledger.carry_out(*intent) && std::holds_alternative<Start>(*intent)) continue;
         spdlog::info("sweep: {}#{}: {}", labelled.issue.repo.full_name, labelled.issue.number,

@@ -26,6 +26,8 @@ struct AskStart {
     int tries = 1;                          ///< side by side
     integrations::Moment at = {};           ///< when it was asked
     std::string label_event = {};           ///< as of LabelSet
+    bool refused_before =
+        false;  ///< as other work went on, which was ending: its label is off by our own hand
 };
 struct AskStop {
     integrations::ThreadRef thread;  ///< issue or pull request

@@ -24,7 +24,8 @@ CREATE TABLE inbox (
     not_before INTEGER NOT NULL DEFAULT 0,   -- the forge was down
     held_until INTEGER NOT NULL DEFAULT 0,   -- somebody is at it
     why        TEXT NOT NULL DEFAULT '',     -- it waits
-    carried_out INTEGER NOT NULL DEFAULT 0   -- of what it asks for
+    carried_out INTEGER NOT NULL DEFAULT 0,  -- of what it asks for
+    refused_before INTEGER NOT NULL DEFAULT 0  -- the next of it: see `kept`
 ) STRICT;
 
 -- What was decided on a delivery. `dead`: it broke us several times and was put aside.
@@ -297,6 +298,21 @@ CREATE TABLE said (
     id         TEXT NOT NULL,          -- of the comment, empty: by the label; `label:NAME`: of the issue's event
     PRIMARY KEY (forge, repo_id, issue, what)
 ) STRICT;
+
+-- Asked for while other work went on, and refused. `due`: decided on again, as that work was stopped before.
+CREATE TABLE kept (
+    delivery INTEGER NOT NULL REFERENCES deliveries (id) ON DELETE CASCADE,
+    place    INTEGER NOT NULL,         -- among the things that it asks for
+    forge    TEXT NOT NULL,
+    repo_id  TEXT NOT NULL,
+    issue    INTEGER NOT NULL,
+    at       INTEGER NOT NULL,         -- when it was asked for, by the forge's clock
+    id       TEXT NOT NULL,            -- of the comment, empty: by the label
+    due      INTEGER NOT NULL CHECK (due IN (0, 1)),
+    PRIMARY KEY (delivery, place)
+) STRICT;
+CREATE INDEX kept_by_issue ON kept (forge, repo_id, issue);
+CREATE INDEX kept_due ON kept (delivery) WHERE due = 1;
 
 -- One row that is written to learn whether the ledger can be written.
 CREATE TABLE pulse (

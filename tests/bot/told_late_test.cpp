@@ -235,27 +235,6 @@ TEST_CASE_FIXTURE(LedgerFixture,
     CHECK(std::holds_alternative<bot::Stop>(stop(now())));
 }
 
-TEST_CASE_FIXTURE(LedgerFixture, "who asks while another job begins is told so, and the label comes off") {
-    auto& book = open();
-    (void)book.carry_out(start(1));
-    (void)post_all();
-    SUBCASE("with a comment") {
-        auto wanted = start(1);
-        wanted.comment_id = "501";
-        CHECK_FALSE(book.carry_out(wanted));
-        const auto said = said_of(post_all());
-        REQUIRE(said.size() == 2);
-        CHECK(said.back() == "thumbs_down");
-    }
-    SUBCASE("with a label") {
-        auto wanted = start(1);
-        wanted.label = "agent";
-        CHECK_FALSE(book.carry_out(wanted));
-        const auto reports = post_all();
-        CHECK(std::ranges::find(reports, "off:agent", &bot::Report::marker) != reports.end());
-    }
-}
-
 TEST_CASE("the stop of somebody who may not write reaches the job that they asked for, and no other one") {
     bot::Facts facts{.permission = integrations::Permission::read, .repository_allowed = true};
     facts.active_job = bot::Job{.id = bot::JobId{1}, .state = JobState::closed};
@@ -271,22 +250,6 @@ TEST_CASE("the stop of somebody who may not write reaches the job that they aske
     intent = decide(ask, facts, {});
     REQUIRE(std::holds_alternative<bot::Stop>(intent));
     CHECK_FALSE(std::get<bot::Stop>(intent).said);
-}
-
-TEST_CASE_FIXTURE(LedgerFixture,
-                  "a run that is refused while another is at work was asked for all the same") {
-    auto& book = open();
-    const auto id = book.carry_out(asked_for_at(noon)).value();
-    bot::Facts facts{.permission = integrations::Permission::write,
-                     .repository_allowed = true,
-                     .active_job = book.job(id),
-                     .issue = integrations::IssueSnapshot{.title = "t"}};
-    const auto refused =
-        decide(bot::AskStart{.issue = thread(1), .by = {.login = "mona"}, .comment_id = "7", .at = noon + 5s},
-               facts, {});
-    REQUIRE(std::holds_alternative<bot::Refuse>(refused));
-    (void)book.carry_out(refused);
-    CHECK(book.said(thread(1)).asked->at == noon + 5s);
 }
 
 TEST_CASE_FIXTURE(LedgerFixture, "of several commands in a delivery each is carried out once") {

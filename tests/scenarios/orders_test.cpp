@@ -39,8 +39,9 @@ Plan plan_of_many() {
             .change = [](config::Settings& settings) { settings.max_parallel = 4; }};
 }
 
-/// Where a story begins: an issue that nobody asked for yet, its open pull request, or its question.
-enum class From { issue, review, question };
+/// Where a story begins: an issue that nobody asked for yet, a long work on it, its open pull request, or its
+/// question.
+enum class From { issue, work, review, question };
 
 struct Story {
     const char* name;
@@ -174,6 +175,19 @@ const std::vector<Story> stories{
          return Deliveries{stop, labels(forge, post, issue)};
      },
      "review | open pull request of 1 commit | 1 answers | agent-state: review"},
+    {"stop, and run after it", From::work,
+     [](auto& forge, const auto& post, auto issue, auto) {
+         const auto stop = says(forge, post, issue, "/agent stop");
+         return Deliveries{stop, says(forge, post, issue, "/agent run")};
+     },
+     "stopped review | open pull request of 1 commit | * answers | agent-state: review"},
+    {"stop, and the label after it", From::work,
+     [](auto& forge, const auto& post, auto issue, auto) {
+         const auto stop = says(forge, post, issue, "/agent stop");
+         the_next_second();
+         return Deliveries{stop, labels(forge, post, issue)};
+     },
+     "stopped review | open pull request of 1 commit | * answers | agent-state: review"},
     {"the label, and run", From::issue,
      [](auto& forge, const auto& post, auto issue, auto) {
          const auto on = labels(forge, post, issue);
@@ -231,12 +245,14 @@ std::vector<Telling> all_tellings() {
 
 void begin(Factory& factory, const PostOffice& post, std::vector<Telling>& tellings) {
     auto& forge = factory.forge;
+    const auto label_and_tell = [&](std::int64_t issue, std::string_view label) {
+        forge.add_label(repository, issue, std::string(label), maintainer);
+        post.hand_over(post.told("issues.labeled", issue));
+    };
     for (auto& each : tellings) {
         each.issue = forge.create_issue(repository, "Words are missing", "Please.", maintainer);
-        if (each.story->from == From::issue) continue;
-        forge.add_label(repository, each.issue,
-                        each.story->from == From::question ? "agent:zz-asker" : "agent", maintainer);
-        post.hand_over(post.told("issues.labeled", each.issue));
+        if (each.story->from == From::review) label_and_tell(each.issue, "agent");
+        if (each.story->from == From::question) label_and_tell(each.issue, "agent:zz-asker");
     }
     REQUIRE(scenarios::comes_to_rest(factory));
     for (auto& each : tellings) {
@@ -246,7 +262,15 @@ void begin(Factory& factory, const PostOffice& post, std::vector<Telling>& telli
         }
         if (each.story->from == From::question)
             REQUIRE(scenarios::states_of(factory, each.issue) == "waiting");
+        if (each.story->from == From::work) label_and_tell(each.issue, "agent:zz-sleeper");
     }
+    for (const auto& each : tellings)
+        REQUIRE(PracticeForge::eventually(
+            [&] {
+                return each.story->from != From::work ||
+                       scenarios::states_of(factory, each.issue) == "working";
+            },
+            std::chrono::seconds(60)));
 }
 
 }  // namespace
