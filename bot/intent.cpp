@@ -62,10 +62,10 @@ std::string refusal_marker(const AskStart& ask, std::string_view why) {
 }
 
 /// When it was said; nothing where the forge does not say.
-std::optional<Word> word(integrations::Moment at, const Person& by,
-                         const std::optional<std::string>& comment) {
+std::optional<Word> word(integrations::Moment at, const Person& by, const std::optional<std::string>& comment,
+                         const std::string& label_event = {}) {
     if (!at) return std::nullopt;
-    return Word{.at = *at, .by = by.login, .comment_id = comment.value_or("")};
+    return Word{.at = *at, .by = by.login, .comment_id = comment.value_or(""), .event = label_event};
 }
 
 std::optional<LabelSet> label_set(const AskStart& ask) {
@@ -96,11 +96,12 @@ Intent set_by_nobody(const AskStart& ask, const Facts& facts) {
     return refuse(ask, "nobody", report::label_of_nobody(ask.label), "it is not known who set the label");
 }
 
-/// It is kept: what goes on may turn out to have been stopped before.
-Refuse refuse_while_busy(const AskStart& ask, const Job& job) {
+/// What ends is waited for. Else the request is kept: what goes on may turn out to have been ended before.
+Intent not_beside(const AskStart& ask, const Job& job) {
+    if (job.ending) return Wait{job.id, fmt::format("job {} is ending", job.id.value)};
     auto no = refuse(ask, fmt::format("active job={}", job.id.value), report::already_active(job),
                      fmt::format("job {} is active", job.id.value));
-    no.asked = word(ask.at, ask.by, ask.comment_id);
+    no.asked = word(ask.at, ask.by, ask.comment_id, ask.label_event);
     no.issue = job.assignment.issue;
     return no;
 }
@@ -137,10 +138,10 @@ Intent decide_start(const AskStart& ask, const Facts& facts, const config::Setti
     if (!facts.issue) return Ignore{"the issue cannot be seen"};
     // A label asks once: we take it off when we take the job, and what is told later (a second hook's copy, a
     // redelivery, a sweep that began before) must not start the finished job again.
-    if (!ask.comment_id && !ask.refused_before && !carries(*facts.issue, ask.label))
+    if (!ask.comment_id && !ask.revived && !carries(*facts.issue, ask.label))
         return Ignore{"the label is not there any more"};
     if (!ask.comment_id && ask.by.login.empty()) return set_by_nobody(ask, facts);
-    if (const auto* heard = facts.said.heard(ask.label); heard != nullptr && !ask.refused_before)
+    if (const auto* heard = facts.said.heard(ask.label); heard != nullptr && !ask.revived)
         if (const auto set = label_set(ask); set && !set->after(*heard))
             return Ignore{"the label has been heard already"};
     if (!may_write(facts)) {
@@ -152,7 +153,7 @@ Intent decide_start(const AskStart& ask, const Facts& facts, const config::Setti
     if (ask.on_pull_request && !facts.active_job)
         return refuse(ask, "pull_request", report::ask_on_the_issue(), "asked on a pull request");
     const bool anew = ask.again && is_busy(facts) && facts.active_job->state == JobState::review;
-    if (is_busy(facts) && !anew) return refuse_while_busy(ask, *facts.active_job);
+    if (is_busy(facts) && !anew) return not_beside(ask, *facts.active_job);
     if (!facts.issue->open) return refuse(ask, "closed", report::issue_not_open(), "the issue is not open");
     if (!facts.closing.empty() && !anew)
         return refuse(ask, "proposed", report::already_proposed(facts.closing),
@@ -181,7 +182,7 @@ Intent decide_start(const AskStart& ask, const Facts& facts, const config::Setti
                  .comment_id = ask.comment_id,
                  .label = ask.label.empty() ? settings.labels.trigger : ask.label,
                  .asked_on = ask.issue,
-                 .asked = word(ask.at, ask.by, ask.comment_id),
+                 .asked = word(ask.at, ask.by, ask.comment_id, ask.label_event),
                  .label_set = label_set(ask)};
 }
 
@@ -214,7 +215,7 @@ Intent decide_stop(const AskStop& ask, const Facts& facts) {
                 .comment_id = ask.comment_id,
                 .thread = ask.thread,
                 .said = nothing.stop,
-                .at = ask.at,
+                .when = said,
                 .too_late = std::move(nothing)};
 }
 
@@ -303,7 +304,13 @@ Intent decide_help(const AskHelp& ask, const Facts& facts, const config::Setting
 }
 
 Intent decide_issue_over(const IssueOver& over, const Facts& facts) {
-    if (!is_busy(facts)) return Ignore{"no active job"};
+    auto when = word(over.at, over.by, std::nullopt, facts.label_off ? facts.label_off->event : "");
+    if (when) when->ends = true;
+    const auto nothing_ends = [&](std::string reason) -> Intent {
+        if (!when) return Ignore{std::move(reason)};
+        return Over{over.issue, *when, over.locked, std::move(reason)};
+    };
+    if (!is_busy(facts)) return nothing_ends("no active job");
     // Merging the pull request closes its issue: that is its own event. And a proposal outlives its issue.
     if (facts.active_job->pull_request > 0) return Ignore{over.how + " while the pull request is open"};
     // It may be told late, when people have thought again.
@@ -312,13 +319,14 @@ Intent decide_issue_over(const IssueOver& over, const Facts& facts) {
         return Ignore{over.how + ", and set again since"};
     if (const auto* heard = facts.said.heard(over.label); heard != nullptr && facts.label_off)
         if (heard->after(*facts.label_off)) return Ignore{over.how + ", and set again since"};
-    if (over.at && facts.said.asked && *over.at < facts.said.asked->at)
-        return Ignore{over.how + ", and asked for again since"};
+    if (when && facts.said.asked && earlier(*when, *facts.said.asked))
+        return nothing_ends(over.how + ", and asked for again since");
     return Stop{.job = facts.active_job->id,
                 .reason = report::stopped_since(over.how),
                 .comment_id = {},
                 .thread = over.issue,
-                .at = facts.label_off ? facts.label_off->at : over.at,
+                .said = over.locked ? when : std::nullopt,
+                .when = when,
                 .too_late = {}};
 }
 

@@ -6,6 +6,7 @@
 #include <variant>
 #include <vector>
 
+#include "bot/facts.hpp"
 #include "bot/job.hpp"
 #include "bot/request.hpp"
 #include "bot/said.hpp"
@@ -14,30 +15,6 @@
 #include "integrations/proposal.hpp"
 
 namespace bot {
-
-/// What must be known to decide, asked live.
-struct Facts {
-    integrations::Permission permission = integrations::Permission::none;
-    bool repository_allowed = false;
-    std::optional<Job> active_job;  ///< of the issue, or (perhaps ended) whose pull request it is
-    std::vector<integrations::PullRequest> closing;    ///< open pull requests that close the issue
-    std::optional<integrations::IssueSnapshot> issue;  ///< none: not to be seen
-    std::string base_branch, base_commit;
-    std::optional<integrations::RepoRef> repository;  ///< as it is now
-    int jobs_today = 0;
-    Said said;                          ///< on the issue, before or after
-    std::optional<LabelSet> label_off;  ///< when the label was taken off that the request tells of
-    std::vector<integrations::ReviewComment> beside_lines;  ///< of the review that asks
-    std::vector<Ask> asks;                                  ///< all of the active job
-    std::vector<integrations::FailedCheck> failed;          ///< on the head commit
-    std::vector<integrations::FailedCheck> failed_on_base;
-    bool is_base = false;    ///< an open pull request of ours stands on the branch
-    std::vector<Run> runs;   ///< of the active job, and of its tries
-    std::vector<Job> tries;  ///< that compete for it
-    int position = 0;
-    std::string held_up;  ///< what keeps every queued job waiting, a sentence of ours
-    Time now{};
-};
 
 // What the bot decided, with the reason.
 struct Start {
@@ -65,7 +42,7 @@ struct Stop {
     std::optional<std::string> comment_id;
     integrations::ThreadRef thread;
     std::optional<Word> said = std::nullopt;        ///< by people, in a comment
-    integrations::Moment at = {};                   ///< what was asked for after it is decided on again
+    std::optional<Word> when = std::nullopt;        ///< likewise, or what was done to the issue
     std::optional<Answer> too_late = std::nullopt;  ///< when the job has ended by itself meanwhile
 };
 struct Refine {  ///< begins another cycle of the job, or adds to the next one
@@ -101,7 +78,7 @@ struct Refuse {
     bool take_label_off = false;
     std::string label;
     std::optional<LabelSet> label_set = std::nullopt;
-    std::optional<Word> asked = std::nullopt;  ///< for work, while other work goes on
+    std::optional<Word> asked = std::nullopt;  ///< for work, while other work goes on: it is kept
     integrations::ThreadRef issue = {};        ///< that `asked` and `label_set` are about
 };
 struct EndReview {
@@ -118,20 +95,31 @@ struct Rename {
     integrations::RepoRef repo;
     std::string reason;
 };
+struct Over {  ///< what was asked for before is over, though nothing of it goes on
+    integrations::ThreadRef issue;
+    Word when;
+    bool lasts = false;  ///< the forge does not tell it of the issue: it is to be remembered
+    std::string reason;
+};
+struct Wait {  ///< until this job has ended, which is ending
+    JobId job;
+    std::string reason;
+};
 struct LookAgain {  ///< at open pull requests, soon
     std::string reason;
 };
 struct Ignore {
     std::string reason;
 };
-using Intent =
-    std::variant<Start, Stop, Refine, Resume, Refuse, Answer, EndReview, Abandon, Rename, LookAgain, Ignore>;
+using Intent = std::variant<Start, Stop, Refine, Resume, Refuse, Answer, EndReview, Abandon, Rename, Over,
+                            Wait, LookAgain, Ignore>;
 
 /// Pure; fails closed: what is not known is not allowed. Every intent carries its reason. The tests, in this
 /// order, the first that says no decides:
-///   start   our repository, issue seen, the label still on it and not heard yet (when a label asks),
-///           permission write, an issue or a pull request of ours, no active job, issue open, no other pull
-///           request that closes it, fewer jobs today than the limit, profile known, base commit known
+///   start   our repository, issue seen, the label still on it and not heard yet (when a label asks that was
+///           not refused before), permission write, an issue or a pull request of ours, no active job (one
+///           that is ending is waited for), issue open, no other pull request that closes it, fewer jobs
+///           today than the limit, profile known, base commit known
 ///   retry   the same; while a pull request is open, that one is made anew
 ///   stop    our repository, permission write or asked for by the job's own requester, active job that was
 ///           not asked for after it

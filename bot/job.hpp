@@ -65,8 +65,9 @@ struct Job {
     JobId id;
     Assignment assignment;
     JobState state = JobState::queued;
-    std::string reason;  ///< why it is where it is, one sentence
-    std::string phase;   ///< while working: `workspace`, `setup`, `agent`, `checks`, …
+    bool ending = false;  ///< people ended it, and who works on it has not heard yet
+    std::string reason;   ///< why it is where it is, one sentence
+    std::string phase;    ///< while working: `workspace`, `setup`, `agent`, `checks`, …
     Time created_at{};
     Time state_since{};
     std::optional<Time> started_at;  ///< first claim

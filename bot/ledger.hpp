@@ -113,9 +113,13 @@ class Ledger {
     /// When `record` was last called; the epoch before.
     [[nodiscard]] std::chrono::steady_clock::time_point last_recorded() const;
     /// Carries out what was decided, and closes the delivery: in one transaction. `Start` for an issue that
-    /// already has an active job changes nothing but the delivery. Returns the job that was started or
-    /// touched. A delivery that was settled before changes nothing.
+    /// already has an active job begins none. Returns the job that was started or touched. A delivery that
+    /// was settled before changes nothing. What was refused as other work went on, and turns out to have been
+    /// asked for after the end of that, is in the inbox again afterwards, with what follows it in its
+    /// comment.
     std::optional<JobId> settle(std::int64_t delivery, const Intent& intent);
+    /// Not before that job, which is ending, has ended. The attempt is not charged.
+    void wait_for_end(std::int64_t delivery, JobId job, const std::string& why);
     /// Not now (forge down): again not before `at`. The attempt is not charged.
     void postpone(std::int64_t delivery, Time at, const std::string& why);
     /// One of several things that a delivery asks for, before the last one settles it: it is not asked again.

@@ -35,7 +35,7 @@ struct InHand {
     std::int64_t id = 0;
     int attempts = 0;
     int carried_out = 0;
-    bool refused_before = false;
+    bool revived = false;
     Time received_at{};
     std::string forge, hook_id, delivery_id, event, packed;
     std::int64_t body_size = 0;
@@ -45,14 +45,14 @@ InHand read_in_hand(SQLite::Database& db, std::int64_t id) {
     auto row = prepare(
         db,
         "SELECT forge, hook_id, delivery_id, event, received_at, body_size, body, attempts, carried_out, "
-        "refused_before "
+        "revived "
         "FROM deliveries JOIN inbox ON delivery = id WHERE id = ?1",
         id);
     row.executeStep();
     return {.id = id,
             .attempts = row.getColumn(7).getInt(),
             .carried_out = row.getColumn(8).getInt(),
-            .refused_before = row.getColumn(9).getInt() != 0,
+            .revived = row.getColumn(9).getInt() != 0,
             .received_at = from_ms(row.getColumn(4).getInt64()),
             .forge = row.getColumn(0).getString(),
             .hook_id = row.getColumn(1).getString(),
@@ -108,9 +108,8 @@ Looked look_through(SQLite::Database& db, const Ledger::Quiet& quiet, std::int64
 std::optional<Origin> origin_of(SQLite::Database& db, const std::string& row_sql, std::int64_t delivery) {
     auto row = prepare(db, row_sql, delivery);
     if (!row.executeStep()) return std::nullopt;
-    return Origin{.delivery = delivery,
-                  .place = row.getColumn(0).getInt(),
-                  .refused_before = row.getColumn(1).getInt() != 0};
+    return Origin{
+        .delivery = delivery, .place = row.getColumn(0).getInt(), .revived = row.getColumn(1).getInt() != 0};
 }
 
 }  // namespace
@@ -198,21 +197,21 @@ std::optional<StoredDelivery> Ledger::next_delivery(const Quiet& quiet) {
                                                  found->event, std::move(*body)),
         .attempts = found->attempts,
         .carried_out = found->carried_out,
-        .refused_before = found->refused_before,
+        .revived = found->revived,
         .received_at = found->received_at};
 }
 
 std::optional<JobId> Ledger::settle(std::int64_t delivery, const Intent& intent) {
     return inside_->write([&](SQLite::Database& db) -> std::optional<JobId> {
-        const auto origin = origin_of(
-            db, "DELETE FROM inbox WHERE delivery = ?1 RETURNING carried_out, refused_before", delivery);
+        const auto origin =
+            origin_of(db, "DELETE FROM inbox WHERE delivery = ?1 RETURNING carried_out, revived", delivery);
         if (!origin) return std::nullopt;
-        const auto touched = inside_->apply(db, intent, origin);
+        const auto touched = inside_->decided(db, intent, *origin);
         const auto reason = std::visit([](const auto& its) { return its.reason; }, intent);
         execute(db,
                 "INSERT INTO outcomes (delivery, state, at, reason, job) VALUES (?1, 'settled', ?2, ?3, ?4)",
                 delivery, inside_->now(), reason, touched ? std::optional(touched->value) : std::nullopt);
-        reopen(db, inside_->now());
+        reopen(db);
         return touched;
     });
 }
@@ -220,12 +219,12 @@ std::optional<JobId> Ledger::settle(std::int64_t delivery, const Intent& intent)
 std::optional<JobId> Ledger::carry_out(std::int64_t delivery, const Intent& intent) {
     return inside_->write([&](SQLite::Database& db) -> std::optional<JobId> {
         const auto origin =
-            origin_of(db, "SELECT carried_out, refused_before FROM inbox WHERE delivery = ?1", delivery);
+            origin_of(db, "SELECT carried_out, revived FROM inbox WHERE delivery = ?1", delivery);
         if (!origin) return std::nullopt;
-        execute(db, "UPDATE inbox SET carried_out = carried_out + 1, refused_before = 0 WHERE delivery = ?1",
+        execute(db, "UPDATE inbox SET carried_out = carried_out + 1, revived = 0 WHERE delivery = ?1",
                 delivery);
-        const auto touched = inside_->apply(db, intent, origin);
-        reopen(db, inside_->now());
+        const auto touched = inside_->decided(db, intent, *origin);
+        reopen(db);
         return touched;
     });
 }
@@ -233,8 +232,20 @@ std::optional<JobId> Ledger::carry_out(std::int64_t delivery, const Intent& inte
 std::optional<JobId> Ledger::carry_out(const Intent& intent) {
     return inside_->write([&](SQLite::Database& db) {
         const auto touched = inside_->apply(db, intent, std::nullopt);
-        reopen(db, inside_->now());
+        reopen(db);
         return touched;
+    });
+}
+
+void Ledger::wait_for_end(std::int64_t delivery, JobId job, const std::string& why) {
+    constexpr std::int64_t longest = 60'000;  // ms; its end wakes it
+    inside_->write([&](SQLite::Database& db) {
+        const auto ending = find_job(db, job);
+        const bool over = !ending || is_final(ending->state);
+        execute(db,
+                "UPDATE inbox SET waits_for = ?2, not_before = ?3, held_until = 0, "
+                "attempts = max(0, attempts - 1), why = ?4 WHERE delivery = ?1",
+                delivery, job.value, over ? 0 : inside_->now() + longest, why);
     });
 }
 

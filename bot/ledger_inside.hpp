@@ -28,9 +28,9 @@
 #include "bot/ledger_schema.hpp"
 #include "bot/ledger_statements.hpp"
 
-// What the files of the ledger share, and nobody else: one writing connection behind a mutex, one reading
-// connection behind another (WAL: a reader never waits for a commit), transactions that abort unless they
-// come to their end.
+// What the files of the ledger share, and nobody else: one writing connection behind a mutex, one reading one
+// behind another (WAL: a reader never waits for a commit), transactions that abort unless they come to an
+// end.
 namespace bot {
 
 /// What went wrong, and the mend where there is one.
@@ -90,9 +90,7 @@ struct Ledger::Inside {
     void remember(std::optional<std::string> what);
 
     // Pieces of verbs; each is called inside a transaction.
-    /// `origin`: none of what a sweep found.
-    std::optional<JobId> apply(SQLite::Database& db, const Intent& intent,
-                               const std::optional<Origin>& origin);
+    std::optional<JobId> apply(SQLite::Database& db, const Intent& intent, const std::optional<Origin>& from);
     /// The one way a job's state changes: by the transition table, clearing what the new state does not have,
     /// ending open runs, making the reports due. Throws std::logic_error for a transition that is not there.
     struct Question {
@@ -110,11 +108,13 @@ struct Ledger::Inside {
     void begin_contest(SQLite::Database& db, const Job& job, const std::vector<std::string>& profiles);
     /// When all tries have ended: the best is published, or the job ends with what they came to.
     void settle_contest(SQLite::Database& db, JobId contest);
-    std::optional<JobId> begin(SQLite::Database& db, const Start& wanted,
-                               const std::optional<Origin>& origin);
+    std::optional<JobId> begin(SQLite::Database& db, const Start& wanted, const std::optional<Origin>& from);
     std::optional<JobId> start(SQLite::Database& db, const Start& intent);
     std::optional<JobId> halt(SQLite::Database& db, const Stop& wanted);
-    void refuse(SQLite::Database& db, const Refuse& no, const std::optional<Origin>& origin);
+    /// What was asked for before is over; what was refused as that went on counts after all.
+    void over(SQLite::Database& db, const Over& end);
+    void revive(SQLite::Database& db, const integrations::ThreadRef& issue, const Word& end);
+    std::optional<JobId> decided(SQLite::Database& db, const Intent& intent, const Origin& origin);
     std::optional<JobId> say(SQLite::Database& db, const Answer& words);
     std::optional<JobId> stop(SQLite::Database& db, JobId id, Signal signal, const std::string& reason);
     std::optional<JobId> refine(SQLite::Database& db, const Refine& intent);

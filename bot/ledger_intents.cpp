@@ -119,9 +119,15 @@ Said Ledger::Inside::said(SQLite::Database& db, const integrations::ThreadRef& i
         auto id = row.getColumn(3).getString();
         if (what.starts_with(label_row))
             said.labels.emplace(what.substr(label_row.size()), LabelSet{.at = at, .event = std::move(id)});
-        else
-            (what == "asked" ? said.asked : said.stop) =
-                Word{.at = at, .by = row.getColumn(2).getString(), .comment_id = std::move(id)};
+        else {
+            const bool stop = what == "stop";
+            const bool ends = stop && id.empty();
+            (stop ? said.stop : said.asked) = Word{.at = at,
+                                                   .by = row.getColumn(2).getString(),
+                                                   .comment_id = std::move(id),
+                                                   .event = {},
+                                                   .ends = ends};
+        }
     }
     return said;
 }
@@ -167,17 +173,20 @@ std::map<std::string, LabelSet> labels_of(const Intent& intent) {
 }  // namespace
 
 std::optional<JobId> Ledger::Inside::begin(SQLite::Database& db, const Start& wanted,
-                                           const std::optional<Origin>& origin) {
+                                           const std::optional<Origin>& from) {
     const auto& issue = wanted.assignment.issue;
     // The same label, told by a sweep, by another hook or once more.
     const auto before = said(db, issue);
     const auto* heard = before.heard(wanted.label);
-    const bool again = origin && origin->refused_before;
+    const bool again = from && from->revived;
     if (!again && wanted.label_set && heard != nullptr && !wanted.label_set->after(*heard))
         return std::nullopt;
     const auto id = start(db, wanted);
     if (!id) {  // another job has begun between the decision and now
-        if (origin) keep(db, issue, wanted.asked, *origin, Due::now);
+        if (!wanted.label.empty()) wish_label_off(db, newest_job(db, issue), issue, wanted.label);
+        if (const auto job = find_active_job(db, issue); job && wanted.comment_id)
+            say_too_late(db, wanted.asked_on.value_or(issue), *wanted.comment_id,
+                         report::already_active(*job));
         return std::nullopt;
     }
     note_said(db, issue, {.asked = wanted.asked, .stop = {}, .labels = labels_of(wanted)});
@@ -203,10 +212,25 @@ std::optional<JobId> Ledger::Inside::halt(SQLite::Database& db, const Stop& want
                  .what = Ask::What::stop});
     }
     const auto stopped = stop(db, wanted.job, Signal::stop, wanted.reason);
-    if (wanted.at && job)
-        hear_again(db, job->assignment.issue,
-                   {.at = *wanted.at, .comment_id = wanted.comment_id.value_or("")});
+    if (wanted.when && job)
+        over(db, {.issue = job->assignment.issue, .when = *wanted.when, .reason = wanted.reason});
     return stopped;
+}
+
+void Ledger::Inside::over(SQLite::Database& db, const Over& end) {
+    if (end.lasts) note_said(db, end.issue, {.asked = {}, .stop = end.when, .labels = {}});
+    forget_before(db, end.issue, end.when);
+    // What goes on, or went on last, may have been asked for after it.
+    if (const auto asked = said(db, end.issue).asked; !asked || earlier(*asked, end.when))
+        revive(db, end.issue, end.when);
+}
+
+void Ledger::Inside::revive(SQLite::Database& db, const integrations::ThreadRef& issue, const Word& end) {
+    const auto refusal = revive_after(db, issue, end);
+    if (!refusal) return;
+    auto thread = issue;
+    thread.number = refusal->thread;
+    wish(db, answer(thread, refusal->marker, report::heard_after_all()), Urgency::at_once);
 }
 
 std::optional<JobId> Ledger::Inside::say(SQLite::Database& db, const Answer& words) {
@@ -218,9 +242,9 @@ std::optional<JobId> Ledger::Inside::say(SQLite::Database& db, const Answer& wor
             return halt(db, {.job = job->id,
                              .reason = report::stopped_by(words.stop->by),
                              .comment_id = words.comment_id,
-                             .thread = words.thread});
-        // What it was to end has come to its end by itself.
-        if (!find_active_job(db, words.issue)) hear_again(db, words.issue, *words.stop);
+                             .thread = words.thread,
+                             .when = words.stop});
+        over(db, {.issue = words.issue, .when = *words.stop, .reason = words.reason});
     }
     if (words.comment_id)
         for (const auto* each : {"eyes", "rocket"}) react(db, words.thread, *words.comment_id, each);
@@ -228,41 +252,48 @@ std::optional<JobId> Ledger::Inside::say(SQLite::Database& db, const Answer& wor
     return std::nullopt;
 }
 
-void Ledger::Inside::refuse(SQLite::Database& db, const Refuse& no, const std::optional<Origin>& origin) {
-    if (no.asked && origin) {
-        // Work that ends, or has ended between the decision and now, is in nobody's way for long.
-        const auto job = find_active_job(db, no.issue);
-        const bool in_the_way = job && !wanted_end(db, job->id);
-        keep(db, no.issue, no.asked, *origin, in_the_way ? Due::when_stopped : Due::now);
-        if (!in_the_way) return;
-    }
-    if (no.label_set) note_said(db, no.issue, {.asked = {}, .stop = {}, .labels = labels_of(no)});
-    if (no.comment_id) react(db, no.thread, *no.comment_id, "thumbs_down");
-    if (no.take_label_off) wish_label_off(db, newest_job(db, no.thread), no.thread, no.label);
-    if (!no.answer.empty()) wish(db, answer(no.thread, no.marker, no.answer), Urgency::at_once);
-}
-
 std::optional<JobId> Ledger::Inside::apply(SQLite::Database& db, const Intent& intent,
-                                           const std::optional<Origin>& origin) {
+                                           const std::optional<Origin>& from) {
     const auto end_review = [&](const EndReview& end) -> std::optional<JobId> {
         const auto job = find_job(db, end.job);
         if (!job || job->pull_request == 0) return std::nullopt;
         return stop(db, end.job, end.merged ? Signal::merge : Signal::close, end.reason);
     };
-    return std::visit(Match{[&](const Start& wanted) { return begin(db, wanted, origin); },
+    const auto refuse = [&](const Refuse& no) -> std::optional<JobId> {
+        if (from) keep(db, no, *from);
+        if (no.label_set) note_said(db, no.issue, {.asked = {}, .stop = {}, .labels = labels_of(no)});
+        if (no.comment_id) react(db, no.thread, *no.comment_id, "thumbs_down");
+        if (no.take_label_off) wish_label_off(db, newest_job(db, no.thread), no.thread, no.label);
+        if (!no.answer.empty()) wish(db, answer(no.thread, no.marker, no.answer), Urgency::at_once);
+        return std::nullopt;
+    };
+    return std::visit(Match{[&](const Start& wanted) { return begin(db, wanted, from); },
                             [&](const Stop& wanted) { return halt(db, wanted); },
                             [&](const Resume& wanted) { return resume(db, wanted); },
                             [&](const Refine& wanted) { return refine(db, wanted); },
                             [&](const Answer& words) { return say(db, words); },
                             [&](const Abandon& wanted) { return abandon(db, wanted); },
-                            [&](const Rename& wanted) { return rename(db, wanted.repo); },
-                            [&](const Refuse& no) {
-                                refuse(db, no, origin);
+                            [&](const Rename& wanted) { return rename(db, wanted.repo); }, refuse,
+                            [&](const Over& end) {
+                                over(db, end);
                                 return std::optional<JobId>();
                             },
-                            end_review, [](const LookAgain&) { return std::optional<JobId>(); },
+                            end_review, [](const Wait&) { return std::optional<JobId>(); },
+                            [](const LookAgain&) { return std::optional<JobId>(); },
                             [](const Ignore&) { return std::optional<JobId>(); }},
                       intent);
+}
+
+std::optional<JobId> Ledger::Inside::decided(SQLite::Database& db, const Intent& intent,
+                                             const Origin& origin) {
+    const auto taken = take_kept(db, origin);
+    const auto touched = apply(db, intent, origin);
+    // One that comes to nothing by itself leaves room for the next; what other work is in the way of, does
+    // not.
+    const auto* no = std::get_if<Refuse>(&intent);
+    const bool comes_to_nothing = std::holds_alternative<Ignore>(intent) || (no != nullptr && !no->asked);
+    if (taken && comes_to_nothing) revive(db, taken->issue, taken->asked);
+    return touched;
 }
 
 }  // namespace bot

@@ -29,6 +29,22 @@ std::string_view name(Run::Kind kind) {
     return "";
 }
 
+/// What a person, or the end of the pull request, wants done with a job that somebody works on.
+struct WantedEnd {
+    Signal signal = Signal::stop;
+    std::string reason;
+};
+std::optional<WantedEnd> wanted_end(SQLite::Database& db, JobId id) {
+    auto row = prepare(
+        db, "SELECT stop_reason, stop_signal FROM jobs WHERE id = ?1 AND stop_reason IS NOT NULL", id.value);
+    if (!row.executeStep()) return std::nullopt;
+    const auto signal = row.getColumn(1).getString();
+    return WantedEnd{.signal = signal == name(Signal::merge)   ? Signal::merge
+                               : signal == name(Signal::close) ? Signal::close
+                                                               : Signal::stop,
+                     .reason = row.getColumn(0).getString()};
+}
+
 struct LeasedJob {
     Job job;
     std::int64_t token = 0;
@@ -46,17 +62,6 @@ std::vector<LeasedJob> leased_jobs(SQLite::Database& db) {
 }
 
 }  // namespace
-
-std::optional<WantedEnd> wanted_end(SQLite::Database& db, JobId id) {
-    auto row = prepare(
-        db, "SELECT stop_reason, stop_signal FROM jobs WHERE id = ?1 AND stop_reason IS NOT NULL", id.value);
-    if (!row.executeStep()) return std::nullopt;
-    const auto signal = row.getColumn(1).getString();
-    return WantedEnd{.signal = signal == name(Signal::merge)   ? Signal::merge
-                               : signal == name(Signal::close) ? Signal::close
-                                                               : Signal::stop,
-                     .reason = row.getColumn(0).getString()};
-}
 
 void Ledger::Inside::move(SQLite::Database& db, const Job& job, Signal signal, const std::string& reason,
                           const Question& question) {
@@ -87,6 +92,7 @@ void Ledger::Inside::move(SQLite::Database& db, const Job& job, Signal signal, c
         end_open_runs(db, job.id, signal == Signal::requeue ? "infrastructure" : bot::name(signal));
     wish_status(db, job, moves ? Urgency::at_once : Urgency::progress);
     if (moves) wish_labels(db, job);
+    if (is_final(*to)) execute(db, "UPDATE inbox SET not_before = 0 WHERE waits_for = ?1", job.id.value);
     if (job.contest && is_final(*to)) settle_contest(db, *job.contest);
 }
 

@@ -1,43 +1,93 @@
 #include "bot/ledger_kept.hpp"
 
-#include <string>
+#include <algorithm>
+#include <vector>
 
 #include "bot/ledger_rows.hpp"
 
 namespace bot {
 
-void keep(SQLite::Database& db, const integrations::ThreadRef& issue, const std::optional<Word>& asked,
-          const Origin& origin, Due due) {
-    const auto word = asked.value_or(Word{.at = Time{}});
-    execute(db,
-            "INSERT OR REPLACE INTO kept (delivery, place, forge, repo_id, issue, at, id, due) "
-            "VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)",
-            origin.delivery, origin.place, issue.repo.forge, issue.repo.id, issue.number, to_ms(word.at),
-            word.comment_id, due == Due::now);
+namespace {
+
+struct Row {
+    std::int64_t delivery = 0;
+    int place = 0;
+    Word asked;
+    Revived refusal;
+};
+
+/// What waits for a late end, in the order in which it was asked for.
+std::vector<Row> kept_of(SQLite::Database& db, const integrations::ThreadRef& issue) {
+    auto row = prepare(db,
+                       "SELECT delivery, place, at, id, event, thread, marker FROM kept WHERE forge = ?1 AND "
+                       "repo_id = ?2 AND issue = ?3 AND revived = 0 ORDER BY delivery, place",
+                       issue.repo.forge, issue.repo.id, issue.number);
+    std::vector<Row> rows;
+    while (row.executeStep())
+        rows.push_back(
+            {.delivery = row.getColumn(0).getInt64(),
+             .place = row.getColumn(1).getInt(),
+             .asked = {.at = from_ms(row.getColumn(2).getInt64()),
+                       .comment_id = row.getColumn(3).getString(),
+                       .event = row.getColumn(4).getString()},
+             .refusal = {.thread = row.getColumn(5).getInt64(), .marker = row.getColumn(6).getString()}});
+    std::ranges::stable_sort(rows, earlier, &Row::asked);
+    return rows;
 }
 
-void hear_again(SQLite::Database& db, const integrations::ThreadRef& issue, const Word& stop) {
-    // As `earlier` tells it. What is no comment has a second and nothing more: within it, the request counts.
-    execute(db,
-            "UPDATE kept SET due = 1 WHERE (delivery, place) IN (SELECT delivery, place FROM kept "
-            "WHERE forge = ?1 AND repo_id = ?2 AND issue = ?3 AND "
-            "((at, length(id), id) > (?4, length(?5), ?5) OR (?5 = '' AND at = ?4)) "
-            "ORDER BY at, length(id), id, place LIMIT 1)",
-            issue.repo.forge, issue.repo.id, issue.number, to_ms(stop.at), stop.comment_id);
+}  // namespace
+
+void keep(SQLite::Database& db, const Refuse& no, const Origin& origin) {
+    if (!no.asked) return;
+    execute(
+        db,
+        "INSERT OR REPLACE INTO kept (delivery, place, forge, repo_id, issue, at, id, event, thread, marker) "
+        "VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10)",
+        origin.delivery, origin.place, no.issue.repo.forge, no.issue.repo.id, no.issue.number,
+        to_ms(no.asked->at), no.asked->comment_id, no.asked->event, no.thread.number, no.marker);
 }
 
-void reopen(SQLite::Database& db, std::int64_t now) {
-    constexpr std::int64_t in_a_moment = 1000;  // ms: what was stopped may still be ending
-    // One whose later commands are still to be decided on comes back when these are.
-    const std::string due = "FROM kept WHERE due = 1 AND delivery NOT IN (SELECT delivery FROM inbox)";
+void forget_before(SQLite::Database& db, const integrations::ThreadRef& issue, const Word& end) {
+    for (const auto& each : kept_of(db, issue))
+        if (!earlier(end, each.asked))
+            execute(db, "DELETE FROM kept WHERE delivery = ?1 AND place = ?2", each.delivery, each.place);
+}
+
+std::optional<Revived> revive_after(SQLite::Database& db, const integrations::ThreadRef& issue,
+                                    const Word& end) {
+    const auto rows = kept_of(db, issue);
+    const auto first = std::ranges::find_if(rows, [&](const Row& row) { return earlier(end, row.asked); });
+    if (first == rows.end()) return std::nullopt;
+    execute(db, "UPDATE kept SET revived = 1 WHERE delivery = ?1 AND place = ?2", first->delivery,
+            first->place);
+    return first->refusal;
+}
+
+std::optional<Taken> take_kept(SQLite::Database& db, const Origin& origin) {
+    if (!origin.revived) return std::nullopt;
+    auto row = prepare(db,
+                       "DELETE FROM kept WHERE delivery = ?1 AND place = ?2 "
+                       "RETURNING forge, repo_id, issue, at, id, event",
+                       origin.delivery, origin.place);
+    if (!row.executeStep()) return std::nullopt;
+    Taken taken;
+    taken.issue.repo.forge = row.getColumn(0).getString();
+    taken.issue.repo.id = row.getColumn(1).getString();
+    taken.issue.number = row.getColumn(2).getInt64();
+    taken.asked = {.at = from_ms(row.getColumn(3).getInt64()),
+                   .comment_id = row.getColumn(4).getString(),
+                   .event = row.getColumn(5).getString()};
+    return taken;
+}
+
+void reopen(SQLite::Database& db) {
     const int again = execute(db,
-                              "INSERT INTO inbox (delivery, carried_out, refused_before, not_before, why) "
-                              "SELECT delivery, min(place), 1, ?1, 'other work went on' " +
-                                  due + " GROUP BY delivery",
-                              now + in_a_moment);
-    if (again == 0) return;
-    execute(db, "DELETE FROM outcomes WHERE delivery IN (SELECT delivery FROM inbox)");
-    execute(db, "DELETE FROM kept WHERE delivery IN (SELECT delivery FROM inbox WHERE refused_before = 1)");
+                              "INSERT INTO inbox (delivery, carried_out, revived, why) "
+                              "SELECT delivery, min(place), 1, 'what was in its way had been ended before' "
+                              "FROM kept WHERE revived = 1 AND delivery NOT IN (SELECT delivery FROM inbox) "
+                              "GROUP BY delivery");
+    if (again > 0)
+        execute(db, "DELETE FROM outcomes WHERE delivery IN (SELECT delivery FROM inbox WHERE revived = 1)");
 }
 
 }  // namespace bot

@@ -4,28 +4,39 @@
 
 #include <cstdint>
 #include <optional>
+#include <string>
 
-#include "bot/said.hpp"
-#include "integrations/event.hpp"
+#include "bot/intent.hpp"
 
 // What was asked for while other work went on. It is refused, for people can see that work; but told of in
-// another order, that work may turn out to have been stopped before. For the files of the ledger only.
+// another order, that work may turn out to have been ended before. For the files of the ledger only.
 namespace bot {
 
 /// What is carried out: this of the things that a delivery asks for.
 struct Origin {
     std::int64_t delivery = 0;
     int place = 0;
-    bool refused_before = false;  ///< it was due, and has been decided on again
+    bool revived = false;  ///< it was refused once, and is decided on again
 };
 
-/// To be decided on again: now, or if the work that it is refused for was stopped before it.
-enum class Due { now, when_stopped };
-void keep(SQLite::Database& db, const integrations::ThreadRef& issue, const std::optional<Word>& asked,
-          const Origin& origin, Due due);
-/// Due is then the first of what was asked for after this end of work on the issue.
-void hear_again(SQLite::Database& db, const integrations::ThreadRef& issue, const Word& stop);
-/// Into the inbox with what is due. `now`: ms.
-void reopen(SQLite::Database& db, std::int64_t now);
+void keep(SQLite::Database& db, const Refuse& no, const Origin& origin);
+/// What was kept and not asked for after this end of work on the issue is over with it.
+void forget_before(SQLite::Database& db, const integrations::ThreadRef& issue, const Word& end);
+/// The first of what was kept that was asked for after it: from now on it is to be decided on again. Returns
+/// the marker of the answer that refused it.
+struct Revived {
+    std::int64_t thread = 0;
+    std::string marker;
+};
+[[nodiscard]] std::optional<Revived> revive_after(SQLite::Database& db, const integrations::ThreadRef& issue,
+                                                  const Word& end);
+/// Of what was revived and is decided on now: when it was asked for. It is not kept any more.
+struct Taken {
+    integrations::ThreadRef issue;  ///< by forge, repository and number alone
+    Word asked;
+};
+[[nodiscard]] std::optional<Taken> take_kept(SQLite::Database& db, const Origin& origin);
+/// Into the inbox with what is revived. Of a delivery that is there still, when it has been settled.
+void reopen(SQLite::Database& db);
 
 }  // namespace bot

@@ -9,7 +9,7 @@ const std::string job_columns =
     "title, body, hidden_stripped, base_branch, base_commit, profile, priority, guidance, state, reason, "
     "phase, created_at, state_since, started_at, ended_at, retry_at, infra_attempts, branch, head_commit, "
     "verdict, pull_request, pull_request_url, waits_for, question, answer, budget_added, resumed_at, cycle, "
-    "cycle_is, shared, contest, try_number";
+    "cycle_is, shared, contest, try_number, stop_reason IS NOT NULL";
 
 const std::string active_sql = [] {
     std::string states;
@@ -118,6 +118,7 @@ Job read_job(SQLite::Statement& row) {
     if (const auto contest = row.getColumn(column++); !contest.isNull())
         job.contest = JobId{contest.getInt64()};
     job.try_number = static_cast<int>(number());
+    job.ending = number() != 0;
     return job;
 }
 

@@ -79,11 +79,4 @@ template <typename... Values>
 [[nodiscard]] std::optional<Job> find_active_job(SQLite::Database& database,
                                                  const integrations::ThreadRef& issue);
 
-/// What a person, or the end of the pull request, wants done with a job that somebody works on.
-struct WantedEnd {
-    Signal signal = Signal::stop;
-    std::string reason;
-};
-[[nodiscard]] std::optional<WantedEnd> wanted_end(SQLite::Database& db, JobId id);
-
 }  // namespace bot

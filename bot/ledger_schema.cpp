@@ -182,8 +182,9 @@ const std::string pushes_under_way = R"sql(
 )sql";
 
 /// 8 -> 9.
-const std::string heard_again = R"sql(
-    ALTER TABLE inbox ADD COLUMN refused_before INTEGER NOT NULL DEFAULT 0;
+const std::string kept_requests = R"sql(
+    ALTER TABLE inbox ADD COLUMN waits_for INTEGER REFERENCES jobs (id);
+    ALTER TABLE inbox ADD COLUMN revived INTEGER NOT NULL DEFAULT 0;
     CREATE TABLE kept (
         delivery INTEGER NOT NULL REFERENCES deliveries (id) ON DELETE CASCADE,
         place    INTEGER NOT NULL,
@@ -192,11 +193,14 @@ const std::string heard_again = R"sql(
         issue    INTEGER NOT NULL,
         at       INTEGER NOT NULL,
         id       TEXT NOT NULL,
-        due      INTEGER NOT NULL CHECK (due IN (0, 1)),
+        event    TEXT NOT NULL,
+        thread   INTEGER NOT NULL,
+        marker   TEXT NOT NULL,
+        revived  INTEGER NOT NULL DEFAULT 0 CHECK (revived IN (0, 1)),
         PRIMARY KEY (delivery, place)
     ) STRICT;
     CREATE INDEX kept_by_issue ON kept (forge, repo_id, issue);
-    CREATE INDEX kept_due ON kept (delivery) WHERE due = 1;
+    CREATE INDEX kept_revived ON kept (delivery) WHERE revived = 1;
 )sql";
 
 }  // namespace
@@ -213,7 +217,7 @@ const Schema& schema() {
                                    said_when,
                                    one_by_one,
                                    pushes_under_way,
-                                   heard_again,
+                                   kept_requests,
                                }};
     return newest;
 }

@@ -16,9 +16,9 @@ namespace bot {
 struct StoredDelivery {
     std::int64_t id = 0;
     integrations::VerifiedDelivery delivery;
-    int attempts = 0;             ///< counted before it is handled: what crashes us three times is put aside
-    int carried_out = 0;          ///< of the things it asks for, the first ones
-    bool refused_before = false;  ///< the next of them, as other work went on; decided on again
+    int attempts = 0;      ///< counted before it is handled: what crashes us three times is put aside
+    int carried_out = 0;   ///< of the things it asks for, the first ones
+    bool revived = false;  ///< the next of them was refused once, as other work went on
     Time received_at{};
 };
 

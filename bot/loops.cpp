@@ -214,7 +214,7 @@ bool intake(Shop& shop) {
     }
     const auto event = entry->kind->decode(delivery);
     const auto* comment = std::get_if<integrations::CommentCreated>(&event);
-    if (comment != nullptr && stored->carried_out == 0 && !stored->refused_before &&
+    if (comment != nullptr && stored->carried_out == 0 && !stored->revived &&
         shop.ledger.heard(comment->thread, comment->comment_id)) {
         (void)shop.ledger.settle(stored->id,
                                  Ignore{"that comment was heard already: another hook told of it"});
@@ -234,11 +234,15 @@ bool intake(Shop& shop) {
         return true;
     }
     if (auto* again = std::get_if<AskStart>(&(*requests)[static_cast<std::size_t>(stored->carried_out)]))
-        again->refused_before = stored->refused_before;
+        again->revived = stored->revived;
     // One after the other: what the first changes the second is decided on. The last one closes the delivery.
     for (auto i = static_cast<std::size_t>(stored->carried_out); i < requests->size(); ++i) {
         const auto intent = understand(shop, (*requests)[i]);
         if (!intent) return later(intent.error());
+        if (const auto* wait = std::get_if<Wait>(&*intent)) {
+            shop.ledger.wait_for_end(stored->id, wait->job, wait->reason);
+            return true;
+        }
         spdlog::info("delivery {} ({}): {}", delivery.delivery_id(), delivery.event_name(), reason(*intent));
         if (!std::holds_alternative<Ignore>(*intent)) shop.forges.answered(delivery.forge());
         if (i + 1 < requests->size())

@@ -74,7 +74,7 @@ void sweep_labels(Shop& shop, const std::string& name, integrations::Forge& forg
                          intent.error().message);
             continue;
         }
-        if (std::holds_alternative<Ignore>(*intent)) continue;
+        if (std::holds_alternative<Ignore>(*intent) || std::holds_alternative<Wait>(*intent)) continue;
         // Another job has begun meanwhile: it is looked at when that is over.
         if (const auto* no = std::get_if<Refuse>(&*intent); no != nullptr && no->asked) continue;
         // Nothing begins when its event has been heard meanwhile.

@@ -121,6 +121,7 @@ namespace bot::report {
 [[nodiscard]] std::string label_of_nobody(std::string_view label);
 [[nodiscard]] std::string stopped_by(std::string_view login);
 [[nodiscard]] std::string no_active_job();
+[[nodiscard]] std::string heard_after_all();   ///< instead of `already_active`
 [[nodiscard]] std::string stop_said_before();  ///< the job was asked for
 // Why a job is over that nobody stopped.
 [[nodiscard]] std::string proposal_over(bool merged);

@@ -141,6 +141,8 @@ std::string already_active(const Job& job) {
                                          : fmt::format(sentence::already_active, job.id.value);
 }
 
+std::string heard_after_all() { return std::string(sentence::heard_after_all); }
+
 std::string already_proposed(const std::vector<integrations::PullRequest>& pull_requests) {
     std::vector<std::string> numbers;
     for (const auto& each : pull_requests) numbers.push_back(fmt::format("#{}", each.number));

@@ -228,6 +228,7 @@ std::vector<Request> recognise(const integrations::Event& event, const config::S
                                      .how = words_of(e.how),
                                      .by = e.by,
                                      .closed = e.how == integrations::IssueEnded::How::closed,
+                                     .locked = e.how == integrations::IssueEnded::How::locked,
                                      .label = {},
                                      .at = e.at}};
             },

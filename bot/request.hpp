@@ -26,8 +26,7 @@ struct AskStart {
     int tries = 1;                          ///< side by side
     integrations::Moment at = {};           ///< when it was asked
     std::string label_event = {};           ///< as of LabelSet
-    bool refused_before =
-        false;  ///< as other work went on, which was ending: its label is off by our own hand
+    bool revived = false;  ///< refused once, as other work went on: its label is off by our own hand
 };
 struct AskStop {
     integrations::ThreadRef thread;  ///< issue or pull request
@@ -78,6 +77,7 @@ struct IssueOver {  ///< closed, deleted, transferred, locked, or the trigger la
     std::string how;  ///< words for the reason: "the issue was closed"
     integrations::Person by;
     bool closed = false;     ///< an issue that is open by now has been reopened since
+    bool locked = false;     ///< its conversation
     std::string label = {};  ///< that was taken off; one that is on by now was set again since
     integrations::Moment at = {};
 };

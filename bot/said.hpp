@@ -13,15 +13,20 @@ namespace bot {
 struct Word {
     std::chrono::system_clock::time_point at;
     std::string by = {};          ///< login
-    std::string comment_id = {};  ///< empty: said with a label
+    std::string comment_id = {};  ///< empty: said with a label, or done to the issue
+    std::string event = {};       ///< of the label, as in LabelSet
+    bool ends = false;            ///< done to the issue: closed, locked, the label taken off
 };
 
 /// Whether one was said before the other. The forge's clock has seconds: within one, comments go by their
-/// numbers, in which they were made, and a label counts as set before them.
+/// numbers, in which they were made, a label counts as set before them, and what ends work as done after all.
+/// Labels go by the numbers of their events.
 [[nodiscard]] inline bool earlier(const Word& one, const Word& other) {
     if (one.at != other.at) return one.at < other.at;
-    const auto& id = one.comment_id;
-    const auto& than = other.comment_id;
+    const bool labels = !one.event.empty() && !other.event.empty();
+    if (!labels && one.ends != other.ends) return other.ends;
+    const auto& id = labels ? one.event : one.comment_id;
+    const auto& than = labels ? other.event : other.comment_id;
     return id.size() != than.size() ? id.size() < than.size() : id < than;
 }
 

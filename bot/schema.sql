@@ -25,7 +25,8 @@ CREATE TABLE inbox (
     held_until INTEGER NOT NULL DEFAULT 0,   -- somebody is at it
     why        TEXT NOT NULL DEFAULT '',     -- it waits
     carried_out INTEGER NOT NULL DEFAULT 0,  -- of what it asks for
-    refused_before INTEGER NOT NULL DEFAULT 0  -- the next of it: see `kept`
+    waits_for  INTEGER REFERENCES jobs (id), -- that is ending: until it has ended
+    revived    INTEGER NOT NULL DEFAULT 0    -- the next of what it asks for was refused once: see `kept`
 ) STRICT;
 
 -- What was decided on a delivery. `dead`: it broke us several times and was put aside.
@@ -295,11 +296,12 @@ CREATE TABLE said (
     what       TEXT NOT NULL CHECK (what IN ('asked', 'stop') OR what LIKE 'label:%'),
     at         INTEGER NOT NULL,
     by_login   TEXT NOT NULL,
-    id         TEXT NOT NULL,          -- of the comment, empty: by the label; `label:NAME`: of the issue's event
+    id         TEXT NOT NULL,          -- of the comment, empty: asked by the label, ended by a lock; `label:NAME`: of the issue's event
     PRIMARY KEY (forge, repo_id, issue, what)
 ) STRICT;
 
--- Asked for while other work went on, and refused. `due`: decided on again, as that work was stopped before.
+-- Asked for while other work went on, and refused. Should that work turn out to have been ended before, it is decided
+-- on again: `revived`.
 CREATE TABLE kept (
     delivery INTEGER NOT NULL REFERENCES deliveries (id) ON DELETE CASCADE,
     place    INTEGER NOT NULL,         -- among the things that it asks for
@@ -308,11 +310,14 @@ CREATE TABLE kept (
     issue    INTEGER NOT NULL,
     at       INTEGER NOT NULL,         -- when it was asked for, by the forge's clock
     id       TEXT NOT NULL,            -- of the comment, empty: by the label
-    due      INTEGER NOT NULL CHECK (due IN (0, 1)),
+    event    TEXT NOT NULL,            -- of the label, by the issue's record; may be empty
+    thread   INTEGER NOT NULL,         -- where it was refused, in the answer with this marker
+    marker   TEXT NOT NULL,
+    revived  INTEGER NOT NULL DEFAULT 0 CHECK (revived IN (0, 1)),
     PRIMARY KEY (delivery, place)
 ) STRICT;
 CREATE INDEX kept_by_issue ON kept (forge, repo_id, issue);
-CREATE INDEX kept_due ON kept (delivery) WHERE due = 1;
+CREATE INDEX kept_revived ON kept (delivery) WHERE revived = 1;
 
 -- One row that is written to learn whether the ledger can be written.
 CREATE TABLE pulse (

@@ -38,6 +38,10 @@ inline constexpr std::string_view already_in_review =
     "another one made, close it first, then comment `/agent retry [profile] [guidance]` on the issue.";
 inline constexpr std::string_view already_active =
     "Job {} is at this issue already. Its status comment is above; `/agent stop` ends it.";
+inline constexpr std::string_view heard_after_all =
+    "A job was at work when this was heard, so it was refused. As it turned out later, that job had been "
+    "ended "
+    "before this was said: it counts after all.";
 inline constexpr std::string_view issue_not_open =
     "The issue is closed, so nothing was started. Reopen it and set the label again.";
 inline constexpr std::string_view already_proposed =

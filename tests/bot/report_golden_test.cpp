@@ -234,6 +234,7 @@ TEST_CASE("every plain answer says what happened and what to do") {
                  report::infrastructure("starting the sandbox: no space left on device", 5));
     check_golden("not_permitted", report::not_permitted("mallory"));
     check_golden("already_active", report::already_active(job(JobState::working)));
+    check_golden("heard_after_all", report::heard_after_all());
     check_golden("already_active_in_review", report::already_active(with_pull_request(JobState::review)));
     check_golden("already_proposed", report::already_proposed({{.number = 33}}));
     check_golden("already_proposed_twice", report::already_proposed({{.number = 33}, {.number = 35}}));

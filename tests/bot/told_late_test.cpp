@@ -225,14 +225,35 @@ TEST_CASE_FIXTURE(LedgerFixture,
     REQUIRE(std::holds_alternative<bot::Answer>(stop(now())));  // it is comment 5, that was 6
     REQUIRE(std::holds_alternative<bot::Answer>(stop(now() - 1s)));
     CHECK(std::get<bot::Answer>(stop(now() - 1s)).answer == bot::report::stop_said_before());
-    CHECK(std::holds_alternative<bot::Ignore>(locked(now() - 1s)));
-    CHECK(std::holds_alternative<bot::Stop>(locked(now())));
+    CHECK(std::holds_alternative<bot::Over>(locked(now() - 1s)));
+    CHECK(std::holds_alternative<bot::Stop>(locked(now())));  // it counts as done after all of its second
     for (const integrations::Moment at : {integrations::Moment(now() + 1s), integrations::Moment()}) {
         CHECK(std::holds_alternative<bot::Stop>(stop(at)));
         CHECK(std::holds_alternative<bot::Stop>(locked(at)));
     }
     facts.said.asked->comment_id.clear();  // a label, set within the same second
     CHECK(std::holds_alternative<bot::Stop>(stop(now())));
+}
+
+TEST_CASE_FIXTURE(LedgerFixture, "who asks while another job begins is told so, and the label comes off") {
+    auto& book = open();
+    (void)book.carry_out(start(1));
+    (void)post_all();
+    SUBCASE("with a comment") {
+        auto wanted = start(1);
+        wanted.comment_id = "501";
+        CHECK_FALSE(book.carry_out(wanted));
+        const auto said = said_of(post_all());
+        REQUIRE(said.size() == 2);
+        CHECK(said.back() == "thumbs_down");
+    }
+    SUBCASE("with a label") {
+        auto wanted = start(1);
+        wanted.label = "agent";
+        CHECK_FALSE(book.carry_out(wanted));
+        const auto reports = post_all();
+        CHECK(std::ranges::find(reports, "off:agent", &bot::Report::marker) != reports.end());
+    }
 }
 
 TEST_CASE("the stop of somebody who may not write reaches the job that they asked for, and no other one") {

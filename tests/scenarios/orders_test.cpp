@@ -33,10 +33,10 @@ using Deliveries = std::vector<std::int64_t>;
 Plan plan_of_many() {
     return {.files = {{.path = "tests/run.sh", .content = "true\n"}},
             .agents = {{"worker", "mktemp ./words-XXXXXXXX"},
-                       {"zz-sleeper", "sleep 60"},
+                       {"zz-sleeper", "sleep 300"},
                        {"zz-asker",
-                        "if grep -q 'in euros'; then sleep 60; else echo 'QUESTION: Which currency?'; fi"}},
-            .change = [](config::Settings& settings) { settings.max_parallel = 4; }};
+                        "if grep -q 'in euros'; then sleep 300; else echo 'QUESTION: Which currency?'; fi"}},
+            .change = [](config::Settings& settings) { settings.max_parallel = 8; }};
 }
 
 /// Where a story begins: an issue that nobody asked for yet, a long work on it, its open pull request, or its
@@ -50,6 +50,7 @@ struct Story {
     std::function<Deliveries(PracticeForge&, const PostOffice&, std::int64_t issue, std::int64_t proposal)>
         happens;
     std::string end;
+    std::size_t events = 2;  ///< that are told
 };
 
 /// The forge's clock tells no two events of one second apart.
@@ -76,7 +77,9 @@ std::int64_t labels(PracticeForge& forge, const PostOffice& post, std::int64_t i
 //   the words are stop     and nothing goes on after them that was asked for before (a slow agent: the sweep
 //   may
 //                          have begun before any of it is told)
-//   `*`                    an answer more where stop was heard before what it stops: none was at work then
+//   `*`                    an answer more where stop was heard before what it stops: none was at work then;
+//   or
+//                          where what was asked for after it was heard before it: work was in its way
 const std::vector<Story> stories{
     {"the label, and taken off again", From::issue,
      [](auto& forge, const auto& post, auto issue, auto) {
@@ -99,7 +102,7 @@ const std::vector<Story> stories{
          return Deliveries{labels(forge, post, issue), post.told("issues.closed", issue),
                            post.told("issues.reopened", issue)};
      },
-     "review | open pull request of 1 commit | 0 answers | agent-state: review"},
+     "review | open pull request of 1 commit | 0 answers | agent-state: review", 3},
     {"a wish, and the pull request merged", From::review,
      [](auto& forge, const auto& post, auto issue, auto proposal) {
          const auto wish = says(forge, post, proposal, "/agent refine say more");
@@ -107,7 +110,7 @@ const std::vector<Story> stories{
          return Deliveries{wish, post.told("pull_request.closed", proposal),
                            post.told("issues.closed", issue)};
      },
-     "merged | merged pull request of 1 commit | 1 answers | agent-state: done"},
+     "merged | merged pull request of 1 commit | 1 answers | agent-state: done", 3},
     {"a review, and a wish", From::review,
      [](auto& forge, const auto& post, auto, auto proposal) {
          forge.review(repository, proposal, "changes_requested", "Too few words.",
@@ -175,6 +178,21 @@ const std::vector<Story> stories{
          return Deliveries{stop, labels(forge, post, issue)};
      },
      "review | open pull request of 1 commit | 1 answers | agent-state: review"},
+    {"run, and the conversation locked", From::issue,
+     [](auto& forge, const auto& post, auto issue, auto) {
+         const auto run = says(forge, post, issue, "/agent run zz-sleeper");
+         the_next_second();
+         forge.lock(repository, issue, maintainer);
+         return Deliveries{run, post.told("issues.locked", issue)};
+     },
+     "stopped | nothing proposed | 0 answers | no label"},
+    {"run, stop, and run again", From::issue,
+     [](auto& forge, const auto& post, auto issue, auto) {
+         const auto run = says(forge, post, issue, "/agent run zz-sleeper");
+         const auto stop = says(forge, post, issue, "/agent stop");
+         return Deliveries{run, stop, says(forge, post, issue, "/agent run worker")};
+     },
+     "* review | open pull request of 1 commit | * answers | agent-state: review", 3},
     {"stop, and run after it", From::work,
      [](auto& forge, const auto& post, auto issue, auto) {
          const auto stop = says(forge, post, issue, "/agent stop");
@@ -201,7 +219,7 @@ const std::vector<Story> stories{
          const auto off = post.told("issues.unlabeled", issue);
          return Deliveries{on, off, labels(forge, post, issue)};
      },
-     "review | open pull request of 1 commit | 0 answers | agent-state: review"},
+     "review | open pull request of 1 commit | 0 answers | agent-state: review", 3},
     {"the conversation locked, and run", From::issue,
      [](auto& forge, const auto& post, auto issue, auto) {
          forge.lock(repository, issue, maintainer);
@@ -212,8 +230,12 @@ const std::vector<Story> stories{
      "review | open pull request of 1 commit | 0 answers | agent-state: review"},
 };
 
-/// The end, with `*` for the number of answers where the story has one.
+/// The end, with `*` for the number of answers, and for jobs before the last one, where the story has one.
 std::string as_told(std::string end, std::string_view story) {
+    if (const auto jobs = end.find(" |"); story.starts_with("* ")) {
+        const auto last = end.rfind(' ', jobs - 1);
+        end.replace(0, last < jobs ? last + 1 : 0, "* ");
+    }
     if (const auto answers = end.find(" answers"); contains(story, "* answers"))
         end.replace(answers - 1, 1, "*");
     return end;
@@ -232,11 +254,8 @@ struct Telling {
 std::vector<Telling> all_tellings() {
     std::vector<Telling> tellings;
     for (const auto& story : stories) {
-        const std::string name(story.name);
-        const std::size_t events =
-            name.ends_with("labelled") || name.ends_with("set again") || name.starts_with("a wish") ? 3 : 2;
-        std::vector<std::size_t> order(events);
-        for (std::size_t i = 0; i < events; ++i) order[i] = i;
+        std::vector<std::size_t> order(story.events);
+        for (std::size_t i = 0; i < story.events; ++i) order[i] = i;
         do tellings.push_back({.story = &story, .order = order, .copies_at_once = tellings.size() % 2 == 0});
         while (std::ranges::next_permutation(order).found);
     }
