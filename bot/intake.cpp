@@ -180,14 +180,14 @@ ForgeResult<Facts> gather_facts(Shop& shop, const Request& request) {
     facts.said = shop.ledger.said(facts.active_job ? facts.active_job->assignment.issue : thread);
     facts.now = std::chrono::system_clock::now();
     if (facts.active_job) gather_of_job(shop, *facts.active_job, facts);
-    if (std::holds_alternative<IssueOver>(request) && facts.active_job &&
-        is_active(facts.active_job->state) && facts.active_job->pull_request == 0) {
-        auto now = if_seen(entry->forge->issue(thread));
-        if (!now) return std::unexpected(now.error());
-        facts.issue = std::move(*now);
-        if (const auto gathered = gather_label_off(*entry->forge, std::get<IssueOver>(request), facts);
-            !gathered)
+    if (const auto* over = std::get_if<IssueOver>(&request)) {
+        if (const auto gathered = gather_label_off(*entry->forge, *over, facts); !gathered)
             return std::unexpected(gathered.error());
+        if (facts.active_job && is_active(facts.active_job->state) && facts.active_job->pull_request == 0) {
+            auto now = if_seen(entry->forge->issue(thread));
+            if (!now) return std::unexpected(now.error());
+            facts.issue = std::move(*now);
+        }
     }
     if (subject.by == nullptr) return facts;
     // Most comments are talk: the forge is asked about none of them but those that may be an answer.

@@ -306,28 +306,28 @@ Intent decide_help(const AskHelp& ask, const Facts& facts, const config::Setting
 Intent decide_issue_over(const IssueOver& over, const Facts& facts) {
     auto when = word(over.at, over.by, std::nullopt, facts.label_off ? facts.label_off->event : "");
     if (when) when->ends = true;
-    const auto nothing_ends = [&](std::string reason) -> Intent {
-        if (!when) return Ignore{std::move(reason)};
-        return Over{over.issue, *when, over.locked, std::move(reason)};
+    const bool lasts = over.locked || !over.label.empty();
+    const auto nothing_ends = [&](const std::string& reason) -> Intent {
+        return when ? Intent(Over{over.issue, *when, lasts, reason}) : Ignore{reason};
     };
+    if (!facts.repository_allowed) return Ignore{"the repository is not one of ours"};
     if (!is_busy(facts)) return nothing_ends("no active job");
     // Merging the pull request closes its issue: that is its own event. And a proposal outlives its issue.
     if (facts.active_job->pull_request > 0) return Ignore{over.how + " while the pull request is open"};
     // It may be told late, when people have thought again.
     if (over.closed && facts.issue && facts.issue->open) return Ignore{over.how + ", and reopened since"};
-    if (!over.label.empty() && facts.issue && carries(*facts.issue, over.label))
+    const auto* heard = facts.said.heard(over.label);
+    if ((!over.label.empty() && facts.issue && carries(*facts.issue, over.label)) ||
+        (heard != nullptr && facts.label_off && heard->after(*facts.label_off)))
         return Ignore{over.how + ", and set again since"};
-    if (const auto* heard = facts.said.heard(over.label); heard != nullptr && facts.label_off)
-        if (heard->after(*facts.label_off)) return Ignore{over.how + ", and set again since"};
     if (when && facts.said.asked && earlier(*when, *facts.said.asked))
         return nothing_ends(over.how + ", and asked for again since");
     return Stop{.job = facts.active_job->id,
                 .reason = report::stopped_since(over.how),
                 .comment_id = {},
                 .thread = over.issue,
-                .said = over.locked ? when : std::nullopt,
-                .when = when,
-                .too_late = {}};
+                .said = lasts ? when : std::nullopt,
+                .when = when};
 }
 
 Intent decide_renamed(const Renamed& renamed, const Facts& facts) {

@@ -96,6 +96,7 @@ Looked look_through(SQLite::Database& db, const Ledger::Quiet& quiet, std::int64
             return looked;
         }
         execute(db, "DELETE FROM inbox WHERE delivery = ?1", id);
+        execute(db, "DELETE FROM kept WHERE delivery = ?1", id);
         execute(db, "INSERT INTO outcomes (delivery, state, at, reason) VALUES (?1, 'dead', ?2, ?3)", id, now,
                 fmt::format("put aside: {} attempts to handle it never came to their end", attempts));
         looked.dead.push_back(name);

@@ -3,6 +3,7 @@
 #include "bot/ledger_inside.hpp"
 #include "bot/report.hpp"
 #include "bot/same_word.hpp"
+#include "bot/sentences.hpp"
 
 namespace bot {
 
@@ -110,7 +111,7 @@ constexpr std::string_view label_row = "label:";
 
 Said Ledger::Inside::said(SQLite::Database& db, const integrations::ThreadRef& issue) {
     auto row = prepare(
-        db, "SELECT what, at, by_login, id FROM said WHERE forge = ?1 AND repo_id = ?2 AND issue = ?3",
+        db, "SELECT what, at, by_login, id, event FROM said WHERE forge = ?1 AND repo_id = ?2 AND issue = ?3",
         issue.repo.forge, issue.repo.id, issue.number);
     Said said;
     while (row.executeStep()) {
@@ -119,15 +120,12 @@ Said Ledger::Inside::said(SQLite::Database& db, const integrations::ThreadRef& i
         auto id = row.getColumn(3).getString();
         if (what.starts_with(label_row))
             said.labels.emplace(what.substr(label_row.size()), LabelSet{.at = at, .event = std::move(id)});
-        else {
-            const bool stop = what == "stop";
-            const bool ends = stop && id.empty();
-            (stop ? said.stop : said.asked) = Word{.at = at,
-                                                   .by = row.getColumn(2).getString(),
-                                                   .comment_id = std::move(id),
-                                                   .event = {},
-                                                   .ends = ends};
-        }
+        else
+            (what == "stop" ? said.stop : said.asked) = Word{.at = at,
+                                                             .by = row.getColumn(2).getString(),
+                                                             .comment_id = id,
+                                                             .event = row.getColumn(4).getString(),
+                                                             .ends = what == "stop" && id.empty()};
     }
     return said;
 }
@@ -139,16 +137,17 @@ Said Ledger::said(const integrations::ThreadRef& issue) const {
 void Ledger::Inside::note_said(SQLite::Database& db, const integrations::ThreadRef& issue,
                                const Said& heard) {
     const auto before = said(db, issue);
-    const auto note = [&](std::string_view what, Time at, const std::string& by, const std::string& id) {
+    const auto note = [&](std::string_view what, Time at, const std::string& by, const std::string& id,
+                          const std::string& event = {}) {
         execute(db,
-                "INSERT OR REPLACE INTO said (forge, repo_id, issue, what, at, by_login, id) "
-                "VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)",
-                issue.repo.forge, issue.repo.id, issue.number, what, to_ms(at), by, id);
+                "INSERT OR REPLACE INTO said (forge, repo_id, issue, what, at, by_login, id, event) "
+                "VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)",
+                issue.repo.forge, issue.repo.id, issue.number, what, to_ms(at), by, id, event);
     };
     if (const auto& now = heard.asked; now && !(before.asked && earlier(*now, *before.asked)))
-        note("asked", now->at, now->by, now->comment_id);
+        note("asked", now->at, now->by, now->comment_id, now->event);
     if (const auto& now = heard.stop; now && !(before.stop && earlier(*now, *before.stop)))
-        note("stop", now->at, now->by, now->comment_id);
+        note("stop", now->at, now->by, now->comment_id, now->event);
     for (const auto& [label, now] : heard.labels)
         if (const auto* last = before.heard(label); last == nullptr || now.after(*last))
             note(std::string(label_row) + label, now.at, "", now.event);
@@ -193,7 +192,9 @@ std::optional<JobId> Ledger::Inside::begin(SQLite::Database& db, const Start& wa
     if (!wanted.asked) return id;
     // Stop was said after it and heard before it, perhaps only since the decision.
     if (const auto stopped = said(db, issue).stop; stopped && earlier(*wanted.asked, *stopped))
-        return stop(db, *id, Signal::stop, report::stopped_by(stopped->by));
+        return stop(db, *id, Signal::stop,
+                    stopped->ends ? report::stopped_since(sentence::since_ended_meanwhile)
+                                  : report::stopped_by(stopped->by));
     return id;
 }
 
@@ -227,8 +228,10 @@ void Ledger::Inside::over(SQLite::Database& db, const Over& end) {
 
 void Ledger::Inside::revive(SQLite::Database& db, const integrations::ThreadRef& issue, const Word& end) {
     const auto refusal = revive_after(db, issue, end);
-    if (!refusal) return;
-    auto thread = issue;
+    const auto in_the_way = refusal ? newest_job(db, issue) : std::nullopt;
+    const auto job = in_the_way ? find_job(db, *in_the_way) : std::nullopt;
+    if (!job) return;
+    auto thread = job->assignment.issue;
     thread.number = refusal->thread;
     wish(db, answer(thread, refusal->marker, report::heard_after_all()), Urgency::at_once);
 }

@@ -14,13 +14,14 @@ struct Row {
     int place = 0;
     Word asked;
     Revived refusal;
+    bool revived = false;  ///< and not decided on yet
 };
 
-/// What waits for a late end, in the order in which it was asked for.
+/// In the order in which they were asked for.
 std::vector<Row> kept_of(SQLite::Database& db, const integrations::ThreadRef& issue) {
     auto row = prepare(db,
-                       "SELECT delivery, place, at, id, event, thread, marker FROM kept WHERE forge = ?1 AND "
-                       "repo_id = ?2 AND issue = ?3 AND revived = 0 ORDER BY delivery, place",
+                       "SELECT delivery, place, at, id, event, thread, marker, revived FROM kept WHERE "
+                       "forge = ?1 AND repo_id = ?2 AND issue = ?3 ORDER BY delivery, place",
                        issue.repo.forge, issue.repo.id, issue.number);
     std::vector<Row> rows;
     while (row.executeStep())
@@ -30,7 +31,8 @@ std::vector<Row> kept_of(SQLite::Database& db, const integrations::ThreadRef& is
              .asked = {.at = from_ms(row.getColumn(2).getInt64()),
                        .comment_id = row.getColumn(3).getString(),
                        .event = row.getColumn(4).getString()},
-             .refusal = {.thread = row.getColumn(5).getInt64(), .marker = row.getColumn(6).getString()}});
+             .refusal = {.thread = row.getColumn(5).getInt64(), .marker = row.getColumn(6).getString()},
+             .revived = row.getColumn(7).getInt() != 0});
     std::ranges::stable_sort(rows, earlier, &Row::asked);
     return rows;
 }
@@ -48,14 +50,19 @@ void keep(SQLite::Database& db, const Refuse& no, const Origin& origin) {
 }
 
 void forget_before(SQLite::Database& db, const integrations::ThreadRef& issue, const Word& end) {
-    for (const auto& each : kept_of(db, issue))
-        if (!earlier(end, each.asked))
-            execute(db, "DELETE FROM kept WHERE delivery = ?1 AND place = ?2", each.delivery, each.place);
+    for (const auto& each : kept_of(db, issue)) {
+        if (earlier(end, each.asked)) continue;
+        execute(db, "DELETE FROM kept WHERE delivery = ?1 AND place = ?2", each.delivery, each.place);
+        // It is in the inbox: met by the usual rules there, it was heard already.
+        if (each.revived) execute(db, "UPDATE inbox SET revived = 0 WHERE delivery = ?1", each.delivery);
+    }
 }
 
 std::optional<Revived> revive_after(SQLite::Database& db, const integrations::ThreadRef& issue,
                                     const Word& end) {
     const auto rows = kept_of(db, issue);
+    // The next one's turn comes when it is known what becomes of this one.
+    if (std::ranges::any_of(rows, &Row::revived)) return std::nullopt;
     const auto first = std::ranges::find_if(rows, [&](const Row& row) { return earlier(end, row.asked); });
     if (first == rows.end()) return std::nullopt;
     execute(db, "UPDATE kept SET revived = 1 WHERE delivery = ?1 AND place = ?2", first->delivery,

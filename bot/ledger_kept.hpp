@@ -20,21 +20,23 @@ struct Origin {
 };
 
 void keep(SQLite::Database& db, const Refuse& no, const Origin& origin);
-/// What was kept and not asked for after this end of work on the issue is over with it.
+/// What was kept, or revived and not decided on yet, and not asked for after this end of work on the issue.
 void forget_before(SQLite::Database& db, const integrations::ThreadRef& issue, const Word& end);
-/// The first of what was kept that was asked for after it: from now on it is to be decided on again. Returns
-/// the marker of the answer that refused it.
+
 struct Revived {
     std::int64_t thread = 0;
-    std::string marker;
+    std::string marker;  ///< of the answer there that refused it
 };
+/// The first of what was kept that was asked for after this end: from now on it is to be decided on again.
+/// None while another one of the issue is.
 [[nodiscard]] std::optional<Revived> revive_after(SQLite::Database& db, const integrations::ThreadRef& issue,
                                                   const Word& end);
-/// Of what was revived and is decided on now: when it was asked for. It is not kept any more.
+
 struct Taken {
     integrations::ThreadRef issue;  ///< by forge, repository and number alone
     Word asked;
 };
+/// What was revived and is decided on now: it is not kept any more. None of any other origin.
 [[nodiscard]] std::optional<Taken> take_kept(SQLite::Database& db, const Origin& origin);
 /// Into the inbox with what is revived. Of a delivery that is there still, when it has been settled.
 void reopen(SQLite::Database& db);

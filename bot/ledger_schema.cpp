@@ -183,6 +183,7 @@ const std::string pushes_under_way = R"sql(
 
 /// 8 -> 9.
 const std::string kept_requests = R"sql(
+    ALTER TABLE said ADD COLUMN event TEXT NOT NULL DEFAULT '';
     ALTER TABLE inbox ADD COLUMN waits_for INTEGER REFERENCES jobs (id);
     ALTER TABLE inbox ADD COLUMN revived INTEGER NOT NULL DEFAULT 0;
     CREATE TABLE kept (

@@ -244,7 +244,8 @@ bool intake(Shop& shop) {
             return true;
         }
         spdlog::info("delivery {} ({}): {}", delivery.delivery_id(), delivery.event_name(), reason(*intent));
-        if (!std::holds_alternative<Ignore>(*intent)) shop.forges.answered(delivery.forge());
+        if (!std::holds_alternative<Ignore>(*intent) && !std::holds_alternative<Over>(*intent))
+            shop.forges.answered(delivery.forge());
         if (i + 1 < requests->size())
             (void)shop.ledger.carry_out(stored->id, *intent);
         else

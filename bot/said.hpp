@@ -45,8 +45,8 @@ struct LabelSet {
 
 /// What people said last about an issue, however late it was told.
 struct Said {
-    std::optional<Word> asked;               ///< for work on it
-    std::optional<Word> stop;                ///< what they had asked for before is over
+    std::optional<Word> asked;  ///< for the work that began last
+    std::optional<Word> stop;   ///< what they had asked for before is over, by words, lock or label
     std::map<std::string, LabelSet> labels;  ///< by name: each set that began a job or was refused
 
     [[nodiscard]] const LabelSet* heard(const std::string& label) const {

@@ -21,7 +21,7 @@ CREATE UNIQUE INDEX delivery_once ON deliveries (delivery_id, hook_id, forge);
 CREATE TABLE inbox (
     delivery   INTEGER PRIMARY KEY REFERENCES deliveries (id) ON DELETE CASCADE,
     attempts   INTEGER NOT NULL DEFAULT 0 CHECK (attempts >= 0),
-    not_before INTEGER NOT NULL DEFAULT 0,   -- the forge was down
+    not_before INTEGER NOT NULL DEFAULT 0,   -- the forge was down, or see waits_for
     held_until INTEGER NOT NULL DEFAULT 0,   -- somebody is at it
     why        TEXT NOT NULL DEFAULT '',     -- it waits
     carried_out INTEGER NOT NULL DEFAULT 0,  -- of what it asks for
@@ -287,7 +287,8 @@ CREATE UNIQUE INDEX one_report ON reports (forge, repo_id, thread, kind, marker)
 CREATE INDEX reports_waiting ON reports (due_at) WHERE version > posted_version AND given_up = 0;
 CREATE INDEX reports_by_job ON reports (job) WHERE job IS NOT NULL;
 
--- When people last asked for work on an issue, and last said stop, by the forge's clock: what is told late is judged by it.
+-- When the work on an issue that began last was asked for, and when people last ended such work (stop, a lock, the label
+-- taken off), by the forge's clock: what is told late is judged by it.
 -- And when each trigger label that was heard was set last: it begins one job, however often it is told.
 CREATE TABLE said (
     forge      TEXT NOT NULL,
@@ -296,7 +297,8 @@ CREATE TABLE said (
     what       TEXT NOT NULL CHECK (what IN ('asked', 'stop') OR what LIKE 'label:%'),
     at         INTEGER NOT NULL,
     by_login   TEXT NOT NULL,
-    id         TEXT NOT NULL,          -- of the comment, empty: asked by the label, ended by a lock; `label:NAME`: of the issue's event
+    id         TEXT NOT NULL,          -- of the comment, else empty; `label:NAME`: of the issue's event
+    event      TEXT NOT NULL DEFAULT '', -- of the label that asked, or was taken off, by the issue's record
     PRIMARY KEY (forge, repo_id, issue, what)
 ) STRICT;
 

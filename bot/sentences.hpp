@@ -39,9 +39,9 @@ inline constexpr std::string_view already_in_review =
 inline constexpr std::string_view already_active =
     "Job {} is at this issue already. Its status comment is above; `/agent stop` ends it.";
 inline constexpr std::string_view heard_after_all =
-    "A job was at work when this was heard, so it was refused. As it turned out later, that job had been "
-    "ended "
-    "before this was said: it counts after all.";
+    "A job was in the way when this was heard, so it was refused. As was heard later, the end of that job "
+    "had been "
+    "asked for before this was said: so it is decided on again.";
 inline constexpr std::string_view issue_not_open =
     "The issue is closed, so nothing was started. Reopen it and set the label again.";
 inline constexpr std::string_view already_proposed =
@@ -611,6 +611,8 @@ inline constexpr std::string_view since_issue_closed = "the issue was closed";
 inline constexpr std::string_view since_issue_deleted = "the issue was deleted";
 inline constexpr std::string_view since_issue_moved = "the issue was moved to another repository";
 inline constexpr std::string_view since_issue_locked = "the issue's conversation was locked";
+inline constexpr std::string_view since_ended_meanwhile =
+    "its conversation was locked, or its label was taken off";
 inline constexpr std::string_view since_issue_gone = "the issue is not there any more";
 inline constexpr std::string_view since_repository_moved =
     "the repository was moved to where this bot does not work";

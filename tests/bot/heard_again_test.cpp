@@ -67,6 +67,18 @@ struct Busy : LedgerFixture {
                                    .at = noon + later},
                       facts(), {});
     }
+    /// That label taken off, by the issue's record.
+    [[nodiscard]] bot::Intent off(std::chrono::seconds later, const std::string& event,
+                                  const std::string& which = "agent") const {
+        auto known = facts();
+        known.label_off = bot::LabelSet{.at = noon + later, .event = event};
+        return decide(bot::IssueOver{.issue = thread(1),
+                                     .how = "the label was taken off",
+                                     .by = {.login = "mona", .id = "9"},
+                                     .label = which,
+                                     .at = noon + later},
+                      known, {});
+    }
     [[nodiscard]] bot::Intent locked(std::chrono::seconds later) const {
         return decide(bot::IssueOver{.issue = thread(1),
                                      .how = "the conversation was locked",
@@ -153,26 +165,28 @@ TEST_CASE_FIXTURE(Busy, "a label that was refused counts after all, though we to
 }
 
 TEST_CASE_FIXTURE(
-    Busy, "within one second a label counts by its event, and a lock as done after all that was said") {
-    tell("label", label(60s));
-    tell("run", run(60s, "600"));
-    SUBCASE("a label taken off before another was set") {
-        auto off = std::get<bot::Stop>(locked(60s));
-        off.when->event = "59";
-        off.said.reset();  // the label itself tells
-        tell("off", off);
+    Busy, "within one second labels count by their events, and a lock as done after all that was said") {
+    SUBCASE("another label was taken off before this one was set, which is at work: it goes on") {
+        tell("stop", stop(30s));
+        at_work = tell("label", label(60s)).value();
+        tell("off", off(60s, "59", "agent:other"));
+        CHECK(job(at_work).state == JobState::queued);
+    }
+    SUBCASE("another label was taken off before this one was set, which was refused: it counts") {
+        tell("label", label(60s));
+        tell("off", off(60s, "59", "agent:other"));
         const auto begun = settle(comes_back("label"), label(60s, true));
         REQUIRE(begun);
         CHECK(job(*begun).state == JobState::queued);
     }
-    SUBCASE("a label taken off after it was set") {
-        auto off = std::get<bot::Stop>(locked(60s));
-        off.when->event = "61";
-        off.said.reset();
-        tell("off", off);
+    SUBCASE("another label was taken off after this one was set, which was refused: it does not count") {
+        tell("label", label(60s));
+        tell("off", off(60s, "61", "agent:other"));
+        CHECK(job(at_work).state == JobState::stopped);
         CHECK(nothing_comes_back());
     }
     SUBCASE("a lock") {
+        tell("run", run(60s, "600"));
         tell("locked", locked(60s));
         CHECK(nothing_comes_back());
         const auto late = tell("run of the same second, told late", run(60s, "601"));
@@ -181,12 +195,69 @@ TEST_CASE_FIXTURE(
     }
 }
 
+TEST_CASE_FIXTURE(Busy,
+                  "a label taken off is remembered: a run said before it and told later ends as it begins") {
+    tell("off", off(90s, "90"));
+    CHECK(job(at_work).state == JobState::stopped);
+    const auto late = tell("run", run(60s, "600"));
+    REQUIRE(late);
+    CHECK(job(*late).state == JobState::stopped);
+    CHECK(job(*late).reason.find("label was taken off") != std::string::npos);
+    const auto after = tell("run after it", run(91s, "700"));
+    REQUIRE(after);
+    CHECK(job(*after).state == JobState::queued);
+}
+
+TEST_CASE_FIXTURE(Busy,
+                  "a request that was to be decided on again is over with what people ended meanwhile") {
+    const auto claim = book.claim({});
+    REQUIRE(claim);
+    tell("label", label(60s));
+    tell("stop", stop(30s));
+    (void)settle(comes_back("label"), label(60s, true));  // it waits for the end of the work
+    tell("off", off(61s, "61", "agent:other"));
+    book.finish(claim->lease, {.signal = bot::Signal::stop, .reason = "Stopped by mona."});
+    const auto hand = book.next_delivery();
+    REQUIRE(hand);
+    CHECK_FALSE(hand->revived);
+}
+
+TEST_CASE_FIXTURE(Busy, "one is decided on again at a time, however often the end is told") {
+    tell("second", run(60s, "600"));
+    tell("third", run(90s, "900"));
+    const auto claim = book.claim({});
+    REQUIRE(claim);
+    tell("locked", locked(30s));
+    (void)settle(comes_back("second"), run(60s, "600"));
+    tell("locked, by another hook", locked(30s));
+    CHECK(nothing_comes_back());
+}
+
+TEST_CASE_FIXTURE(Busy, "a delivery that is put aside is not brought back") {
+    tell("run", run(60s, "600"));
+    tell("stop", stop(30s));
+    for (int i = 0; i < 3; ++i) {
+        REQUIRE(book.next_delivery());  // and it breaks us
+        pass(10min);
+    }
+    CHECK(nothing_comes_back());
+    tell("another", bot::Ignore{"talk"});
+    CHECK(nothing_comes_back());
+    CHECK(book.figures().deliveries_dead == 1);
+}
+
 TEST_CASE_FIXTURE(Busy, "of several that were refused the first that comes to something counts") {
     tell("third", run(90s, "900"));
     tell("second", run(60s, "600", 99));  // more tries than are allowed
     tell("first", run(30s, "300"));
     tell("stop", stop(45s, "450"));
+    (void)post_all();
     CHECK_FALSE(settle(comes_back("second"), run(60s, "600", 99)));
+    const auto reports = post_all();
+    const auto told = std::ranges::find(reports, bot::report::heard_after_all(), &bot::Report::body);
+    REQUIRE(told != reports.end());  // to "third", where it was refused
+    CHECK(told->thread == thread(1));
+    CHECK(told->marker.find("900") != std::string::npos);
     at_work = settle(comes_back("third"), run(90s, "900")).value();
     CHECK(nothing_comes_back());
 }

@@ -186,6 +186,14 @@ const std::vector<Story> stories{
          return Deliveries{run, post.told("issues.locked", issue)};
      },
      "stopped | nothing proposed | 0 answers | no label"},
+    {"the label, run, and the label taken off", From::issue,
+     [](auto& forge, const auto& post, auto issue, auto) {
+         const auto on = labels(forge, post, issue, "agent:zz-sleeper");
+         const auto run = says(forge, post, issue, "/agent run zz-sleeper");
+         forge.remove_label(repository, issue, "agent:zz-sleeper", maintainer);
+         return Deliveries{on, run, post.told("issues.unlabeled", issue)};
+     },
+     "stopped | nothing proposed | * answers | no label", 3},
     {"run, stop, and run again", From::issue,
      [](auto& forge, const auto& post, auto issue, auto) {
          const auto run = says(forge, post, issue, "/agent run zz-sleeper");
