@@ -10,6 +10,7 @@
 #include <nlohmann/json.hpp>
 #include <optional>
 
+#include "sandbox/docker_state.hpp"
 #include "sandbox/watch.hpp"
 
 /// How a run goes: create -> attach (one connection that carries stdin in and the output out) -> start -> a
@@ -45,39 +46,12 @@ std::unexpected<Error> refused(const DockerReply& reply) {
 
 json parse(const std::string& text) { return json::parse(text, nullptr, false); }
 
-/// "2026-11-23T18:28:32.153632355Z"
-std::optional<std::chrono::system_clock::time_point> engine_time(const std::string& text) {
-    std::tm parts{};
-    if (::strptime(text.c_str(), "%Y-%m-%dT%H:%M:%S", &parts) == nullptr) return std::nullopt;
-    return std::chrono::system_clock::from_time_t(::timegm(&parts));
-}
-
 enum class Found { fresh, running, ended };
 
 struct Container {
     std::string id;
     Found found = Found::fresh;
     std::chrono::system_clock::duration age{0};  ///< of one that runs
-};
-
-struct State {
-    int exit_code = 0;
-    bool out_of_memory = false;
-    std::optional<std::chrono::milliseconds> duration;
-
-    explicit State(const json& state)
-        : exit_code(state.value("ExitCode", 0)), out_of_memory(state.value("OOMKilled", false)) {
-        const auto started = engine_time(state.value("StartedAt", ""));
-        const auto finished = engine_time(state.value("FinishedAt", ""));
-        if (started && finished && *finished >= *started) {
-            duration = std::chrono::duration_cast<std::chrono::milliseconds>(*finished - *started);
-        }
-    }
-
-    /// Somebody else ended it, such as an engine that shut down: not what the program did.
-    [[nodiscard]] bool killed_from_outside() const {
-        return !out_of_memory && (exit_code == 128 + SIGKILL || exit_code == 128 + SIGTERM);
-    }
 };
 
 /// The container of this name that is there already; nullopt when it had to go or went by itself.
@@ -109,7 +83,7 @@ std::expected<std::optional<Container>, Error> adopt(DockerApi& api, const std::
             }
             return container;
         }
-        if (status == "exited" && !State(state).killed_from_outside()) {
+        if (status == "exited" && !ContainerState(state).killed_from_outside()) {
             container.found = Found::ended;
             return container;
         }
@@ -316,8 +290,11 @@ class Watched {
             return std::unexpected(reply.error());
         }
         if (const auto document = parse(reply->body); reply->ok() && document.contains("State")) {
-            const State state(document.at("State"));
-            if (state.out_of_memory && exit_code_ != 0) outcome.end = End::out_of_memory;
+            const ContainerState state(document.at("State"));
+            const bool killed = !why_ && exit_code_ == 128 + SIGKILL;
+            if (exit_code_ != 0 &&
+                (state.out_of_memory || (killed && heard_of_oom(api_, container_.id, state))))
+                outcome.end = End::out_of_memory;
             if (adopted_ && state.duration) outcome.duration = *state.duration;
         }
         if (why_) outcome.end = *why_;
