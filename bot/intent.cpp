@@ -63,9 +63,9 @@ std::string refusal_marker(const AskStart& ask, std::string_view why) {
 
 /// When it was said; nothing where the forge does not say.
 std::optional<Word> word(integrations::Moment at, const Person& by, const std::optional<std::string>& comment,
-                         const std::string& label_event = {}) {
+                         const std::string& event = {}, bool ends = false) {
     if (!at) return std::nullopt;
-    return Word{.at = *at, .by = by.login, .comment_id = comment.value_or(""), .event = label_event};
+    return Word{*at, by.login, comment.value_or(""), event, ends};
 }
 
 std::optional<LabelSet> label_set(const AskStart& ask) {
@@ -304,8 +304,8 @@ Intent decide_help(const AskHelp& ask, const Facts& facts, const config::Setting
 }
 
 Intent decide_issue_over(const IssueOver& over, const Facts& facts) {
-    auto when = word(over.at, over.by, std::nullopt, facts.label_off ? facts.label_off->event : "");
-    if (when) when->ends = true;
+    const auto& off = facts.label_off;  // by the record; the event tells when the issue was changed last
+    const auto when = word(off ? off->at : over.at, over.by, {}, off ? off->event : "", true);
     const bool lasts = over.locked || !over.label.empty();
     const auto nothing_ends = [&](const std::string& reason) -> Intent {
         return when ? Intent(Over{over.issue, *when, lasts, reason}) : Ignore{reason};
@@ -318,7 +318,7 @@ Intent decide_issue_over(const IssueOver& over, const Facts& facts) {
     if (over.closed && facts.issue && facts.issue->open) return Ignore{over.how + ", and reopened since"};
     const auto* heard = facts.said.heard(over.label);
     if ((!over.label.empty() && facts.issue && carries(*facts.issue, over.label)) ||
-        (heard != nullptr && facts.label_off && heard->after(*facts.label_off)))
+        (heard != nullptr && off && heard->after(*off)))
         return Ignore{over.how + ", and set again since"};
     if (when && facts.said.asked && earlier(*when, *facts.said.asked))
         return nothing_ends(over.how + ", and asked for again since");

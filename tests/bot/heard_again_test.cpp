@@ -76,7 +76,7 @@ struct Busy : LedgerFixture {
                                      .how = "the label was taken off",
                                      .by = {.login = "mona", .id = "9"},
                                      .label = which,
-                                     .at = noon + later},
+                                     .at = noon + later + 5s},  // the issue was changed once more since
                       known, {});
     }
     [[nodiscard]] bot::Intent locked(std::chrono::seconds later) const {
