@@ -59,6 +59,7 @@ TEST_CASE("the end of an issue or of a repository is told as the reason why a jo
     const config::Settings settings;
     Facts facts;
     facts.active_job = job(JobState::working);
+    facts.repository_allowed = true;
     const auto tell = [&](const integrations::Event& event) {
         for (const auto& request : recognise(event, settings, "shopfloor"))
             lines.add(reason(decide(request, facts, settings)));
@@ -74,8 +75,10 @@ TEST_CASE("the end of an issue or of a repository is told as the reason why a jo
     for (const auto how :
          {Over::How::deleted, Over::How::archived, Over::How::removed, Over::How::uninstalled})
         tell(Over{.how = how, .forge = "github", .installation = "1", .repositories = {"7"}});
+    facts.repository_allowed = false;
     tell(integrations::RepositoryRenamed{.repo = {.full_name = "other/till"}});
     lines.add(report::stopped_since(sentence::since_issue_gone));
+    lines.add(report::stopped_since(sentence::since_ended_meanwhile));
     check_golden("reasons_of_a_stop", lines.text());
 }
 
