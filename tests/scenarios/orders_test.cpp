@@ -33,9 +33,9 @@ using Deliveries = std::vector<std::int64_t>;
 Plan plan_of_many() {
     return {.files = {{.path = "tests/run.sh", .content = "true\n"}},
             .agents = {{"worker", "mktemp ./words-XXXXXXXX"},
-                       {"zz-sleeper", "sleep 300"},
+                       {"zz-sleeper", "sleep 3000"},
                        {"zz-asker",
-                        "if grep -q 'in euros'; then sleep 300; else echo 'QUESTION: Which currency?'; fi"}},
+                        "if grep -q 'in euros'; then sleep 3000; else echo 'QUESTION: Which currency?'; fi"}},
             .change = [](config::Settings& settings) { settings.max_parallel = 8; }};
 }
 
@@ -297,7 +297,7 @@ void begin(Factory& factory, const PostOffice& post, std::vector<Telling>& telli
                 return each.story->from != From::work ||
                        scenarios::states_of(factory, each.issue) == "working";
             },
-            std::chrono::seconds(60)));
+            std::chrono::seconds(180)));
 }
 
 }  // namespace
@@ -363,7 +363,7 @@ TEST_CASE("an edited comment is no command, and what was said when it was made c
     post.hand_over(post.told("issue_comment.deleted", deleted));
     post.hand_over(post.told("issue_comment.created", deleted));
     REQUIRE(PracticeForge::eventually([&] { return scenarios::states_of(factory, deleted) == "review"; },
-                                      std::chrono::seconds(60)));
+                                      std::chrono::seconds(180)));
     CHECK(scenarios::states_of(factory, started) == "working");  // all has been decided on by now
     std::ofstream(tree / "go") << "go";
     REQUIRE(scenarios::comes_to_rest(factory));

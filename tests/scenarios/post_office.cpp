@@ -6,9 +6,12 @@
 #include <fmt/ranges.h>
 
 #include <algorithm>
+#include <chrono>
 #include <future>
 #include <limits>
 #include <ranges>
+#include <string>
+#include <thread>
 
 #include "tests/scenarios/hostile.hpp"
 
@@ -56,22 +59,30 @@ std::map<std::int64_t, std::string> all_states(const Factory& factory) {
 
 std::string states_of(const Factory& factory, std::int64_t issue) { return all_states(factory)[issue]; }
 
-bool comes_to_rest(const Factory& factory, std::chrono::seconds longest) {
-    // An edit that only tells progress waits for its turn, and is none of what must be told.
-    return practice_forge::PracticeForge::eventually(
-        [&] {
-            const SQLite::Database ledger((factory.state_dir() / "ledger.sqlite").string(),
-                                          SQLite::OPEN_READONLY, 5000);
-            SQLite::Statement row(
-                ledger,
-                "SELECT (SELECT count(*) FROM inbox) + (SELECT count(*) FROM reports WHERE given_up = 0 AND "
-                "version > posted_version AND (kind <> 'status' OR urgent_version > posted_version)) + "
-                "(SELECT count(*) FROM jobs WHERE state IN ('queued', 'working', 'publishing', "
-                "'competing'))");
-            row.executeStep();
-            return row.getColumn(0).getInt() == 0;
-        },
-        longest);
+bool comes_to_rest(const Factory& factory, std::chrono::seconds longest_without_change) {
+    std::string last;
+    auto changed = std::chrono::steady_clock::now();
+    for (;;) {
+        const SQLite::Database ledger((factory.state_dir() / "ledger.sqlite").string(), SQLite::OPEN_READONLY,
+                                      5000);
+        // An edit that only tells progress waits for its turn, and is none of what must be told.
+        SQLite::Statement row(
+            ledger,
+            "SELECT (SELECT count(*) FROM inbox) + (SELECT count(*) FROM reports WHERE given_up = 0 AND "
+            "version > posted_version AND (kind <> 'status' OR urgent_version > posted_version)) + "
+            "(SELECT count(*) FROM jobs WHERE state IN ('queued', 'working', 'publishing', 'competing')), "
+            "(SELECT count(*) FROM outcomes) || ' ' || (SELECT total(posted_version) FROM reports) || ' ' || "
+            "(SELECT group_concat(state || phase) FROM jobs)");
+        row.executeStep();
+        if (row.getColumn(0).getInt() == 0) return true;
+        const auto now = std::chrono::steady_clock::now();
+        if (auto known = row.getColumn(1).getString(); known != last) {
+            last = std::move(known);
+            changed = now;
+        }
+        if (now - changed > longest_without_change) return false;
+        std::this_thread::sleep_for(std::chrono::milliseconds(50));
+    }
 }
 
 std::vector<practice_forge::PullRequest> proposals_of(const Factory& factory, std::int64_t issue) {

@@ -33,9 +33,10 @@ class PostOffice {
 [[nodiscard]] std::map<std::int64_t, std::string> all_states(const Factory& factory);
 [[nodiscard]] std::string states_of(const Factory& factory, std::int64_t issue);
 
-/// Nothing is left to be decided, to be worked on or to be told. False after `longest`.
+/// Nothing is left to be decided, to be worked on or to be told. It takes as long as the machine needs: false
+/// when nothing has changed for so long.
 [[nodiscard]] bool comes_to_rest(const Factory& factory,
-                                 std::chrono::seconds longest = std::chrono::seconds(300));
+                                 std::chrono::seconds longest_without_change = std::chrono::seconds(120));
 
 /// All pull requests of ours for the issue, oldest first.
 [[nodiscard]] std::vector<practice_forge::PullRequest> proposals_of(const Factory& factory,
