@@ -122,7 +122,8 @@ class Ledger {
     void wait_for_end(std::int64_t delivery, JobId job, const std::string& why);
     /// Not now (forge down): again not before `at`. The attempt is not charged.
     void postpone(std::int64_t delivery, Time at, const std::string& why);
-    /// One of several things that a delivery asks for, before the last one settles it: it is not asked again.
+    /// One of several things that a delivery asks for, before the last one settles it. It is decided on again
+    /// only when it was refused, as of `settle`.
     std::optional<JobId> carry_out(std::int64_t delivery, const Intent& intent);
     /// Without a delivery: what a sweep found. Same rules as settle.
     std::optional<JobId> carry_out(const Intent& intent);

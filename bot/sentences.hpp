@@ -40,8 +40,7 @@ inline constexpr std::string_view already_active =
     "Job {} is at this issue already. Its status comment is above; `/agent stop` ends it.";
 inline constexpr std::string_view heard_after_all =
     "A job was in the way when this was heard, so it was refused. As was heard later, the end of that job "
-    "had been "
-    "asked for before this was said: so it is decided on again.";
+    "had been asked for before this was said: so it is decided on again.";
 inline constexpr std::string_view issue_not_open =
     "The issue is closed, so nothing was started. Reopen it and set the label again.";
 inline constexpr std::string_view already_proposed =

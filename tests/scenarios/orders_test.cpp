@@ -74,12 +74,10 @@ std::int64_t labels(PracticeForge& forge, const PostOffice& post, std::int64_t i
 //   the issue is open      so an end of it that was undone is none
 //   it is merged, closed   so what is said of it afterwards is about a pull request that is over
 //   it is open             so all that was wished is one change
-//   the words are stop     and nothing goes on after them that was asked for before (a slow agent: the sweep
-//   may
-//                          have begun before any of it is told)
+//   the words are stop     and nothing goes on after them that was asked for before (a slow agent: the
+//                          sweep may have begun before any of it is told)
 //   `*`                    an answer more where stop was heard before what it stops: none was at work then;
-//   or
-//                          where what was asked for after it was heard before it: work was in its way
+//                          or where what was asked for after it was heard before it: work was in its way
 const std::vector<Story> stories{
     {"the label, and taken off again", From::issue,
      [](auto& forge, const auto& post, auto issue, auto) {
@@ -186,12 +184,13 @@ const std::vector<Story> stories{
          return Deliveries{run, post.told("issues.locked", issue)};
      },
      "stopped | nothing proposed | 0 answers | no label"},
-    {"the label, run, and the label taken off", From::issue,
+    // The label is on for a moment only: a sweep that sees it begins a job more.
+    {"run, the label, and the label taken off", From::issue,
      [](auto& forge, const auto& post, auto issue, auto) {
-         const auto on = labels(forge, post, issue, "agent:zz-sleeper");
          const auto run = says(forge, post, issue, "/agent run zz-sleeper");
+         const auto on = labels(forge, post, issue, "agent:zz-sleeper");
          forge.remove_label(repository, issue, "agent:zz-sleeper", maintainer);
-         return Deliveries{on, run, post.told("issues.unlabeled", issue)};
+         return Deliveries{run, on, post.told("issues.unlabeled", issue)};
      },
      "stopped | nothing proposed | * answers | no label", 3},
     {"run, stop, and run again", From::issue,
