@@ -80,7 +80,7 @@ TEST_CASE("the title of a check run counts its checks") {
     const auto add = [&](const Evidence& evidence) {
         titles += "- " + report::check_report(job(JobState::publishing), {.evidence = evidence}).title + "\n";
     };
-    for (const std::size_t checks : {0, 1, 2, 3}) add(of_checks(checks));
+    for (const std::size_t checks : {0UZ, 1UZ, 2UZ, 3UZ}) add(of_checks(checks));
     auto advisory = of_checks(1);
     advisory.checks[0].gate = config::Gate::advisory;
     add(advisory);

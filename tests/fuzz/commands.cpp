@@ -2,8 +2,8 @@
 #include <cstdlib>
 #include <string_view>
 
+#include "bot/branch_name.hpp"
 #include "bot/commands.hpp"
-#include "bot/intent.hpp"
 #include "bot/report.hpp"
 #include "bot/visible_text.hpp"
 
