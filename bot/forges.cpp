@@ -42,6 +42,11 @@ integrations::ForgeResult<std::string> Forges::self(const std::string& name) {
     return selves_[name] = person->login;
 }
 
+std::string Forges::mail_of(const std::string& name, const integrations::Person& person) const {
+    const auto* entry = find(name);
+    return entry == nullptr ? std::string() : entry->kind->mail_of(entry->settings, person);
+}
+
 void Forges::failed(const std::string& name, const integrations::ForgeError& error) {
     using Kind = integrations::ForgeError::Kind;
     if (error.kind != Kind::unreachable && error.kind != Kind::rate_limited) return answered(name);

@@ -33,6 +33,9 @@ class Forges {
     /// Our own login there; asked once, then remembered.
     [[nodiscard]] integrations::ForgeResult<std::string> self(const std::string& name);
 
+    /// The address by which a commit is credited to a person there; empty: there is none.
+    [[nodiscard]] std::string mail_of(const std::string& name, const integrations::Person& person) const;
+
     using Clock = std::chrono::steady_clock;
     /// Remembers what an answer said of the whole forge. One that does not answer is left in peace for 2
     /// seconds, then 4 and so on to a minute, until it answers again; one that says when, until then. What

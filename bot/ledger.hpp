@@ -20,6 +20,7 @@
 #include "bot/ledger_values.hpp"
 #include "bot/said.hpp"
 #include "config/models.hpp"
+#include "integrations/delivery.hpp"
 #include "integrations/event.hpp"
 #include "sandbox/gateway.hpp"
 

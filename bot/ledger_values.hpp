@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "bot/job.hpp"
+#include "integrations/delivery.hpp"
 #include "integrations/event.hpp"
 
 // What goes into the ledger and comes out of it, besides jobs and runs.

@@ -13,7 +13,7 @@
 #include <vector>
 
 #include "bot/listener_keeper.hpp"
-#include "integrations/event.hpp"
+#include "integrations/delivery.hpp"
 #include "sandbox/channel.hpp"
 
 namespace bot {

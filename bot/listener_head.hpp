@@ -5,7 +5,7 @@
 #include <string>
 #include <string_view>
 
-#include "integrations/event.hpp"
+#include "integrations/delivery.hpp"
 
 namespace bot {
 

@@ -7,7 +7,7 @@
 #include "bot/ledger.hpp"
 #include "bot/listener_keeper.hpp"
 #include "bot/metrics.hpp"
-#include "integrations/event.hpp"
+#include "integrations/delivery.hpp"
 
 namespace bot {
 

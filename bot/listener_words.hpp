@@ -6,7 +6,7 @@
 #include <string_view>
 
 #include "bot/listener_keeper.hpp"
-#include "integrations/event.hpp"
+#include "integrations/delivery.hpp"
 
 // What the listener's process and the keeper say to each other, a message each. Keeper:
 //   {"forges": [{"name", "kind", "secrets": how many}], "log_level"}, the secrets in that order as blobs;

@@ -161,11 +161,32 @@ void give_back(Shop& shop, const Lease& lease, const std::string& why) {
 
 }  // namespace
 
+namespace {
+
+/// Where an event happened that leaves out what counts; null: it is whole.
+const integrations::RepoRef* left_out(const integrations::Event& event) {
+    if (const auto* changed = std::get_if<integrations::LabelsChanged>(&event)) return &changed->issue.repo;
+    const auto* review = std::get_if<integrations::ChangesRequested>(&event);
+    return review != nullptr && review->review_id.empty() ? &review->pull_request.repo : nullptr;
+}
+
+}  // namespace
+
 integrations::ForgeResult<std::vector<Request>> requests_of(Shop& shop, const integrations::Event& event,
                                                             const std::string& forge) {
     const auto self = shop.forges.self(forge);
     if (!self) return std::unexpected(self.error());
-    return recognise(event, shop.settings, *self);
+    const auto* repo = left_out(event);
+    const auto* entry = shop.forges.find(forge);
+    if (repo == nullptr || entry == nullptr || !repository_allowed(entry->settings, repo->full_name))
+        return recognise(event, shop.settings, *self);
+    const auto events = if_seen(entry->forge->completed(event));
+    if (!events) return std::unexpected(events.error());
+    std::vector<Request> requests;
+    for (const auto& whole : events->value_or(std::vector<integrations::Event>{}))
+        std::ranges::move(recognise(whole, shop.settings, *self), std::back_inserter(requests));
+    if (requests.empty()) requests.emplace_back(Nothing{"nothing of it is for us"});
+    return requests;
 }
 
 integrations::ForgeResult<Intent> understand(Shop& shop, Request request) {

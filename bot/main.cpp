@@ -29,15 +29,22 @@ constexpr int bad_configuration = 2;
 /// What only the upper rooms know: names of forge kinds and agent adapters, and what an adapter can do.
 std::vector<config::Error> unknown_names(const config::Settings& settings, const std::string& file) {
     std::vector<config::Error> errors;
-    for (std::size_t i = 0; i < settings.forges.size(); ++i)
-        if (integrations::find_forge_kind(settings.forges[i].kind) == nullptr) {
+    for (std::size_t i = 0; i < settings.forges.size(); ++i) {
+        const auto& forge = settings.forges[i];
+        const auto* kind = integrations::find_forge_kind(forge.kind);
+        if (kind == nullptr) {
             std::string known;
-            for (const auto& kind : integrations::forge_kinds()) known += fmt::format(" {}", kind.name);
+            for (const auto& one : integrations::forge_kinds()) known += fmt::format(" {}", one.name);
             errors.push_back({.file = file,
                               .key = fmt::format("forges[{}].kind", i),
-                              .message = fmt::format("no forge kind '{}'", settings.forges[i].kind),
+                              .message = fmt::format("no forge kind '{}'", forge.kind),
                               .mend = "use one of:" + known});
+        } else if (auto wrong = kind->fault(forge)) {
+            wrong->file = file;
+            wrong->key = fmt::format("forges[{}].{}", i, wrong->key);
+            errors.push_back(std::move(*wrong));
         }
+    }
     for (std::size_t i = 0; i < settings.profiles.size(); ++i) {
         const auto& profile = settings.profiles[i];
         const auto* agent = integrations::find_agent(profile.adapter);

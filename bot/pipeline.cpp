@@ -174,7 +174,9 @@ Step<void> commit(const Shop& shop, const Job& job, const Groundwork& ground, co
         .author_name = shop.settings.bot_name,
         .author_email = shop.settings.bot_email,
         .message = report::commit_message(
-            job, verdict, refinement && !job.replaces() ? refinement->asks : std::vector<Ask>{}),
+            job, verdict,
+            [&](const auto& person) { return shop.forges.mail_of(job.assignment.issue.repo.forge, person); },
+            refinement && !job.replaces() ? refinement->asks : std::vector<Ask>{}),
         .when = refinement ? job.state_since : job.started_at.value_or(job.created_at)};
     auto onto = job.assignment.base_commit;
     auto made = ground.mirror->commit(onto, tree_edits(changes), text);

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -47,15 +48,15 @@ namespace bot::report {
 [[nodiscard]] std::string pull_request_title(const Job& job);
 [[nodiscard]] std::string pull_request_body(const Job& job, const Verdict& verdict,
                                             std::string_view trigger_label);
+using MailOf = std::function<std::string(const integrations::Person& person)>;  ///< empty: there is none
 /// `asks`: what reviewers wanted, of a change to an open pull request; else none.
-[[nodiscard]] std::string commit_message(const Job& job, const Verdict& verdict,
+[[nodiscard]] std::string commit_message(const Job& job, const Verdict& verdict, const MailOf& mail_of,
                                          const std::vector<Ask>& asks = {});
 [[nodiscard]] integrations::CheckReport check_report(const Job& job, const Verdict& verdict);
 
 // Plain answers: why there is no pull request, and what to do.
 [[nodiscard]] std::string nothing_to_change(std::string_view agent_summary);
-// What came of changing a pull request, said there.
-/// `draft`: the pull request is one.
+// What came of changing a pull request (`draft`: it is one), said there.
 [[nodiscard]] std::string refined(const Verdict& verdict, bool draft);
 [[nodiscard]] std::string not_refined(std::string_view reason);
 /// Below what stands beside a line.

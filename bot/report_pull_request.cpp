@@ -150,15 +150,15 @@ std::string plain_summary(std::string_view summary, std::size_t limit) {
     return text;
 }
 
-std::string co_author(const integrations::Person& person) {
+std::string co_author(const integrations::Person& person, const MailOf& mail_of) {
     const auto is_plain = [](char c) {
         return std::isalnum(static_cast<unsigned char>(c)) != 0 || c == '-' || c == '_' || c == '.';
     };
     if (person.login.empty() || !std::ranges::all_of(person.login, is_plain) ||
         !std::ranges::all_of(person.id, is_plain))
         return {};
-    const auto address = person.id.empty() ? person.login : person.id + "+" + person.login;
-    return fmt::format("Co-authored-by: {} <{}@users.noreply.github.com>\n", person.login, address);
+    const auto mail = mail_of(person);
+    return mail.empty() ? std::string() : fmt::format("Co-authored-by: {} <{}>\n", person.login, mail);
 }
 
 bool is_repository_path(std::string_view path) {
@@ -195,7 +195,8 @@ std::string pull_request_body(const Job& job, const Verdict& verdict, std::strin
     return body.take();
 }
 
-std::string commit_message(const Job& job, const Verdict& verdict, const std::vector<Ask>& asks) {
+std::string commit_message(const Job& job, const Verdict& verdict, const MailOf& mail_of,
+                           const std::vector<Ask>& asks) {
     auto title = first_code_points(one_line(job.assignment.title, 200), 72);
     if (title.empty()) title = fmt::format(sentence::title_of_an_issue_without, job.assignment.issue.number);
     if (!asks.empty()) title = first_code_points(fmt::format(sentence::commit_of_a_change, title), 72);
@@ -205,8 +206,8 @@ std::string commit_message(const Job& job, const Verdict& verdict, const std::ve
     text = without_skip_words(text) + fmt::format(sentence::commit_refers_to, job.assignment.issue.number) +
            "\n";
     std::vector<std::string> trailers;
-    for (const auto& ask : asks) trailers.push_back(co_author(ask.by));
-    if (asks.empty()) trailers.push_back(co_author(job.assignment.requested_by));
+    for (const auto& ask : asks) trailers.push_back(co_author(ask.by, mail_of));
+    if (asks.empty()) trailers.push_back(co_author(job.assignment.requested_by, mail_of));
     std::ranges::sort(trailers);
     const auto repeated = std::ranges::unique(trailers);
     trailers.erase(repeated.begin(), repeated.end());

@@ -223,6 +223,7 @@ std::vector<Request> recognise(const integrations::Event& event, const config::S
             [](const integrations::Pinged&) { return One{Nothing{"a ping"}}; },
             [&](const integrations::IssueLabelled& e) { return One{recognise_label(e, settings, self)}; },
             [&](const integrations::IssueUnlabelled& e) { return One{recognise_unlabel(e, settings, self)}; },
+            [](const integrations::LabelsChanged&) { return One{Nothing{"labels, it is not known which"}}; },
             [](const integrations::IssueEnded& e) {
                 return One{IssueOver{.issue = e.issue,
                                      .how = words_of(e.how),

@@ -2,57 +2,12 @@
 
 #include <chrono>
 #include <cstdint>
-#include <map>
 #include <optional>
 #include <string>
-#include <string_view>
-#include <utility>
 #include <variant>
 #include <vector>
 
-#include "config/secret.hpp"
-
 namespace integrations {
-
-/// Header names in lower case.
-using Headers = std::multimap<std::string, std::string>;
-
-/// One webhook request as received. Nothing in it is believed yet.
-struct Delivery {
-    std::string forge;  ///< ForgeSettings::name, from the route
-    Headers headers;
-    std::string body;
-};
-
-/// A delivery whose signature was right. Only `verify` makes one.
-class VerifiedDelivery {
- public:
-    [[nodiscard]] const std::string& forge() const { return forge_; }
-    [[nodiscard]] const std::string& hook_id() const { return hook_id_; }
-    [[nodiscard]] const std::string& delivery_id() const { return delivery_id_; }
-    [[nodiscard]] const std::string& event_name() const { return event_name_; }
-    [[nodiscard]] const std::string& body() const& { return body_; }
-    [[nodiscard]] std::string body() && { return std::move(body_); }
-
- private:
-    friend class Verifier;
-    friend class Replay;
-    VerifiedDelivery() = default;
-    std::string forge_, hook_id_, delivery_id_, event_name_, body_;
-};
-
-/// The keeper's key to deliveries that were verified before it has them.
-class Replay {
- public:
-    /// By the listener, which is a process of its own and has the webhook secrets.
-    [[nodiscard]] static VerifiedDelivery handed_over(std::string forge, std::string hook_id,
-                                                      std::string delivery_id, std::string event_name,
-                                                      std::string body);
-    /// When they were stored.
-    [[nodiscard]] static VerifiedDelivery stored(std::string forge, std::string hook_id,
-                                                 std::string delivery_id, std::string event_name,
-                                                 std::string body);
-};
 
 struct RepoRef {
     std::string forge;      ///< ForgeSettings::name
@@ -103,6 +58,12 @@ struct IssueUnlabelled {
     Moment at = {};
     friend bool operator==(const IssueUnlabelled&, const IssueUnlabelled&) = default;
 };
+struct LabelsChanged {  ///< of an issue, which ones it does not say: see Forge::completed
+    ThreadRef issue;
+    Person by;
+    Moment at = {};
+    friend bool operator==(const LabelsChanged&, const LabelsChanged&) = default;
+};
 struct IssueEnded {  ///< closed, deleted, moved to another repository, or its conversation was locked
     enum class How { closed, deleted, transferred, locked };
     ThreadRef issue;
@@ -122,8 +83,8 @@ struct CommentCreated {
 };
 struct ChangesRequested {  ///< a review that asks for changes
     ThreadRef pull_request;
-    std::string review_id;
-    std::string body;  ///< not what stands beside lines
+    std::string review_id;  ///< empty: the forge does not say, see Forge::completed
+    std::string body;       ///< not what stands beside lines
     Person by;
     friend bool operator==(const ChangesRequested&, const ChangesRequested&) = default;
 };
@@ -160,8 +121,8 @@ struct Ignored {
     std::string why;
     friend bool operator==(const Ignored&, const Ignored&) = default;
 };
-using Event =
-    std::variant<Pinged, IssueLabelled, IssueUnlabelled, IssueEnded, CommentCreated, ChangesRequested,
-                 PullRequestEnded, ChecksFailed, BranchPushed, RepositoryRenamed, AccessEnded, Ignored>;
+using Event = std::variant<Pinged, IssueLabelled, IssueUnlabelled, LabelsChanged, IssueEnded, CommentCreated,
+                           ChangesRequested, PullRequestEnded, ChecksFailed, BranchPushed, RepositoryRenamed,
+                           AccessEnded, Ignored>;
 
 }  // namespace integrations

@@ -1,38 +1,21 @@
 #pragma once
 
-#include <chrono>
 #include <cstdint>
 #include <expected>
 #include <memory>
 #include <optional>
-#include <stop_token>
 #include <string>
 #include <string_view>
 #include <vector>
 
+#include "config/error.hpp"
 #include "config/settings.hpp"
+#include "integrations/delivery.hpp"
 #include "integrations/event.hpp"
+#include "integrations/forge_error.hpp"
 #include "integrations/proposal.hpp"
 
 namespace integrations {
-
-struct ForgeError {
-    enum class Kind {
-        unreachable,   ///< no answer, 5xx: try again later
-        rate_limited,  ///< not before `retry_at`
-        unauthorized,  ///< our credential is refused: the operator must act
-        forbidden,     ///< the credential is good and may not do this
-        gone,          ///< 404, 410, 451: repository or issue deleted, or access taken away
-        invalid,       ///< the forge refuses what we sent
-    };
-    Kind kind = Kind::unreachable;
-    int status = 0;       ///< HTTP status, 0 when there was no answer
-    std::string message;  ///< what the forge said, without credentials
-    std::optional<std::chrono::system_clock::time_point> retry_at;
-};
-
-template <typename T>
-using ForgeResult = std::expected<T, ForgeError>;
 
 /// A repository as it is now, and the commit its default branch points at.
 struct RepoNow {
@@ -112,6 +95,12 @@ class Forge {
     /// may be some seconds behind.
     [[nodiscard]] virtual ForgeResult<std::vector<LabelEvent>> label_events(const ThreadRef& issue,
                                                                             const std::string& label) = 0;
+    /// What an event stands for that leaves out what counts (LabelsChanged, a ChangesRequested without the
+    /// review's id): the forge is asked. Perhaps nothing, perhaps more than one; also what another delivery
+    /// told already. An event that is whole stands for itself.
+    [[nodiscard]] virtual ForgeResult<std::vector<Event>> completed(const Event& event) {
+        return std::vector{event};
+    }
 };
 
 struct Rejected {
@@ -124,6 +113,8 @@ class Verifier {
  public:
     [[nodiscard]] static std::expected<VerifiedDelivery, Rejected> github(
         const config::ForgeSettings& settings, Delivery&& delivery);
+    [[nodiscard]] static std::expected<VerifiedDelivery, Rejected> gitea(
+        const config::ForgeSettings& settings, Delivery&& delivery);
 };
 
 /// One row per forge kind: the pure half (verify, decode) and the maker of the other.
@@ -133,6 +124,10 @@ struct ForgeKind {
     Event (*decode)(
         const VerifiedDelivery&);  ///< never throws; what is malformed or not for us becomes Ignored
     std::unique_ptr<Forge> (*connect)(const config::ForgeSettings&);
+    /// What in the settings can never work there; `key` is one of the forge's own.
+    std::optional<config::Error> (*fault)(const config::ForgeSettings&);
+    /// The address by which a commit is credited to a person without telling theirs; empty: there is none.
+    std::string (*mail_of)(const config::ForgeSettings&, const Person&);
     std::size_t body_limit;  ///< bytes; the forge never sends more
     std::size_t text_limit;  ///< code points in a comment or pull request body
 };
@@ -140,9 +135,5 @@ struct ForgeKind {
 /// nullptr for an unknown name. `forge_kinds()` lists the names for error messages.
 [[nodiscard]] const ForgeKind* find_forge_kind(std::string_view name);
 [[nodiscard]] const std::vector<ForgeKind>& forge_kinds();
-
-/// At most `limit` code points, cut on a code-point boundary; open code fences are closed and `note` is
-/// added.
-[[nodiscard]] std::string clamp_text(std::string_view text, std::size_t limit, std::string_view note);
 
 }  // namespace integrations

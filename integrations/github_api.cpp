@@ -1,13 +1,12 @@
 #include "integrations/github_api.hpp"
 
 #include <algorithm>
-#include <charconv>
 #include <stdexcept>
 #include <string_view>
 #include <utility>
 
-#include "integrations/github_json.hpp"
-#include "integrations/github_words.hpp"
+#include "integrations/forge_json.hpp"
+#include "integrations/forge_words.hpp"
 #include "integrations/http_governor.hpp"
 
 namespace integrations {
@@ -17,90 +16,20 @@ using nlohmann::json;
 using std::chrono::milliseconds;
 using std::chrono::seconds;
 
-constexpr std::size_t page_size = 100;
 // A new token is not known everywhere at once: octokit retries its 401 for as long.
 constexpr seconds token_settles{5};
 
-std::string without_query(const std::string& path) { return path.substr(0, path.find('?')); }
-
 ForgeResult<json> as_json(const HttpRequest& request, const std::expected<HttpResponse, ForgeError>& answer) {
-    if (!answer) return std::unexpected(answer.error());
-    const auto what = request.method + " " + without_query(request.path);
-    if (answer->status >= 300) return std::unexpected(error_of(what, *answer));
-    if (answer->body.empty()) return json();
-    auto body = parse_json(answer->body);
-    if (!body.is_discarded()) return body;
-    return std::unexpected(ForgeError{.kind = ForgeError::Kind::unreachable,
-                                      .status = answer->status,
-                                      .message = what + ": the answer is no JSON; is api_url right?"});
-}
-
-/// `<https://…?page=2>; rel="next", <…>; rel="last"`
-/// https://docs.github.com/en/rest/using-the-rest-api/using-pagination-in-the-rest-api
-std::string link_to(std::string_view relation, std::string_view links) {
-    const auto named = "rel=\"" + std::string(relation) + "\"";
-    while (!links.empty()) {
-        const auto open = links.find('<');
-        const auto close = links.find('>', open);
-        if (open == std::string_view::npos || close == std::string_view::npos) return {};
-        const auto end = std::min(links.find(',', close), links.size());
-        if (links.substr(close, end - close).find(named) != std::string_view::npos) {
-            return std::string(links.substr(open + 1, close - open - 1));
-        }
-        links.remove_prefix(end);
-    }
-    return {};
-}
-
-/// The `page` of an address; 0: it has none.
-int page_of(std::string_view url) {
-    auto at = url.find("?page=");
-    if (at == std::string_view::npos) at = url.find("&page=");
-    if (at == std::string_view::npos) return 0;
-    url.remove_prefix(at + 6);
-    int page = 0;
-    (void)std::from_chars(url.data(), url.data() + url.size(), page);
-    return std::max(page, 0);
-}
-
-/// `path` with how many items a page of it shall have.
-std::string paged(const std::string& path, std::size_t size) {
-    return path + (path.find('?') == std::string::npos ? "?per_page=" : "&per_page=") + std::to_string(size);
-}
-
-struct Page {
-    json items;
-    std::string next;  ///< its address; empty: the forge gives none
-    int last = 0;      ///< number of the last page; 0: the forge does not say
-    bool is_last = true;
-};
-
-ForgeResult<Page> read_page(const HttpRequest& request, const std::expected<HttpResponse, ForgeError>& answer,
-                            std::size_t size, const char* array) {
-    auto body = as_json(request, answer);
-    if (!body) return std::unexpected(std::move(body.error()));
-    auto items = array == nullptr ? *std::move(body) : at(*body, array);
-    if (!items.is_array()) {
-        return std::unexpected(
-            ForgeError{.kind = ForgeError::Kind::unreachable,
-                       .status = answer->status,
-                       .message = "GET " + without_query(request.path) + ": the answer is no list"});
-    }
-    const auto links = header(answer->headers, "link");
-    const auto next = link_to("next", links);
-    const bool is_last = links.empty() ? items.size() < size : next.empty();
-    return Page{
-        .items = std::move(items), .next = next, .last = page_of(link_to("last", links)), .is_last = is_last};
-}
-
-HttpRequest get(const std::string& path) {
-    return {.method = "GET", .path = path, .headers = {}, .body = {}};
+    return json_of(request.method + " " + without_query(request.path), answer);
 }
 
 }  // namespace
 
-GithubApi::GithubApi(const config::ForgeSettings& settings, GithubClock clock)
-    : api_url_(settings.api_url), plain_token_(settings.token), clock_(std::move(clock)) {
+GithubApi::GithubApi(const config::ForgeSettings& settings, ForgeClock clock)
+    : api_url_(settings.api_url),
+      paging_{.base_url = settings.api_url, .size_name = "per_page", .largest = 100},
+      plain_token_(settings.token),
+      clock_(std::move(clock)) {
     if (settings.app) {
         tokens_ = std::make_unique<InstallationTokens>(settings, clock_);
     } else if (!plain_token_ || plain_token_->empty()) {
@@ -205,23 +134,23 @@ ForgeResult<void> GithubApi::each(const RepoRef& repo, const std::string& suffix
                                   const Visit& visit, const char* array) {
     const auto where = scope(repo);
     if (!where) return std::unexpected(where.error());
-    return each_page([&](const HttpRequest& request) { return send(*where, request); },
-                     "/repos/" + repo.full_name + suffix, most, visit, array);
+    return paging_.each([&](const HttpRequest& request) { return send(*where, request); },
+                        "/repos/" + repo.full_name + suffix, most, visit, array);
 }
 
 ForgeResult<void> GithubApi::each_of(const std::string& reads, const RepoRef& repo, const std::string& suffix,
                                      int most, const Visit& visit) {
     const auto where = scope(repo, reads);
     if (!where) return std::unexpected(where.error());
-    return each_page([&](const HttpRequest& request) { return send(*where, request); },
-                     "/repos/" + repo.full_name + suffix, most, visit, nullptr);
+    return paging_.each([&](const HttpRequest& request) { return send(*where, request); },
+                        "/repos/" + repo.full_name + suffix, most, visit);
 }
 
 ForgeResult<std::string> GithubApi::tail(const RepoRef& repo, const std::string& suffix,
                                          const std::string& reads, std::size_t keep) {
     const auto where = scope(repo, reads);
     if (!where) return std::unexpected(where.error());
-    auto request = get("/repos/" + repo.full_name + suffix);
+    auto request = get_request("/repos/" + repo.full_name + suffix);
     request.tell_found = true;
     const auto answer = send(*where, request);
     if (!answer) return std::unexpected(answer.error());
@@ -237,7 +166,7 @@ ForgeResult<std::string> GithubApi::tail(const RepoRef& repo, const std::string&
 }
 
 ForgeResult<json> GithubApi::call_any(const std::string& installation, const std::string& path) {
-    const auto request = get(path);
+    const auto request = get_request(path);
     return as_json(
         request, send({.installation = installation, .repository_id = {}, .repository_name = {}, .reads = {}},
                       request));
@@ -246,62 +175,26 @@ ForgeResult<json> GithubApi::call_any(const std::string& installation, const std
 ForgeResult<void> GithubApi::each_any(const std::string& installation, const std::string& path, int most,
                                       const Visit& visit, const char* array) {
     const Scope where{.installation = installation, .repository_id = {}, .repository_name = {}, .reads = {}};
-    return each_page([&](const HttpRequest& request) { return send(where, request); }, path, most, visit,
-                     array);
+    return paging_.each([&](const HttpRequest& request) { return send(where, request); }, path, most, visit,
+                        array);
 }
 
 ForgeResult<json> GithubApi::call_as_app(const std::string& path) {
-    const auto request = get(path);
+    const auto request = get_request(path);
     return as_json(request, tokens_->send_as_app(request));
 }
 
 ForgeResult<void> GithubApi::each_as_app(const std::string& path, int most, const Visit& visit) {
-    return each_page([&](const HttpRequest& request) { return tokens_->send_as_app(request); }, path, most,
-                     visit, nullptr);
-}
-
-ForgeResult<void> GithubApi::each_page(const Send& send, std::string path, int most, const Visit& visit,
-                                       const char* array) {
-    const auto first = paged(path, page_size);
-    path = first;
-    for (int number = 1; number <= most; ++number) {
-        const auto request = get(path);
-        const auto page = read_page(request, send(request), page_size, array);
-        if (!page) return std::unexpected(page.error());
-        for (const auto& item : page->items) {
-            if (!visit(item)) return {};
-        }
-        if (page->is_last) return {};
-        path = path_below(api_url_, page->next).value_or(first + "&page=" + std::to_string(number + 1));
-    }
-    return {};
+    return paging_.each([&](const HttpRequest& request) { return tokens_->send_as_app(request); }, path, most,
+                        visit);
 }
 
 ForgeResult<bool> GithubApi::newest(const RepoRef& repo, const std::string& suffix, Most most,
                                     const Visit& visit) {
     const auto where = scope(repo);
     if (!where) return std::unexpected(where.error());
-    const auto list = paged("/repos/" + repo.full_name + suffix, most.size);
-    bool whole = true;
-    int number = 1;
-    for (int left = most.pages; left > 0; --left, ++number) {
-        const auto read = [&] {
-            const auto request = get(number == 1 ? list : list + "&page=" + std::to_string(number));
-            return read_page(request, send(*where, request), most.size, nullptr);
-        };
-        auto page = read();
-        if (page && number == 1 && page->last > most.pages) {
-            whole = false;
-            number = page->last - most.pages + 1;
-            page = read();
-        }
-        if (!page) return std::unexpected(page.error());
-        for (const auto& item : page->items) {
-            if (!visit(item)) return whole;
-        }
-        if (page->is_last) return whole;
-    }
-    return false;
+    return paging_.newest([&](const HttpRequest& request) { return send(*where, request); },
+                          "/repos/" + repo.full_name + suffix, most, visit);
 }
 
 }  // namespace integrations

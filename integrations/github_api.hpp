@@ -1,6 +1,5 @@
 #pragma once
 
-#include <functional>
 #include <map>
 #include <memory>
 #include <mutex>
@@ -10,6 +9,7 @@
 
 #include "config/settings.hpp"
 #include "integrations/forge.hpp"
+#include "integrations/forge_pages.hpp"
 #include "integrations/github.hpp"
 #include "integrations/github_auth.hpp"
 #include "integrations/http.hpp"
@@ -22,10 +22,8 @@ namespace integrations {
 class GithubApi {
  public:
     using Scope = InstallationTokens::Scope;
-    /// Returns false to stop.
-    using Visit = std::function<bool(const nlohmann::json& item)>;
 
-    GithubApi(const config::ForgeSettings& settings, GithubClock clock);
+    GithubApi(const config::ForgeSettings& settings, ForgeClock clock);
 
     [[nodiscard]] bool is_app() const { return tokens_ != nullptr; }
 
@@ -45,12 +43,7 @@ class GithubApi {
     /// whole body.
     [[nodiscard]] ForgeResult<void> each(const RepoRef& repo, const std::string& suffix, int most,
                                          const Visit& visit, const char* array = nullptr);
-    struct Most {
-        int pages = 1;
-        std::size_t size = 100;  ///< items of a page, 1 to 100
-    };
-    /// As `each`, of a list that goes from old to new: of one that is longer than `most` its last pages, and
-    /// the answer is false. For lists that have `page`, and a link to the last one.
+    /// As `Paging::newest`.
     [[nodiscard]] ForgeResult<bool> newest(const RepoRef& repo, const std::string& suffix, Most most,
                                            const Visit& visit);
 
@@ -68,17 +61,14 @@ class GithubApi {
     [[nodiscard]] ForgeResult<config::Secret> token(const RepoRef& repo);
 
  private:
-    using Send = std::function<std::expected<HttpResponse, ForgeError>(const HttpRequest&)>;
-
     [[nodiscard]] ForgeResult<Scope> scope(const RepoRef& repo, const std::string& reads = {});
     [[nodiscard]] HttpClient& client(const std::string& installation);
     [[nodiscard]] std::expected<HttpResponse, ForgeError> send(const Scope& scope, HttpRequest request);
-    [[nodiscard]] ForgeResult<void> each_page(const Send& send, std::string path, int most,
-                                              const Visit& visit, const char* array);
 
     std::string api_url_;
+    Paging paging_;
     std::optional<config::Secret> plain_token_;
-    GithubClock clock_;
+    ForgeClock clock_;
     std::unique_ptr<InstallationTokens> tokens_;  ///< none with a plain token
     std::mutex mutex_;
     std::map<std::string, std::unique_ptr<HttpClient>>

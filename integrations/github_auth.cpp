@@ -9,8 +9,9 @@
 #include <utility>
 #include <vector>
 
-#include "integrations/github_json.hpp"
-#include "integrations/github_words.hpp"
+#include "generated/version.hpp"
+#include "integrations/forge_json.hpp"
+#include "integrations/forge_words.hpp"
 #include "integrations/http_governor.hpp"
 
 namespace integrations {
@@ -61,6 +62,16 @@ nlohmann::json narrowed(const InstallationTokens::Scope& scope) {
 
 }  // namespace
 
+const std::map<std::string, std::string>& github_headers() {
+    static const std::map<std::string, std::string> headers{
+        {"Accept", "application/vnd.github+json"},
+        {"X-GitHub-Api-Version", "2022-11-28"},
+        {"Content-Type", "application/json"},
+        {"User-Agent", std::string("shopfloor/") + generated::version},
+    };
+    return headers;
+}
+
 AppKey::AppKey(const config::AppCredentials& credentials) : issuer_(credentials.app_id) {
     const auto& pem = credentials.private_key.expose();
     const std::unique_ptr<BIO, decltype(&BIO_free)> bio(
@@ -95,7 +106,7 @@ config::Secret AppKey::jwt(system_clock::time_point server_now) const {
     return config::Secret(text + "." + base64url(signature));
 }
 
-InstallationTokens::InstallationTokens(const config::ForgeSettings& settings, GithubClock clock)
+InstallationTokens::InstallationTokens(const config::ForgeSettings& settings, ForgeClock clock)
     : key_(settings.app.value()),
       clock_(std::move(clock)),
       http_(settings.api_url, {.write_gap = std::chrono::milliseconds(0)}) {

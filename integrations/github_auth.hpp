@@ -17,6 +17,9 @@
 
 namespace integrations {
 
+/// The headers of every request to GitHub, but for Authorization.
+[[nodiscard]] const std::map<std::string, std::string>& github_headers();
+
 /// Signs a GitHub App's JWTs (RS256).
 /// https://docs.github.com/en/apps/creating-github-apps/authenticating-with-a-github-app/generating-a-json-web-token-jwt-for-a-github-app
 class AppKey {
@@ -52,7 +55,7 @@ class InstallationTokens {
         std::chrono::system_clock::time_point made, ends;  ///< our time
     };
 
-    InstallationTokens(const config::ForgeSettings& settings, GithubClock clock);
+    InstallationTokens(const config::ForgeSettings& settings, ForgeClock clock);
 
     /// A request signed by the App itself. A JWT refused because our clock is off is signed again with the
     /// forge's time.
@@ -71,7 +74,7 @@ class InstallationTokens {
     [[nodiscard]] ForgeResult<Token> make(const Scope& scope);
 
     AppKey key_;
-    GithubClock clock_;
+    ForgeClock clock_;
     HttpClient http_;
     std::mutex mutex_;
     std::map<Scope, std::unique_ptr<Slot>>

@@ -12,9 +12,11 @@
 #include <utility>
 #include <vector>
 
+#include "integrations/forge_clamp.hpp"
+#include "integrations/forge_json.hpp"
+#include "integrations/forge_statuses.hpp"
+#include "integrations/forge_words.hpp"
 #include "integrations/github_client.hpp"
-#include "integrations/github_json.hpp"
-#include "integrations/github_words.hpp"
 
 namespace integrations {
 namespace {
@@ -32,7 +34,6 @@ constexpr std::size_t message_limit = 2'000;
 constexpr std::string_view cut_note = "…";
 // Its check runs have their jobs' ids, and its logs can be had.
 constexpr std::string_view actions_app = "github-actions";
-constexpr std::string_view our_status = "shopfloor";
 
 Annotation::Level level_named(std::string_view name) {
     if (name == "notice") return Annotation::Level::notice;
@@ -137,37 +138,22 @@ ForgeResult<std::vector<FailedCheck>> GithubForge::failed_statuses(const RepoRef
                                                                    const std::string& sha) {
     const auto us = self();
     if (!us) return std::unexpected(us.error());
-    struct Context {
-        std::string state;
-        bool passed = false;
-        FailedCheck check;
-    };
-    std::map<std::string, Context> contexts;
+    LastStatuses last;
     // Every status with its creator, the newest first: the combined answer does not say who made them.
     const auto listed = api_.each_of(
         "statuses", repo, "/commits/" + sha + "/statuses", pages_of_statuses, [&](const json& status) {
             const auto name = text_at(status, "context");
             if (name == our_status && same_name(text(at(status, "creator", "login")), us->login)) return true;
-            auto& context = contexts[name];
             const auto state = text_at(status, "state");
-            context.passed |= state == "success";
-            if (!context.state.empty()) return true;
-            context.state = state;
-            context.check = {.name = name,
-                             .summary = clamp_text(text_at(status, "description"), summary_limit, cut_note),
-                             .annotations = {},
-                             .log_tail = {},
-                             .web_url = text_at(status, "target_url")};
+            last.take({.context = name,
+                       .description = text_at(status, "description"),
+                       .web_url = text_at(status, "target_url"),
+                       .bad = is_bad_status(state),
+                       .passed = state == "success"});
             return true;
         });
     if (!listed && !do_without(listed.error())) return std::unexpected(listed.error());
-    std::vector<FailedCheck> failed;
-    for (auto& [name, context] : contexts) {
-        if (!is_bad_status(context.state)) continue;
-        context.check.flaky = context.passed;
-        failed.push_back(std::move(context.check));
-    }
-    return failed;
+    return last.failed();
 }
 
 ForgeResult<std::vector<FailedCheck>> GithubForge::failed_checks(const RepoRef& repo,

@@ -1,11 +1,11 @@
 #include "integrations/github_client.hpp"
 
 #include <algorithm>
-#include <array>
 #include <utility>
 
-#include "integrations/github_json.hpp"
-#include "integrations/github_words.hpp"
+#include "integrations/forge_json.hpp"
+#include "integrations/forge_proposals.hpp"
+#include "integrations/forge_words.hpp"
 
 namespace integrations {
 namespace {
@@ -21,44 +21,13 @@ std::unexpected<ForgeError> fail(ForgeError::Kind kind, std::string message, int
 
 std::string issue_path(const ThreadRef& thread) { return "/issues/" + std::to_string(thread.number); }
 
-struct Look {
-    std::string_view ending;
-    const char* colour;
-};
-
-/// Colours of labels that we make, by their last word.
-const char* colour_of(std::string_view label) {
-    constexpr std::array<Look, 5> looks{{{"queued", "c5def5"},
-                                         {"working", "1d76db"},
-                                         {"review", "fbca04"},
-                                         {"blocked", "d73a4a"},
-                                         {"done", "0e8a16"}}};
-    const auto look =
-        std::ranges::find_if(looks, [&](const Look& row) { return label.ends_with(row.ending); });
-    return look == looks.end() ? "ededed" : look->colour;
-}
-
-const char* reaction_name(Reaction reaction) {
-    switch (reaction) {
-        case Reaction::eyes:
-            return "eyes";
-        case Reaction::rocket:
-            return "rocket";
-        case Reaction::thumbs_down:
-            return "-1";
-        case Reaction::confused:
-            return "confused";
-    }
-    std::unreachable();
-}
-
 }  // namespace
 
-std::unique_ptr<Forge> connect_github(const config::ForgeSettings& settings, GithubClock clock) {
+std::unique_ptr<Forge> connect_github(const config::ForgeSettings& settings, ForgeClock clock) {
     return std::make_unique<GithubForge>(settings, std::move(clock));
 }
 
-GithubForge::GithubForge(const config::ForgeSettings& settings, GithubClock clock)
+GithubForge::GithubForge(const config::ForgeSettings& settings, ForgeClock clock)
     : name_(settings.name), repositories_(settings.repositories), api_(settings, std::move(clock)) {}
 
 ForgeResult<Person> GithubForge::self() {
@@ -79,26 +48,12 @@ ForgeResult<Person> GithubForge::self() {
     return person;
 }
 
-ForgeResult<RepoRef> GithubForge::read_repository(const json& body, std::string installation) const {
-    RepoRef repo{.forge = name_,
-                 .id = text_at(body, "id"),
-                 .full_name = text_at(body, "full_name"),
-                 .clone_url = text_at(body, "clone_url"),
-                 .default_branch = text_at(body, "default_branch"),
-                 .installation = std::move(installation)};
-    if (repo.id.empty() || !is_full_name(repo.full_name) || !is_clone_url(repo.clone_url)) {
-        return fail(ForgeError::Kind::invalid,
-                    "the forge describes a repository without id, name or clone_url");
-    }
-    return repo;
-}
-
 ForgeResult<RepoNow> GithubForge::repository(const RepoRef& repo) {
     auto installation = api_.installation(repo);
     if (!installation) return std::unexpected(std::move(installation.error()));
     const auto answer = api_.call(repo, "GET", "");
     if (!answer) return std::unexpected(answer.error());
-    auto now = read_repository(*answer, *std::move(installation));
+    auto now = read_repository(*answer, name_, *std::move(installation));
     if (!now) return std::unexpected(std::move(now.error()));
     if (!repo.id.empty() && now->id != repo.id) {
         return fail(ForgeError::Kind::gone, "another repository bears the name " + repo.full_name + " now");
@@ -152,31 +107,16 @@ ForgeResult<IssueSnapshot> GithubForge::issue(const ThreadRef& issue) {
     if (*transferred || number_at(*answer, "number") != issue.number) {
         return fail(ForgeError::Kind::gone, "the issue was transferred to " + text_at(*answer, "html_url"));
     }
-    IssueSnapshot snapshot{.title = text_at(*answer, "title"),
-                           .body = text_at(*answer, "body"),
-                           .labels = {},
-                           .author = read_person(at(*answer, "user")),
-                           .open = text_at(*answer, "state") == "open",
-                           .web_url = text_at(*answer, "html_url")};
-    for (const auto& label : at(*answer, "labels")) snapshot.labels.push_back(read_label(label));
-    return snapshot;
+    return read_issue(*answer);
 }
 
 ForgeResult<std::vector<PullRequest>> GithubForge::closing(const ThreadRef& issue) {
     std::vector<PullRequest> found;
-    const auto listed = api_.each(
-        issue.repo, "/pulls?state=open&sort=created&direction=desc", pages_of_pulls, [&](const json& pull) {
-            // Anybody may name a branch in a fork like ours: the name counts in the repository itself only.
-            const auto home = text(at(at(pull, "head", "repo"), "id"));
-            const bool ours = !home.empty() && home == text(at(at(pull, "base", "repo"), "id")) &&
-                              is_branch_for(text(at(pull, "head", "ref")), issue.number);
-            const auto& name = issue.repo.full_name;
-            if (ours || closes_issue(text_at(pull, "title"), name, issue.number) ||
-                closes_issue(text_at(pull, "body"), name, issue.number)) {
-                found.push_back(read_pull(pull));
-            }
-            return true;
-        });
+    const auto listed = api_.each(issue.repo, "/pulls?state=open&sort=created&direction=desc", pages_of_pulls,
+                                  [&](const json& pull) {
+                                      if (would_close(pull, issue)) found.push_back(read_pull(pull));
+                                      return true;
+                                  });
     if (!listed) return std::unexpected(listed.error());
     return found;
 }
@@ -187,10 +127,9 @@ ForgeResult<void> GithubForge::ensure_label(const RepoRef& repo, const std::stri
         const std::scoped_lock lock(mutex_);
         if (labels_made_.contains(key)) return {};
     }
-    const auto made = api_.call(repo, "POST", "/labels",
-                                {{"name", label},
-                                 {"color", colour_of(label)},
-                                 {"description", "Where Shopfloor is with this issue"}});
+    const auto made =
+        api_.call(repo, "POST", "/labels",
+                  {{"name", label}, {"color", label_colour(label)}, {"description", label_description}});
     const bool there = !made && made.error().status == 422 &&
                        made.error().message.find("already_exists") != std::string::npos;
     if (!made && !there) return std::unexpected(made.error());
@@ -237,10 +176,7 @@ ForgeResult<void> GithubForge::react(const ThreadRef& thread, const std::optiona
         return fail(ForgeError::Kind::invalid, "not a comment's id");
     const auto path = comment_id ? "/issues/comments/" + *comment_id : issue_path(thread);
     // 200 instead of 201 when it is there already.
-    const auto done =
-        api_.call(thread.repo, "POST", path + "/reactions", {{"content", reaction_name(reaction)}});
-    if (!done) return std::unexpected(done.error());
-    return {};
+    return done(api_.call(thread.repo, "POST", path + "/reactions", {{"content", reaction_name(reaction)}}));
 }
 
 ForgeResult<GitCredential> GithubForge::git_credential(const RepoRef& repo) {

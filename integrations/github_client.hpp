@@ -1,6 +1,5 @@
 #pragma once
 
-#include <cstddef>
 #include <cstdint>
 #include <map>
 #include <mutex>
@@ -11,19 +10,19 @@
 
 #include "config/settings.hpp"
 #include "integrations/forge.hpp"
+#include "integrations/forge_sweep.hpp"
 #include "integrations/github.hpp"
 #include "integrations/github_api.hpp"
 
 namespace integrations {
 
 /// The verbs of Forge in GitHub's REST, api version 2022-11-28. Made by connect_github.
-///   github_client   reading, labels, reactions      github_comments   say
-///   github_publish  pull requests, checks           github_sweep      labelled
-///   github_reviews  what stands beside lines        github_checks     failed_checks
-///   github_conversation  conversation
+///   github_client   reading, labels, reactions      github_comments      say, reply, review_comments
+///   github_publish  pull requests, checks           github_conversation  conversation
+///   github_sweep    labelled, label_events          github_checks        failed_checks
 class GithubForge final : public Forge {
  public:
-    GithubForge(const config::ForgeSettings& settings, GithubClock clock);
+    GithubForge(const config::ForgeSettings& settings, ForgeClock clock);
 
     [[nodiscard]] ForgeResult<Person> self() override;
     [[nodiscard]] ForgeResult<RepoNow> repository(const RepoRef& repo) override;
@@ -53,8 +52,6 @@ class GithubForge final : public Forge {
                                                                     const std::string& label) override;
 
  private:
-    [[nodiscard]] ForgeResult<RepoRef> read_repository(const nlohmann::json& body,
-                                                       std::string installation) const;
     [[nodiscard]] ForgeResult<bool> was_transferred(const RepoRef& repo, const nlohmann::json& issue);
     [[nodiscard]] ForgeResult<void> ensure_label(const RepoRef& repo, const std::string& label);
     [[nodiscard]] ForgeResult<std::optional<PullRequest>> proposed_before(const Proposal& proposal);
@@ -67,7 +64,6 @@ class GithubForge final : public Forge {
     [[nodiscard]] ForgeResult<void> add_details(const RepoRef& repo, LastRun& run);
     [[nodiscard]] ForgeResult<void> report_status(const RepoRef& repo, const CheckReport& report);
     [[nodiscard]] ForgeResult<std::vector<RepoRef>> watched();
-    [[nodiscard]] std::vector<RepoRef> next_of(std::vector<RepoRef> repos);
     [[nodiscard]] ForgeResult<RepoRef> known(const RepoRef& repo);
     [[nodiscard]] ForgeResult<void> labelled_in(const RepoRef& repo, const std::string& trigger_label,
                                                 std::vector<IssueLabelled>& found);
@@ -78,7 +74,7 @@ class GithubForge final : public Forge {
     std::mutex mutex_;
     std::optional<Person> self_;
     std::set<std::string> labels_made_;  ///< `owner/name label`: known to be there, or made by us
-    std::size_t next_watched_ = 0;       ///< where `labelled` goes on
+    SweepTurns turns_;
 };
 
 }  // namespace integrations

@@ -1,58 +1,93 @@
+#include <nlohmann/json.hpp>
 #include <string>
+#include <utility>
+#include <vector>
 
+#include "integrations/forge_comments.hpp"
+#include "integrations/forge_json.hpp"
+#include "integrations/forge_words.hpp"
 #include "integrations/github_client.hpp"
-#include "integrations/github_json.hpp"
-#include "integrations/github_words.hpp"
 
+// https://docs.github.com/en/rest/pulls/reviews and https://docs.github.com/en/rest/pulls/comments
 namespace integrations {
 namespace {
 
+constexpr int pages_of_a_review = 10;
 constexpr int pages_of_comments = 50;
-constexpr std::string_view cut_note = "*…cut: the whole text is longer than a comment may be.*";
+
+std::string path_of(const ThreadRef& pull_request) { return "/pulls/" + std::to_string(pull_request.number); }
+
+StandingComment standing(const nlohmann::json& comment) {
+    return {.id = text_at(comment, "id"),
+            .author = text(at(comment, "user", "login")),
+            .body = text_at(comment, "body")};
+}
 
 }  // namespace
 
+ForgeResult<std::vector<ReviewComment>> GithubForge::review_comments(const ThreadRef& pull_request,
+                                                                     const std::string& review_id) {
+    std::vector<ReviewComment> comments;
+    const auto listed = api_.each(
+        pull_request.repo, path_of(pull_request) + "/reviews/" + url_encoded(review_id) + "/comments",
+        pages_of_a_review, [&](const nlohmann::json& comment) {
+            auto id = text_at(comment, "id");
+            if (is_digits(id, 20))
+                comments.push_back({.id = std::move(id),
+                                    .path = text_at(comment, "path"),
+                                    .line = static_cast<int>(number_at(comment, "line")),
+                                    .diff_hunk = text_at(comment, "diff_hunk"),
+                                    .body = text_at(comment, "body"),
+                                    .by = read_person(at(comment, "user"))});
+            return true;
+        });
+    if (!listed) return std::unexpected(listed.error());
+    return comments;
+}
+
 ForgeResult<std::string> GithubForge::say(const ThreadRef& thread, const std::string& marker,
                                           const std::string& body, const std::string& known_id) {
-    const auto hidden = hidden_marker(marker);
-    if (hidden.empty()) {
-        return std::unexpected(
-            ForgeError{.kind = ForgeError::Kind::invalid, .message = "not a marker: " + marker});
-    }
-    const auto clamped = clamp_text(body, github_text_limit - hidden.size() - 2, cut_note);
-    const nlohmann::json comment = {{"body", clamped + "\n\n" + hidden}};
-    const auto edit = [&](const std::string& id) {
-        return api_.call(thread.repo, "PATCH", "/issues/comments/" + id, comment);
-    };
-    if (is_digits(known_id, 20)) {
-        const auto edited = edit(known_id);
-        if (edited) return known_id;
-        if (edited.error().status != 404) return std::unexpected(edited.error());
-    }
-
-    const auto us = self();
-    if (!us) return std::unexpected(us.error());
     const auto path = "/issues/" + std::to_string(thread.number) + "/comments";
-    std::string found;
-    bool same = false;
-    const auto searched = api_.each(thread.repo, path, pages_of_comments, [&](const nlohmann::json& other) {
-        const auto written = text_at(other, "body");
-        if (!same_name(text(at(other, "user", "login")), us->login) || !ends_with_marker(written, hidden))
-            return true;
-        found = text_at(other, "id");
-        same = written == text_at(comment, "body");
-        return false;
-    });
-    if (!searched) return std::unexpected(searched.error());
-    if (same) return found;
-    if (is_digits(found, 20)) {
-        const auto edited = edit(found);
-        if (edited) return found;
-        if (edited.error().status != 404) return std::unexpected(edited.error());
-    }
-    const auto made = api_.call(thread.repo, "POST", path, comment);
-    if (!made) return std::unexpected(made.error());
-    return text_at(*made, "id");
+    return say_once(
+        {.each =
+             [&](const auto& visit) {
+                 return api_.each(thread.repo, path, pages_of_comments,
+                                  [&](const nlohmann::json& other) { return visit(standing(other)); });
+             },
+         .edit =
+             [&](const std::string& id, const std::string& text) {
+                 return done(api_.call(thread.repo, "PATCH", "/issues/comments/" + id, {{"body", text}}));
+             },
+         .create =
+             [&](const std::string& text) {
+                 return made_id(api_.call(thread.repo, "POST", path, {{"body", text}}));
+             },
+         .self = [&] { return self(); },
+         .text_limit = github_text_limit},
+        marker, body, known_id);
+}
+
+ForgeResult<std::string> GithubForge::reply(const ThreadRef& pull_request, const std::string& comment_id,
+                                            const std::string& marker, const std::string& body) {
+    if (!is_digits(comment_id, 20))
+        return std::unexpected(
+            ForgeError{.kind = ForgeError::Kind::invalid, .message = "not a comment: " + comment_id});
+    const auto path = path_of(pull_request) + "/comments";
+    return say_once(
+        {.each =
+             [&](const auto& visit) {
+                 return api_.each(pull_request.repo, path, pages_of_comments,
+                                  [&](const nlohmann::json& other) { return visit(standing(other)); });
+             },
+         .edit = {},
+         .create =
+             [&](const std::string& text) {
+                 return made_id(api_.call(pull_request.repo, "POST", path + "/" + comment_id + "/replies",
+                                          {{"body", text}}));
+             },
+         .self = [&] { return self(); },
+         .text_limit = github_text_limit},
+        marker, body, "");
 }
 
 }  // namespace integrations

@@ -1,65 +1,48 @@
 // Deliveries from GitHub, second half: verified bytes -> Event. Pure, never throws.
 // Shapes: https://docs.github.com/en/webhooks/webhook-events-and-payloads
 
-#include <algorithm>
 #include <array>
-#include <cstdint>
-#include <exception>
-#include <optional>
 #include <string>
 #include <string_view>
 #include <utility>
 
+#include "integrations/forge_decode.hpp"
+#include "integrations/forge_payload.hpp"
+#include "integrations/forge_words.hpp"
 #include "integrations/github.hpp"
-#include "integrations/github_json.hpp"
-#include "integrations/github_payload.hpp"
-#include "integrations/github_words.hpp"
 
 namespace integrations {
 namespace {
 
-std::optional<std::int64_t> thread_number(const std::string& digits) {
-    if (!is_digits(digits, 18)) return std::nullopt;
-    const auto number = std::stoll(digits);
-    return number > 0 ? std::optional<std::int64_t>(number) : std::nullopt;
-}
-
-/// Why this payload cannot be used, or nothing: what decode promises of every RepoRef and Person.
-std::string misfit_of_repository(const Payload& payload) {
-    if (!is_digits(payload["repository.id"], 20)) return "no repository id";
-    if (!is_full_name(payload["repository.full_name"])) return "the repository's full_name is not owner/name";
-    if (!is_clone_url(payload["repository.clone_url"]))
-        return "the clone_url is not http(s) without credentials";
-    if (payload["sender.login"].empty() || !is_digits(payload["sender.id"], 20)) return "no sender";
-    return {};
-}
-
-Person sender(const Payload& payload) {
-    const auto& login = payload["sender.login"];
-    return {.login = login,
-            .id = payload["sender.id"],
-            .bot = payload["sender.type"] == "Bot" || login.ends_with("[bot]")};
-}
-
-RepoRef repository(const VerifiedDelivery& delivery, const Payload& payload) {
-    return {.forge = delivery.forge(),
-            .id = payload["repository.id"],
-            .full_name = payload["repository.full_name"],
-            .clone_url = payload["repository.clone_url"],
-            .default_branch = payload["repository.default_branch"],
-            .installation = payload["installation.id"]};
-}
-
-/// The issue or pull request that a payload is about, if it has a number.
-std::optional<ThreadRef> thread(const VerifiedDelivery& delivery, const Payload& payload,
-                                std::string_view path) {
-    const auto number = thread_number(payload[path]);
-    if (!number) return std::nullopt;
-    return ThreadRef{.repo = repository(delivery, payload), .number = *number};
-}
-
-/// An issue is updated by what its event tells; by the time it is written down, perhaps by more.
-Moment moment(const Payload& payload, std::string_view path) { return parse_timestamp(payload[path]); }
+/// All that is looked at.
+constexpr std::array<std::string_view, 27> wanted{"action",
+                                                  "label.name",
+                                                  "installation.id",
+                                                  "issue.number",
+                                                  "issue.pull_request",
+                                                  "issue.updated_at",
+                                                  "comment.id",
+                                                  "comment.body",
+                                                  "comment.created_at",
+                                                  "pull_request.number",
+                                                  "pull_request.merged",
+                                                  "review.id",
+                                                  "review.state",
+                                                  "review.body",
+                                                  "repository.id",
+                                                  "repository.full_name",
+                                                  "repository.clone_url",
+                                                  "repository.default_branch",
+                                                  "check_suite.conclusion",
+                                                  "check_suite.head_sha",
+                                                  "state",
+                                                  "sha",
+                                                  "ref",
+                                                  "deleted",
+                                                  "sender.login",
+                                                  "sender.id",
+                                                  "sender.type"};
+constexpr std::string_view removed_repositories = "repositories_removed[].id";
 
 Event decode_issue(const VerifiedDelivery& delivery, const Payload& payload) {
     const auto& action = payload["action"];
@@ -93,12 +76,6 @@ Event decode_comment(const VerifiedDelivery& delivery, const Payload& payload) {
                           .at = moment(payload, "comment.created_at")};
 }
 
-Event decode_pull_request(const VerifiedDelivery& delivery, const Payload& payload) {
-    auto about = thread(delivery, payload, "pull_request.number");
-    if (!about) return Ignored{"pull_request.closed: no number"};
-    return PullRequestEnded{*std::move(about), payload["pull_request.merged"] == "true", sender(payload)};
-}
-
 Event decode_review(const VerifiedDelivery& delivery, const Payload& payload) {
     auto about = thread(delivery, payload, "pull_request.number");
     if (!about) return Ignored{"pull_request_review.submitted: no number"};
@@ -121,22 +98,6 @@ Event decode_check_suite(const VerifiedDelivery& delivery, const Payload& payloa
     return ChecksFailed{repository(delivery, payload), payload["check_suite.head_sha"]};
 }
 
-Event decode_status(const VerifiedDelivery& delivery, const Payload& payload) {
-    if (!is_bad_status(payload["state"])) return Ignored{"a status that is no failure"};
-    if (!is_commit_id(payload["sha"])) return Ignored{"a status without a commit"};
-    return ChecksFailed{repository(delivery, payload), payload["sha"]};
-}
-
-Event decode_push(const VerifiedDelivery& delivery, const Payload& payload) {
-    constexpr std::string_view branches = "refs/heads/";
-    const auto& ref = payload["ref"];
-    if (payload["deleted"] == "true") return Ignored{"a push that deletes"};
-    const bool plain = std::ranges::all_of(ref, [](unsigned char c) { return c > ' ' && c != 0x7F; });
-    if (!ref.starts_with(branches) || ref.size() == branches.size() || !plain)
-        return Ignored{"a push to no branch"};
-    return BranchPushed{repository(delivery, payload), ref.substr(branches.size()), sender(payload)};
-}
-
 Event decode_repository(const VerifiedDelivery& delivery, const Payload& payload) {
     const auto& action = payload["action"];
     if (action == "renamed" || action == "transferred")
@@ -149,11 +110,11 @@ Event decode_repository(const VerifiedDelivery& delivery, const Payload& payload
 
 /// Fail closed: a list that cannot be read must not pass for none, which means all.
 Event decode_removed(const VerifiedDelivery& delivery, const Payload& payload) {
-    if (payload.removed().empty()) return Ignored{"installation_repositories.removed without a repository"};
+    if (payload.list().empty()) return Ignored{"installation_repositories.removed without a repository"};
     return AccessEnded{.how = AccessEnded::How::removed,
                        .forge = delivery.forge(),
                        .installation = payload["installation.id"],
-                       .repositories = payload.removed()};
+                       .repositories = payload.list()};
 }
 
 Event decode_installation(const VerifiedDelivery& delivery, const Payload& payload) {
@@ -168,13 +129,10 @@ std::string misfit_of_installation(const Payload& payload) {
     return is_digits(payload["installation.id"], 20) ? std::string() : "no installation";
 }
 
-/// An event that we act on. `push` and `status` know no action.
-struct Row {
-    std::string_view event, action;
-    Event (*decode)(const VerifiedDelivery&, const Payload&);
-    std::string (*misfit)(const Payload&) = misfit_of_repository;
-};
-constexpr std::array<Row, 19> acted_on{{
+Event decode_ping(const VerifiedDelivery& /*delivery*/, const Payload& /*payload*/) { return Pinged{}; }
+
+constexpr std::array<DecodeRow, 20> acted_on{{
+    {"ping", "", decode_ping, [](const Payload&) { return std::string(); }},
     {"issues", "labeled", decode_issue},
     {"issues", "unlabeled", decode_issue},
     {"issues", "closed", decode_issue},
@@ -196,33 +154,10 @@ constexpr std::array<Row, 19> acted_on{{
     {"installation", "suspend", decode_installation, misfit_of_installation},
 }};
 
-Event decode_payload(const VerifiedDelivery& delivery) {
-    const auto& name = delivery.event_name();
-    if (name != "ping" && std::ranges::find(acted_on, name, &Row::event) == acted_on.end())
-        return Ignored{"event " + name + " is not for us"};
-    Payload payload;
-    if (!payload.read(delivery.body())) return Ignored{name + ": " + payload.fault()};
-    if (name == "ping") return Pinged{};
-
-    const auto& action = payload["action"];
-    const auto row = std::ranges::find_if(
-        acted_on, [&](const Row& one) { return one.event == name && one.action == action; });
-    if (row == acted_on.end())
-        return Ignored{name + "." + (action.empty() || action.size() > 60 ? "?" : action) + " is not for us"};
-    if (auto why = row->misfit(payload); !why.empty())
-        return Ignored{name + (action.empty() ? "" : "." + action) + ": " + why};
-    return row->decode(delivery, payload);
-}
-
 }  // namespace
 
 Event decode_github(const VerifiedDelivery& delivery) {
-    try {
-        return decode_payload(delivery);
-    } catch (const std::exception&
-                 problem) {  // out of memory; anything else is a fault of ours that must not spread
-        return Ignored{std::string("not decoded: ") + problem.what()};
-    }
+    return decode_by(acted_on, delivery, Payload(wanted, removed_repositories));
 }
 
 }  // namespace integrations

@@ -1,9 +1,12 @@
 #include <algorithm>
 #include <utility>
 
+#include "integrations/forge_clamp.hpp"
+#include "integrations/forge_comments.hpp"
+#include "integrations/forge_json.hpp"
+#include "integrations/forge_proposals.hpp"
+#include "integrations/forge_words.hpp"
 #include "integrations/github_client.hpp"
-#include "integrations/github_json.hpp"
-#include "integrations/github_words.hpp"
 
 namespace integrations {
 namespace {
@@ -78,13 +81,6 @@ json check_json(const CheckReport& report, std::size_t first) {
     return body;
 }
 
-/// With the marker at its end, which no cut reaches.
-std::string marked_body(const Proposal& proposal) {
-    const auto hidden = hidden_marker(proposal.marker);
-    if (hidden.empty()) return clamp_text(proposal.body, github_text_limit, cut_note);
-    return clamp_text(proposal.body, github_text_limit - hidden.size() - 2, cut_note) + "\n\n" + hidden;
-}
-
 }  // namespace
 
 ForgeResult<PullRequest> GithubForge::propose(const Proposal& proposal) {
@@ -99,7 +95,7 @@ ForgeResult<PullRequest> GithubForge::propose(const Proposal& proposal) {
     json body = {{"title", one_line(proposal.title, title_limit)},
                  {"head", proposal.head_branch},
                  {"base", proposal.base_branch},
-                 {"body", marked_body(proposal)},
+                 {"body", marked_text(proposal.body, proposal.marker, github_text_limit)},
                  {"draft", proposal.draft}};
     auto made = api_.call(proposal.repo, "POST", "/pulls", body);
     if (!made && proposal.draft && says(made.error(), "draft pull requests are not supported")) {
@@ -114,36 +110,23 @@ ForgeResult<PullRequest> GithubForge::propose(const Proposal& proposal) {
     return adopt(proposal, **meanwhile);
 }
 
-/// The pull request of the branch: the open one, else the newest that brought this very commit, or that we
-/// opened for this very proposal and people pushed to. Another one is over: its branch was deleted, and the
-/// name is used anew.
 ForgeResult<std::optional<PullRequest>> GithubForge::proposed_before(const Proposal& proposal) {
+    const auto us = self();
+    if (!us) return std::unexpected(us.error());
     const auto owner = proposal.repo.full_name.substr(0, proposal.repo.full_name.find('/'));
     const auto head = url_encoded(owner + ":" + proposal.head_branch);
-    const auto hidden = hidden_marker(proposal.marker);
-    const auto us = hidden.empty() ? Person{} : self();
-    if (!us) return std::unexpected(us.error());
-    std::optional<PullRequest> found;
-    const auto listed = api_.each(proposal.repo, "/pulls?state=all&head=" + head, 1, [&](const json& pull) {
-        auto candidate = read_pull(pull);
-        // A forge that does not know the filter lists them all.
-        if (candidate.head_branch != proposal.head_branch) return true;
-        // People may write below the marker.
-        const bool marked = !hidden.empty() && same_name(candidate.author.login, us->login) &&
-                            text_at(pull, "body").find(hidden) != std::string::npos;
-        if (candidate.open || (!found && (marked || candidate.head_sha == proposal.head_sha)))
-            found = std::move(candidate);
-        return !found || !found->open;
-    });
+    ProposedBefore before(proposal, us->login);
+    const auto listed = api_.each(proposal.repo, "/pulls?state=all&head=" + head, 1,
+                                  [&](const json& pull) { return before.look_at(pull); });
     if (!listed) return std::unexpected(listed.error());
-    return found;
+    return before.found();
 }
 
 ForgeResult<PullRequest> GithubForge::adopt(const Proposal& proposal, const PullRequest& found) {
     if (!found.open) return found;
-    const auto edited =
-        api_.call(proposal.repo, "PATCH", "/pulls/" + std::to_string(found.number),
-                  {{"title", one_line(proposal.title, title_limit)}, {"body", marked_body(proposal)}});
+    const auto edited = api_.call(proposal.repo, "PATCH", "/pulls/" + std::to_string(found.number),
+                                  {{"title", one_line(proposal.title, title_limit)},
+                                   {"body", marked_text(proposal.body, proposal.marker, github_text_limit)}});
     if (!edited) return std::unexpected(edited.error());
     return read_pull(*edited);
 }
@@ -151,17 +134,7 @@ ForgeResult<PullRequest> GithubForge::adopt(const Proposal& proposal, const Pull
 ForgeResult<PullRequest> GithubForge::pull_request(const RepoRef& repo, std::int64_t number) {
     const auto answer = api_.call(repo, "GET", "/pulls/" + std::to_string(number));
     if (!answer) return std::unexpected(answer.error());
-    const auto home = text(at(at(*answer, "base", "repo"), "id"));
-    if (!home.empty() && !repo.id.empty() && home != repo.id)
-        return std::unexpected(
-            ForgeError{.kind = ForgeError::Kind::gone,
-                       .message = "another repository bears the name " + repo.full_name + " now"});
-    auto pull = read_pull(*answer);
-    // Fail closed: an answer that is no pull request must not end a review.
-    if (pull.number != number || text_at(*answer, "state").empty())
-        return std::unexpected(ForgeError{.kind = ForgeError::Kind::unreachable,
-                                          .message = "the forge's answer is not the pull request"});
-    return pull;
+    return read_asked_pull(*answer, repo, number);
 }
 
 ForgeResult<void> GithubForge::report_check(const RepoRef& repo, const CheckReport& report) {
@@ -208,9 +181,7 @@ ForgeResult<void> GithubForge::report_status(const RepoRef& repo, const CheckRep
                  {"context", report.name},
                  {"description", one_line(report.title, status_limit)}};
     if (is_link(report.details_url)) body["target_url"] = report.details_url;
-    const auto done = api_.call(repo, "POST", "/statuses/" + url_encoded(report.head_sha), body);
-    if (!done) return std::unexpected(done.error());
-    return {};
+    return done(api_.call(repo, "POST", "/statuses/" + url_encoded(report.head_sha), body));
 }
 
 }  // namespace integrations

@@ -2,135 +2,19 @@
 // listener's. Only headers and raw bytes are looked at: the HMAC is compared, in constant time, before
 // anything is parsed. https://docs.github.com/en/webhooks/using-webhooks/validating-webhook-deliveries
 
-#include <openssl/core_names.h>
-#include <openssl/crypto.h>
-#include <openssl/evp.h>
-#include <openssl/params.h>
-
-#include <algorithm>
-#include <array>
-#include <memory>
-#include <optional>
 #include <string>
 #include <string_view>
 #include <utility>
 
 #include "integrations/forge.hpp"
-#include "integrations/github_words.hpp"
+#include "integrations/forge_signature.hpp"
+#include "integrations/forge_words.hpp"
 
 namespace integrations {
 namespace {
 
 constexpr std::string_view signature_header = "x-hub-signature-256";
-using Mac = std::array<unsigned char, 32>;
-
-struct FreeMacContext {
-    void operator()(EVP_MAC_CTX* context) const { EVP_MAC_CTX_free(context); }
-};
-using MacContext = std::unique_ptr<EVP_MAC_CTX, FreeMacContext>;
-
-/// Looking HMAC and SHA-256 up costs more than a short message: done once, then copied.
-const EVP_MAC_CTX* keyless_hmac() {
-    static const MacContext context = [] {
-        EVP_MAC* hmac = EVP_MAC_fetch(nullptr, "HMAC", nullptr);
-        MacContext made(EVP_MAC_CTX_new(hmac));
-        EVP_MAC_free(hmac);
-        std::string digest = "SHA256";
-        const std::array parameters{OSSL_PARAM_construct_utf8_string(OSSL_MAC_PARAM_DIGEST, digest.data(), 0),
-                                    OSSL_PARAM_construct_end()};
-        if (!made || EVP_MAC_CTX_set_params(made.get(), parameters.data()) != 1) made.reset();
-        return made;
-    }();
-    return context.get();
-}
-
-std::optional<Mac> hmac_sha256(const std::string& key, const std::string& bytes) {
-    const auto* prepared = keyless_hmac();
-    const MacContext context(prepared ? EVP_MAC_CTX_dup(prepared) : nullptr);
-    const auto* data = reinterpret_cast<const unsigned char*>(bytes.data());
-    Mac mac{};
-    std::size_t size = 0;
-    if (!context || key.empty() ||
-        EVP_MAC_init(context.get(), reinterpret_cast<const unsigned char*>(key.data()), key.size(),
-                     nullptr) != 1 ||
-        EVP_MAC_update(context.get(), data, bytes.size()) != 1 ||
-        EVP_MAC_final(context.get(), mac.data(), &size, mac.size()) != 1 || size != mac.size()) {
-        return std::nullopt;
-    }
-    return mac;
-}
-
-std::optional<unsigned> hex_digit(char c) {
-    if (c >= '0' && c <= '9') return static_cast<unsigned>(c - '0');
-    if (c >= 'a' && c <= 'f') return static_cast<unsigned>(c - 'a' + 10);
-    if (c >= 'A' && c <= 'F') return static_cast<unsigned>(c - 'A' + 10);
-    return std::nullopt;
-}
-
-std::optional<Mac> parse_signature(std::string_view text) {
-    constexpr std::string_view scheme = "sha256=";
-    Mac mac{};
-    if (!text.starts_with(scheme) || text.size() != scheme.size() + 2 * mac.size()) return std::nullopt;
-    text.remove_prefix(scheme.size());
-    for (std::size_t i = 0; i < mac.size(); ++i) {
-        const auto high = hex_digit(text[2 * i]);
-        const auto low = hex_digit(text[2 * i + 1]);
-        if (!high || !low) return std::nullopt;
-        mac[i] = static_cast<unsigned char>(*high << 4U | *low);
-    }
-    return mac;
-}
-
-/// `application/x-www-form-urlencoded`: the value of `payload`.
-std::optional<std::string> form_payload(std::string_view form) {
-    constexpr std::string_view name = "payload=";
-    while (!form.starts_with(name)) {
-        const auto next = form.find('&');
-        if (next == std::string_view::npos) return std::nullopt;
-        form.remove_prefix(next + 1);
-    }
-    form = form.substr(name.size(), form.find('&') - name.size());
-    std::string decoded;
-    decoded.reserve(form.size());
-    for (std::size_t i = 0; i < form.size(); ++i) {
-        if (form[i] != '%') {
-            decoded += form[i] == '+' ? ' ' : form[i];
-            continue;
-        }
-        const auto high = i + 2 < form.size() ? hex_digit(form[i + 1]) : std::nullopt;
-        const auto low = high ? hex_digit(form[i + 2]) : std::nullopt;
-        if (!low) return std::nullopt;
-        decoded += static_cast<char>(*high << 4U | *low);
-        i += 2;
-    }
-    return decoded;
-}
-
-std::unexpected<Rejected> reject(int status, std::string reason) {
-    return std::unexpected(Rejected{.status = status, .reason = std::move(reason)});
-}
-
-/// The header's one value; nothing when it is missing or comes more than once.
-const std::string* single(const Headers& headers, std::string_view name) {
-    const auto [first, last] = headers.equal_range(std::string(name));
-    return first == last || std::next(first) != last ? nullptr : &first->second;
-}
-
-bool consists_of(std::string_view text, std::size_t longest, bool (*allowed)(char)) {
-    return !text.empty() && text.size() <= longest && std::ranges::all_of(text, allowed);
-}
-
-bool is_digit(char c) { return c >= '0' && c <= '9'; }
-bool is_event_char(char c) { return (c >= 'a' && c <= 'z') || c == '_'; }
-bool is_id_char(char c) {
-    return is_digit(c) || (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || c == '-';
-}
-
-std::string media_type(std::string_view content_type) {
-    auto type = content_type.substr(0, content_type.find(';'));
-    while (type.ends_with(' ')) type.remove_suffix(1);
-    return lower_case(type);
-}
+constexpr std::string_view scheme = "sha256=";
 
 std::expected<void, Rejected> check_signature(const config::ForgeSettings& settings,
                                               const Delivery& delivery) {
@@ -142,15 +26,14 @@ std::expected<void, Rejected> check_signature(const config::ForgeSettings& setti
                           : "X-Hub-Signature-256 is missing: set a secret on the webhook");
     }
     if (count > 1) return reject(401, "X-Hub-Signature-256 comes more than once");
-    const auto claimed = parse_signature(*single(delivery.headers, signature_header));
-    if (!claimed) return reject(401, "X-Hub-Signature-256 is not `sha256=` and 64 hexadecimal digits");
-    bool right = false;
-    for (const auto& secret :
-         settings.webhook_secrets) {  // all are tried: time must not tell which one it was
-        const auto mac = hmac_sha256(secret.expose(), delivery.body);
-        right |= mac && CRYPTO_memcmp(mac->data(), claimed->data(), mac->size()) == 0;
-    }
-    if (!right) return reject(401, "X-Hub-Signature-256 does not match the body under any configured secret");
+    std::string_view text = *single(delivery.headers, signature_header);
+    const bool named = text.starts_with(scheme);
+    if (named) text.remove_prefix(scheme.size());
+    const auto claimed = mac_of_hex(text);
+    if (!named || !claimed)
+        return reject(401, "X-Hub-Signature-256 is not `sha256=` and 64 hexadecimal digits");
+    if (!signed_by_one(settings.webhook_secrets, delivery.body, *claimed))
+        return reject(401, "X-Hub-Signature-256 does not match the body under any configured secret");
     return {};
 }
 
@@ -161,11 +44,11 @@ std::expected<VerifiedDelivery, Rejected> Verifier::github(const config::ForgeSe
     if (auto right = check_signature(settings, delivery); !right) return std::unexpected(right.error());
 
     const auto* id = single(delivery.headers, "x-github-delivery");
-    if (id == nullptr || !consists_of(*id, 100, &is_id_char)) {
+    if (id == nullptr || !is_delivery_id(*id)) {
         return reject(400, "X-GitHub-Delivery is not one id of up to 100 letters, digits and dashes");
     }
     const auto* event = single(delivery.headers, "x-github-event");
-    if (event == nullptr || !consists_of(*event, 60, &is_event_char)) {
+    if (event == nullptr || !is_event_name(*event)) {
         return reject(400, "X-GitHub-Event is not one event name");
     }
     const auto* hook = single(delivery.headers, "x-github-hook-id");
@@ -175,24 +58,15 @@ std::expected<VerifiedDelivery, Rejected> Verifier::github(const config::ForgeSe
     if (hook != nullptr && !hook->empty() && !is_digits(*hook, 20)) {
         return reject(400, "X-GitHub-Hook-ID is not a number");
     }
-    const auto* type = single(delivery.headers, "content-type");
-    const auto media = type == nullptr ? std::string() : media_type(*type);
-    if (media != "application/json" && media != "application/x-www-form-urlencoded") {
-        return reject(415, "Content-Type is neither application/json nor application/x-www-form-urlencoded");
-    }
 
     VerifiedDelivery verified;
     verified.hook_id_ = hook == nullptr || hook->empty() ? delivery.forge : *hook;
     verified.delivery_id_ = *id;
     verified.event_name_ = *event;
-    verified.forge_ = std::move(delivery.forge);
-    if (media == "application/json") {
-        verified.body_ = std::move(delivery.body);
-    } else {
-        auto payload = form_payload(delivery.body);
-        if (!payload) return reject(400, "the form has no well-formed `payload`");
-        verified.body_ = std::move(*payload);
-    }
+    verified.forge_ = delivery.forge;
+    auto payload = payload_of(std::move(delivery));
+    if (!payload) return std::unexpected(std::move(payload.error()));
+    verified.body_ = *std::move(payload);
     return verified;
 }
 

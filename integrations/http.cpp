@@ -16,7 +16,7 @@
 #include <utility>
 #include <vector>
 
-#include "integrations/github_words.hpp"
+#include "integrations/forge_words.hpp"
 #include "integrations/http_governor.hpp"
 
 namespace integrations {
@@ -57,13 +57,6 @@ std::optional<std::pair<std::string, std::string>> split_url(std::string_view ur
     if (origin.starts_with("http://") && origin.ends_with(":80")) origin.resize(origin.size() - 3);
     const auto rest = url.substr(host_end);
     return std::pair{std::move(origin), std::string(rest.substr(0, rest.find('#')))};
-}
-
-std::string host_of(std::string_view origin) {
-    const auto host = origin.substr(origin.find("://") + 3);
-    const auto bracket = host.find(']');
-    return std::string(bracket != std::string_view::npos ? host.substr(0, bracket + 1)
-                                                         : host.substr(0, host.find(':')));
 }
 
 Base parse_base(const std::string& url) {

@@ -9,8 +9,8 @@
 #include <string>
 #include <string_view>
 
-#include "integrations/event.hpp"
-#include "integrations/forge.hpp"
+#include "integrations/delivery.hpp"
+#include "integrations/forge_error.hpp"
 
 namespace integrations {
 

@@ -6,7 +6,7 @@
 #include <charconv>
 #include <cstdint>
 
-#include "integrations/github_words.hpp"
+#include "integrations/forge_words.hpp"
 
 namespace integrations {
 namespace {

@@ -5,7 +5,7 @@
 #include <optional>
 #include <string>
 
-#include "integrations/event.hpp"
+#include "integrations/delivery.hpp"
 
 namespace integrations {
 

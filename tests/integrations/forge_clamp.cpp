@@ -3,6 +3,7 @@
 #include <string>
 
 #include "integrations/forge.hpp"
+#include "integrations/forge_clamp.hpp"
 
 using integrations::clamp_text;
 

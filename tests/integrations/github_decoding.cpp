@@ -10,9 +10,10 @@
 #include <variant>
 #include <vector>
 
+#include "integrations/delivery.hpp"
 #include "integrations/event.hpp"
+#include "integrations/forge_json.hpp"
 #include "integrations/github.hpp"
-#include "integrations/github_json.hpp"
 
 using integrations::decode_github;
 using integrations::Event;

@@ -8,6 +8,7 @@
 #include <variant>
 #include <vector>
 
+#include "integrations/delivery.hpp"
 #include "integrations/event.hpp"
 #include "integrations/github.hpp"
 

@@ -1,12 +1,10 @@
 #include <doctest/doctest.h>
-#include <openssl/evp.h>
-#include <openssl/hmac.h>
 
-#include <array>
 #include <chrono>
 #include <string>
 
 #include "integrations/forge.hpp"
+#include "tests/integrations/signing.hpp"
 
 using config::ForgeSettings;
 using config::Secret;
@@ -17,16 +15,7 @@ using integrations::Verifier;
 namespace {
 
 std::string sign(const std::string& key, const std::string& body) {
-    std::array<unsigned char, 32> mac{};
-    unsigned size = 0;
-    HMAC(EVP_sha256(), key.data(), static_cast<int>(key.size()),
-         reinterpret_cast<const unsigned char*>(body.data()), body.size(), mac.data(), &size);
-    std::string hex = "sha256=";
-    for (const auto byte : mac) {
-        hex += "0123456789abcdef"[byte >> 4U];
-        hex += "0123456789abcdef"[byte & 0xFU];
-    }
-    return hex;
+    return "sha256=" + forge_tests::hmac_of(key, body);
 }
 
 ForgeSettings settings() {

@@ -5,7 +5,7 @@
 #include <vector>
 
 #include "integrations/forge.hpp"
-#include "integrations/github_json.hpp"
+#include "integrations/forge_json.hpp"
 #include "tests/integrations/github_world.hpp"
 
 using forge_tests::World;

@@ -83,7 +83,7 @@ struct World {
                 {"archived", false}};
     }
 
-    integrations::GithubClock clock() {
+    integrations::ForgeClock clock() {
         return {.now = [this] { return now; },
                 .sleep =
                     [this](std::chrono::milliseconds time) {

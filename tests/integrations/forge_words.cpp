@@ -1,8 +1,11 @@
-#include "integrations/github_words.hpp"
+#include "integrations/forge_words.hpp"
 
 #include <doctest/doctest.h>
 
 #include <string>
+
+#include "integrations/forge.hpp"
+#include "integrations/forge_json.hpp"
 
 using integrations::closes_issue;
 using integrations::ends_with_marker;
@@ -59,4 +62,28 @@ TEST_CASE("a title is one line of limited length") {
     CHECK(one_line("üüüü", 4) == "üüüü");
     CHECK(one_line("üüüüü", 4) == "üüü…");
     CHECK(url_encoded("agent: a/b ü") == "agent%3A%20a%2Fb%20%C3%BC");
+}
+
+TEST_CASE("people are credited by the address that hides theirs, of the forge where they are") {
+    const integrations::Person ada{.login = "Ada", .id = "5"};
+    const auto mail = [&](std::string_view kind, const std::string& url) {
+        return integrations::find_forge_kind(kind)->mail_of({.api_url = url}, ada);
+    };
+    CHECK(mail("github", "https://api.github.com") == "5+Ada@users.noreply.github.com");
+    CHECK(mail("github", "https://ghe.example:8443/api/v3") == "5+Ada@users.noreply.ghe.example");
+    CHECK(mail("gitea", "https://git.example/api/v1") == "ada@noreply.git.example");
+    CHECK(mail("forgejo", "http://127.0.0.1:3000/api/v1") == "ada@noreply.127.0.0.1");
+}
+
+TEST_CASE("times are read with their zone, and what is no time is none") {
+    const auto utc = integrations::parse_timestamp("2026-03-01T14:03:20Z");
+    REQUIRE(utc.has_value());
+    CHECK(integrations::parse_timestamp("2026-03-01T15:03:20+01:00") == utc);
+    CHECK(integrations::parse_timestamp("2026-03-01T10:33:20.125-03:30") == utc);
+    for (const auto* text :
+         {"", "2026-03-01", "2026-03-01T14:03:20", "2026-03-01T14:03:20+1:00", "2026-03-01T14:03:20+25:00",
+          "2026-03-01T14:03:20+01:60", "2026-03-01T14:03:20Zx"}) {
+        CAPTURE(text);
+        CHECK_FALSE(integrations::parse_timestamp(text).has_value());
+    }
 }

@@ -1,4 +1,4 @@
-#include "integrations/github_words.hpp"
+#include "integrations/forge_words.hpp"
 
 #include <algorithm>
 #include <array>
@@ -44,6 +44,11 @@ bool begins_with_reference(std::string_view text, std::string_view full_name, st
     return path != std::string_view::npos && text.substr(path).starts_with(wanted) &&
            whole(path + wanted.size());
 }
+
+struct Look {
+    std::string_view ending;
+    const char* colour;
+};
 
 }  // namespace
 
@@ -103,6 +108,15 @@ std::string url_encoded(std::string_view text) {
     return encoded;
 }
 
+std::string host_of(std::string_view url) {
+    const auto scheme = url.find("://");
+    if (scheme != std::string_view::npos) url.remove_prefix(scheme + 3);
+    url = url.substr(0, url.find_first_of("/?#"));
+    const auto bracket = url.find(']');
+    return lower_case(bracket == std::string_view::npos ? url.substr(0, url.find(':'))
+                                                        : url.substr(0, bracket + 1));
+}
+
 std::string one_line(std::string_view text, std::size_t limit) {
     std::string line(text);
     std::ranges::replace_if(line, [](char c) { return c == '\n' || c == '\r' || c == '\t'; }, ' ');
@@ -143,6 +157,17 @@ bool is_bad_conclusion(std::string_view conclusion) {
 }
 
 bool is_bad_status(std::string_view state) { return state == "failure" || state == "error"; }
+
+const char* label_colour(std::string_view label) {
+    constexpr std::array<Look, 5> looks{{{"queued", "c5def5"},
+                                         {"working", "1d76db"},
+                                         {"review", "fbca04"},
+                                         {"blocked", "d73a4a"},
+                                         {"done", "0e8a16"}}};
+    const auto look =
+        std::ranges::find_if(looks, [&](const Look& row) { return label.ends_with(row.ending); });
+    return look == looks.end() ? "ededed" : look->colour;
+}
 
 bool is_branch_for(std::string_view branch, std::int64_t number) {
     const auto stem = "agent/issue-" + std::to_string(number);

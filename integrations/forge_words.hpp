@@ -7,7 +7,7 @@
 
 namespace integrations {
 
-// What GitHub's texts and names mean. All pure.
+// What texts and names on forges mean. All pure.
 
 [[nodiscard]] std::string lower_case(std::string_view ascii);
 [[nodiscard]] bool same_name(std::string_view one,
@@ -27,6 +27,9 @@ namespace integrations {
 /// Percent-encodes all but RFC 3986's unreserved characters: one path segment or one query value.
 [[nodiscard]] std::string url_encoded(std::string_view text);
 
+/// `git.example` of https://git.example:3000/api/v1, `[::1]` of http://[::1]:3000
+[[nodiscard]] std::string host_of(std::string_view url);
+
 /// At most `limit` code points on one line, `…` at the end of what was cut.
 [[nodiscard]] std::string one_line(std::string_view text, std::size_t limit);
 
@@ -40,6 +43,10 @@ namespace integrations {
 [[nodiscard]] bool is_bad_conclusion(std::string_view conclusion);
 /// Of a commit status: `failure`, `error`. https://docs.github.com/en/rest/commits/statuses
 [[nodiscard]] bool is_bad_status(std::string_view state);
+
+/// How labels that we make look: six hex digits by the label's last word.
+[[nodiscard]] const char* label_colour(std::string_view label);
+inline constexpr std::string_view label_description = "Where Shopfloor is with this issue";
 
 /// Our own branches: `agent/issue-N` and `agent/issue-N-…`.
 [[nodiscard]] bool is_branch_for(std::string_view branch, std::int64_t number);

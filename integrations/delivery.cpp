@@ -1,4 +1,4 @@
-#include "integrations/event.hpp"
+#include "integrations/delivery.hpp"
 
 #include <utility>
 

@@ -1,0 +1,163 @@
+// Pull requests, and what is said of commits. https://docs.gitea.com/api: repoCreatePullRequest,
+// repoCreateStatus. There is no draft but in the title, and no check but a commit status.
+
+#include <algorithm>
+#include <array>
+#include <string_view>
+#include <utility>
+
+#include "integrations/forge_comments.hpp"
+#include "integrations/forge_json.hpp"
+#include "integrations/forge_proposals.hpp"
+#include "integrations/forge_statuses.hpp"
+#include "integrations/forge_words.hpp"
+#include "integrations/gitea_client.hpp"
+
+namespace integrations {
+namespace {
+
+using nlohmann::json;
+using std::chrono::seconds;
+
+constexpr std::size_t title_limit = 255;
+constexpr std::size_t status_limit = 255;
+constexpr int pages_of_pulls = 5;
+constexpr int pages_of_statuses = 20;
+constexpr std::string_view draft_mark = "WIP: ";
+/// A pull request whose commits changed is looked through by the forge, and cannot be merged until then.
+constexpr seconds forge_looks{30};
+constexpr std::size_t most_remembered = 1000;
+/// Who makes the statuses of CI jobs: Gitea Actions, Forgejo Actions.
+constexpr std::array<std::string_view, 2> actions{"gitea-actions", "forgejo-actions"};
+
+/// What makes a title a draft's where nothing else is configured: `WIP:` and `[WIP]`.
+/// https://docs.gitea.com/usage/pull-request#work-in-progress-pull-requests
+bool says_draft(std::string_view title) {
+    const auto words = lower_case(title);
+    return words.starts_with("wip:") || words.starts_with("[wip]");
+}
+
+std::string title_of(const Proposal& proposal) {
+    const auto mark = proposal.draft && !says_draft(proposal.title) ? draft_mark : std::string_view();
+    return one_line(std::string(mark) + proposal.title, title_limit);
+}
+
+PullRequest read(const json& pull) {
+    auto read = read_pull(pull);
+    read.draft = read.draft || says_draft(text_at(pull, "title"));
+    read.conflicts.reset();
+    return read;
+}
+
+}  // namespace
+
+ForgeResult<PullRequest> GiteaForge::propose(const Proposal& proposal) {
+    if (proposal.number > 0) {
+        const auto known = pull_request(proposal.repo, proposal.number);
+        if (!known) return std::unexpected(known.error());
+        return adopt(proposal, *known);
+    }
+    const auto before = proposed_before(proposal);
+    if (!before) return std::unexpected(before.error());
+    if (*before) return adopt(proposal, **before);
+    const auto made = api_.call(proposal.repo, "POST", "/pulls",
+                                {{"title", title_of(proposal)},
+                                 {"head", proposal.head_branch},
+                                 {"base", proposal.base_branch},
+                                 {"body", marked_text(proposal.body, proposal.marker, gitea_text_limit)}});
+    if (made) return read(*made);
+    if (made.error().status != 409) return std::unexpected(made.error());
+    const auto meanwhile = proposed_before(proposal);
+    if (!meanwhile) return std::unexpected(meanwhile.error());
+    if (!*meanwhile) return std::unexpected(made.error());
+    return adopt(proposal, **meanwhile);
+}
+
+/// There is no filter by branch that knows closed ones: the newest are looked through.
+ForgeResult<std::optional<PullRequest>> GiteaForge::proposed_before(const Proposal& proposal) {
+    const auto us = self();
+    if (!us) return std::unexpected(us.error());
+    ProposedBefore before(proposal, us->login);
+    const auto listed = api_.each(proposal.repo, "/pulls?state=all", pages_of_pulls,
+                                  [&](const json& pull) { return before.look_at(pull); });
+    if (!listed) return std::unexpected(listed.error());
+    return before.found();
+}
+
+ForgeResult<PullRequest> GiteaForge::adopt(const Proposal& proposal, const PullRequest& found) {
+    if (!found.open) return found;
+    const auto edited = api_.call(proposal.repo, "PATCH", "/pulls/" + std::to_string(found.number),
+                                  {{"title", title_of(proposal)},
+                                   {"body", marked_text(proposal.body, proposal.marker, gitea_text_limit)}});
+    if (!edited) return std::unexpected(edited.error());
+    return read(*edited);
+}
+
+ForgeResult<PullRequest> GiteaForge::pull_request(const RepoRef& repo, std::int64_t number) {
+    const auto answer = api_.call(repo, "GET", "/pulls/" + std::to_string(number));
+    if (!answer) return std::unexpected(answer.error());
+    const auto asked = read_asked_pull(*answer, repo, number);
+    if (!asked) return asked;
+    auto pull = read(*answer);
+    if (true_at(*answer, "mergeable"))
+        pull.conflicts = false;
+    else if (pull.open && !pull.draft)
+        pull.conflicts = conflicts(repo, pull, text(at(*answer, "base", "sha")));
+    return pull;
+}
+
+/// `mergeable` is false for a conflict, for a draft, and while the forge looks: a conflict is what stays so
+/// at the same commits.
+std::optional<bool> GiteaForge::conflicts(const RepoRef& repo, const PullRequest& pull,
+                                          const std::string& base_sha) {
+    const std::scoped_lock lock(mutex_);
+    if (unmergeable_.size() > most_remembered) unmergeable_.clear();
+    const auto now = clock_.now();
+    const auto [known, first] =
+        unmergeable_.try_emplace({repo.full_name, pull.number, pull.head_sha, base_sha}, now);
+    if (first || now - known->second < forge_looks) return std::nullopt;
+    return true;
+}
+
+ForgeResult<void> GiteaForge::report_check(const RepoRef& repo, const CheckReport& report) {
+    const bool failed = report.conclusion == CheckReport::Conclusion::failure;
+    json body = {{"state", failed ? "failure" : "success"},  // there is no neutral status
+                 {"context", report.name},
+                 {"description", one_line(report.title, status_limit)}};
+    if (is_clone_url(report.details_url)) body["target_url"] = report.details_url;
+    return done(api_.call(repo, "POST", "/statuses/" + url_encoded(report.head_sha), body));
+}
+
+ForgeResult<std::vector<FailedCheck>> GiteaForge::failed_checks(const RepoRef& repo, const std::string& sha) {
+    if (!is_commit_id(sha))
+        return std::unexpected(
+            ForgeError{.kind = ForgeError::Kind::invalid, .message = "not a commit: " + one_line(sha, 60)});
+    const auto us = self();
+    if (!us) return std::unexpected(us.error());
+    LastStatuses last;
+    bool goes_on = false;
+    std::vector<std::string> seen;
+    const auto take = [&](const json& status) {
+        const auto name = text_at(status, "context");
+        const auto creator = text(at(status, "creator", "login"));
+        if (name == our_status && same_name(creator, us->login)) return true;
+        const auto state = text_at(status, "status");
+        if (std::ranges::find(seen, name) == seen.end()) {
+            seen.push_back(name);
+            goes_on = goes_on || (state == "pending" && std::ranges::find(actions, creator) != actions.end());
+        }
+        last.take({.context = name,
+                   .description = text_at(status, "description"),
+                   .web_url = text_at(status, "target_url"),
+                   .bad = is_bad_status(state),
+                   .passed = state == "success"});
+        return true;
+    };
+    const auto listed =
+        api_.each(repo, "/commits/" + sha + "/statuses?sort=highestindex", pages_of_statuses, take);
+    if (!listed && listed.error().kind != ForgeError::Kind::gone) return std::unexpected(listed.error());
+    // A status of somebody else may stay pending until people approve: only CI's own jobs are waited for.
+    return goes_on ? std::vector<FailedCheck>{} : last.failed();
+}
+
+}  // namespace integrations

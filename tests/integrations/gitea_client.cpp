@@ -1,0 +1,393 @@
+// What Gitea does otherwise than GitHub, on a server whose answers are scripted.
+
+#include <doctest/doctest.h>
+
+#include <chrono>
+#include <stdexcept>
+#include <string>
+#include <vector>
+
+#include "integrations/forge_json.hpp"
+#include "integrations/gitea.hpp"
+#include "tests/integrations/github_server.hpp"
+
+using integrations::Event;
+using nlohmann::json;
+using Kind = integrations::ForgeError::Kind;
+
+namespace {
+
+constexpr auto api = "/api/v1";
+const std::string repository = "/api/v1/repos/octo/app";
+
+std::string on_repository(const std::string& method, const std::string& suffix) {
+    return method + " " + repository + suffix;
+}
+
+/// A Gitea on loopback with the one repository octo/app, and us as a client of it, with a clock cranked by
+/// hand.
+struct World {
+    forge_tests::Server server;
+    std::chrono::system_clock::time_point now = std::chrono::system_clock::now();
+    integrations::RepoRef repo{.forge = "work",
+                               .id = "41",
+                               .full_name = "octo/app",
+                               .clone_url = "https://git.example/octo/app.git",
+                               .default_branch = "main",
+                               .installation = {}};
+    integrations::ThreadRef issue{.repo = repo, .number = 7};
+    integrations::ThreadRef pull{.repo = repo, .number = 8};
+    std::unique_ptr<integrations::Forge> forge = connect({"octo/app"});
+
+    World() {
+        server.on(std::string("GET ") + api + "/user", {{"login", "robot"}, {"id", 9}});
+        server.on(on_repository("GET", ""), body("octo/app", 41));
+    }
+    static json body(const std::string& name, int id) {
+        return {{"id", id},
+                {"full_name", name},
+                {"clone_url", "https://git.example/" + name + ".git"},
+                {"default_branch", "main"},
+                {"archived", false},
+                {"permissions", {{"admin", true}, {"push", true}, {"pull", true}}}};
+    }
+    std::unique_ptr<integrations::Forge> connect(std::vector<std::string> repositories) {
+        return integrations::connect_gitea({.name = "work",
+                                            .kind = "gitea",
+                                            .api_url = server.url() + api,
+                                            .token = config::Secret("a-token"),
+                                            .repositories = std::move(repositories)},
+                                           {.now = [this] { return now; }});
+    }
+    /// The timeline of the issue, on one page.
+    void timeline(const json& entries) {
+        server.on(on_repository("GET", "/issues/7/timeline"),
+                  [text = entries.dump()](const httplib::Request& request, httplib::Response& response) {
+                      response.set_content(request.get_param_value("page") == "1" ? text : "[]",
+                                           "application/json");
+                  });
+    }
+};
+
+json label_entry(int id, const std::string& label, bool set, int user, const std::string& at) {
+    return {{"id", id},
+            {"type", "label"},
+            {"body", set ? "1" : ""},
+            {"label", {{"id", 3}, {"name", label}}},
+            {"user", {{"id", user}, {"login", user == 9 ? "robot" : "ada"}}},
+            {"created_at", at}};
+}
+
+}  // namespace
+
+TEST_CASE("Gitea is asked with the token in the header that it documents") {
+    World world;
+    REQUIRE(world.forge->self().has_value());
+    CHECK(world.server.seen()[0].authorization == "token a-token");
+    CHECK(world.forge->self()->login == "robot");
+    const auto credential = world.forge->git_credential(world.repo);
+    REQUIRE(credential.has_value());
+    CHECK(credential->user == "robot");
+    CHECK(credential->password.expose() == "a-token");
+}
+
+TEST_CASE("settings that can never work with Gitea are told with their key and the mend") {
+    const auto fault = [](config::ForgeSettings settings) {
+        const auto* kind = integrations::find_forge_kind("forgejo");
+        REQUIRE(kind != nullptr);
+        CHECK_THROWS_AS((void)kind->connect(settings), std::invalid_argument);
+        const auto found = kind->fault(settings);
+        REQUIRE(found.has_value());
+        return found->key + ": " + found->mend;
+    };
+    const std::string url = "https://git.example/api/v1";
+    CHECK(fault({.name = "work", .api_url = url}) == "token: add `token: {env: NAME}`");
+    CHECK(fault({.name = "work", .api_url = url, .app = config::AppCredentials{}}) ==
+          "app: give the bot an account and its token: `token: {env: NAME}`");
+    CHECK(fault({.name = "work", .token = config::Secret("t")}) ==
+          "api_url: write https://HOST/api/v1 of your Gitea or Forgejo");
+    CHECK_FALSE(integrations::find_forge_kind("gitea")->fault(
+        {.name = "work", .api_url = url, .token = config::Secret("t")}));
+}
+
+TEST_CASE("what a person may do on Gitea: owners and administrators all, and nobody whose id is another's") {
+    World world;
+    const auto says = [&](const std::string& level, int id) {
+        world.server.on(on_repository("GET", "/collaborators/ada/permission"),
+                        {{"permission", level}, {"user", {{"id", id}, {"login", "ada"}}}});
+        return world.forge->permission(world.repo, {.login = "ada", .id = "5"}).value();
+    };
+    using integrations::Permission;
+    CHECK(says("owner", 5) == Permission::admin);
+    CHECK(says("admin", 5) == Permission::admin);
+    CHECK(says("write", 5) == Permission::write);
+    CHECK(says("read", 5) == Permission::read);
+    CHECK(says("reviewer", 5) == Permission::none);
+    CHECK(says("admin", 6) == Permission::none);
+    CHECK(world.forge->permission(world.repo, {.login = "nobody"}).value() == Permission::none);
+}
+
+TEST_CASE("a bot that may not ask what people may do on Gitea is told how to mend it") {
+    World world;
+    world.server.on(on_repository("GET", "/collaborators/ada/permission"),
+                    {{"message", "Only admins can query all permissions"}}, 403);
+    const auto asked = world.forge->permission(world.repo, {.login = "ada"});
+    REQUIRE_FALSE(asked.has_value());
+    CHECK(asked.error().kind == Kind::forbidden);
+    CHECK(asked.error().message.find("give the bot's account administrator access to octo/app") !=
+          std::string::npos);
+}
+
+TEST_CASE("labels are set on Gitea by their ids, those of an organization too, and made when missing") {
+    World world;
+    world.server.on(on_repository("GET", "/issues/7/labels"),
+                    json::array({{{"id", 3}, {"name", "Agent"}}, {{"id", 4}, {"name", "bug"}}}));
+    world.server.on(on_repository("GET", "/labels"), json::array({{{"id", 3}, {"name", "Agent"}}}));
+    world.server.on(std::string("GET ") + api + "/orgs/octo/labels",
+                    json::array({{{"id", 70}, {"name", "shared"}}}));
+    world.server.on(on_repository("POST", "/labels"), {{"id", 71}, {"name", "agent-state: queued"}}, 201);
+    world.server.on(on_repository("POST", "/issues/7/labels"), json::array());
+    world.server.on(on_repository("DELETE", "/issues/7/labels/3"), json(), 204);
+    REQUIRE(world.forge->relabel(world.issue, {"agent", "absent"}, {"shared", "agent-state: queued", "BUG"}));
+    const auto added = world.server.seen(on_repository("POST", "/issues/7/labels"));
+    REQUIRE(added.size() == 1);
+    CHECK(added[0].body == json{{"labels", json::array({70, 71})}});
+    CHECK(world.server.seen(on_repository("DELETE", "/issues/7/labels/3")).size() == 1);
+    CHECK(world.server.seen(on_repository("POST", "/labels"))[0].body["color"] == "#c5def5");
+}
+
+TEST_CASE("a repository of a person has no labels of an organization, and that is no error") {
+    World world;
+    world.server.on(on_repository("GET", "/issues/7/labels"), json());
+    world.server.on(on_repository("GET", "/labels"), json::array({{{"id", 3}, {"name", "agent"}}}));
+    world.server.on(on_repository("POST", "/issues/7/labels"), json::array());
+    world.server.on(on_repository("GET", "/issues/7/labels"), json::array());
+    CHECK(world.forge->relabel(world.issue, {}, {"agent"}).has_value());
+}
+
+TEST_CASE("which label somebody set or took off is found in the issue's timeline") {
+    World world;
+    world.timeline(json::array({label_entry(100, "agent", true, 5, "2026-03-01T14:00:00Z"),
+                                label_entry(101, "agent", false, 5, "2026-03-01T14:01:00Z"),
+                                {{"id", 102}, {"type", "comment"}, {"body", "1"}},
+                                label_entry(103, "agent", false, 9, "2026-03-01T14:02:00Z"),
+                                label_entry(104, "bug", true, 5, "2026-03-01T14:03:00Z")}));
+    const integrations::Person ada{.login = "ada", .id = "5"};
+    const auto events = world.forge->completed(integrations::LabelsChanged{.issue = world.issue, .by = ada});
+    REQUIRE(events.has_value());
+    REQUIRE(events->size() == 2);
+    CHECK((*events)[0] ==
+          Event(integrations::IssueUnlabelled{.issue = world.issue,
+                                              .label = "agent",
+                                              .by = ada,
+                                              .at = integrations::parse_timestamp("2026-03-01T14:01:00Z")}));
+    CHECK((*events)[1] ==
+          Event(integrations::IssueLabelled{.issue = world.issue,
+                                            .label = "bug",
+                                            .by = ada,
+                                            .at = integrations::parse_timestamp("2026-03-01T14:03:00Z"),
+                                            .event_id = "104"}));
+    const auto record = world.forge->label_events(world.issue, "AGENT");
+    REQUIRE(record.has_value());
+    REQUIRE(record->size() == 3);
+    CHECK(record->back().by.login == "robot");
+    CHECK_FALSE(record->back().set);
+}
+
+TEST_CASE("what we did to labels ourselves is not looked up") {
+    World world;
+    const auto events = world.forge->completed(
+        integrations::LabelsChanged{.issue = world.issue, .by = {.login = "Robot", .id = "9"}});
+    REQUIRE(events.has_value());
+    CHECK(events->empty());
+    CHECK(world.server.seen(on_repository("GET", "/issues/7/timeline")).empty());
+}
+
+TEST_CASE("a timeline is read to its end though a page of it is not full") {
+    World world;
+    world.server.on(on_repository("GET", "/issues/7/timeline"), [](const httplib::Request& request,
+                                                                   httplib::Response& response) {
+        const auto page = request.get_param_value("page");
+        const json entries = page == "3" ? json::array()
+                                         : json::array({label_entry(page == "1" ? 100 : 200, "agent",
+                                                                    page == "2", 5, "2026-03-01T14:00:00Z")});
+        response.set_header("X-Total-Count", "1");
+        response.set_content(entries.dump(), "application/json");
+    });
+    const auto record = world.forge->label_events(world.issue, "agent");
+    REQUIRE(record.has_value());
+    REQUIRE(record->size() == 2);
+    CHECK(record->back().id == "200");
+}
+
+TEST_CASE("which review asks for changes is found by its author and its words") {
+    World world;
+    const auto one = [](int id, const std::string& state, int user, const std::string& words) {
+        return json{{"id", id}, {"state", state}, {"body", words}, {"user", {{"id", user}, {"login", "x"}}}};
+    };
+    world.server.on(
+        on_repository("GET", "/pulls/8/reviews"),
+        json::array({one(1, "REQUEST_CHANGES", 5, "Mend it."), one(2, "COMMENT", 5, "Mend it."),
+                     one(3, "REQUEST_CHANGES", 6, "Mend it."), one(4, "REQUEST_CHANGES", 5, "Otherwise.")}));
+    const integrations::ChangesRequested told{
+        .pull_request = world.pull, .review_id = {}, .body = "Mend it.", .by = {.login = "ada", .id = "5"}};
+    const auto events = world.forge->completed(told);
+    REQUIRE(events.has_value());
+    REQUIRE(events->size() == 1);
+    CHECK(std::get<integrations::ChangesRequested>((*events)[0]).review_id == "1");
+}
+
+TEST_CASE("a draft on Gitea is a title, made once and taken off when it is ready") {
+    World world;
+    json stored;
+    world.server.on(on_repository("GET", "/pulls"), json::array());
+    const auto answer = [&](const httplib::Request& request, httplib::Response& response) {
+        stored = json::parse(request.body);
+        const json pull = {{"number", 8},
+                           {"title", stored["title"]},
+                           {"state", "open"},
+                           {"head", {{"ref", "agent/issue-7"}, {"sha", std::string(40, 'a')}}},
+                           {"user", {{"id", 9}, {"login", "robot"}}}};
+        response.status = 201;
+        response.set_content(pull.dump(), "application/json");
+    };
+    world.server.on(on_repository("POST", "/pulls"), answer);
+    world.server.on(on_repository("PATCH", "/pulls/8"), answer);
+    integrations::Proposal proposal{.repo = world.repo,
+                                    .head_branch = "agent/issue-7",
+                                    .head_sha = std::string(40, 'a'),
+                                    .base_branch = "main",
+                                    .title = "Mend it",
+                                    .body = "Fixes #7",
+                                    .draft = true};
+    const auto made = world.forge->propose(proposal);
+    REQUIRE(made.has_value());
+    CHECK(made->draft);
+    CHECK(stored["title"] == "WIP: Mend it");
+    world.server.on(
+        on_repository("GET", "/pulls/8"),
+        {{"number", 8}, {"title", "WIP: Mend it"}, {"state", "open"}, {"base", {{"repo", {{"id", 41}}}}}});
+    proposal.number = 8;
+    proposal.draft = false;
+    const auto ready = world.forge->propose(proposal);
+    REQUIRE(ready.has_value());
+    CHECK(stored["title"] == "Mend it");
+    CHECK_FALSE(ready->draft);
+}
+
+TEST_CASE("a conflict on Gitea is what cannot be merged for a while, at the same commits") {
+    World world;
+    json pull = {{"number", 8},
+                 {"title", "Mend it"},
+                 {"state", "open"},
+                 {"mergeable", false},
+                 {"head", {{"ref", "b"}, {"sha", std::string(40, 'a')}}},
+                 {"base", {{"sha", std::string(40, 'b')}, {"repo", {{"id", 41}}}}}};
+    const auto conflicts = [&] {
+        world.server.on(on_repository("GET", "/pulls/8"), pull);
+        return world.forge->pull_request(world.repo, 8).value().conflicts;
+    };
+    CHECK(conflicts() == std::nullopt);  // it may be looking
+    world.now += std::chrono::seconds(29);
+    CHECK(conflicts() == std::nullopt);
+    world.now += std::chrono::seconds(2);
+    CHECK(conflicts() == true);
+    pull["base"]["sha"] = std::string(40, 'c');
+    CHECK(conflicts() == std::nullopt);
+    pull["mergeable"] = true;
+    CHECK(conflicts() == false);
+    pull["mergeable"] = false;
+    pull["title"] = "WIP: Mend it";
+    world.now += std::chrono::minutes(5);
+    CHECK(conflicts() == std::nullopt);  // a draft is never mergeable there
+}
+
+TEST_CASE("an answer beside a line on Gitea is a review of its own at the same line, made once") {
+    World world;
+    const std::string reviews = "/pulls/8/reviews";
+    json listed = json::array({{{"id", 20}, {"comments_count", 1}, {"state", "REQUEST_CHANGES"}}});
+    json answers = json::array();
+    world.server.on(on_repository("GET", reviews), [&](const httplib::Request&, httplib::Response& response) {
+        response.set_content(listed.dump(), "application/json");
+    });
+    world.server.on(on_repository("GET", reviews + "/20/comments"),
+                    json::array({{{"id", 66},
+                                  {"path", "src/a.txt"},
+                                  {"position", 12},
+                                  {"original_position", 0},
+                                  {"body", "Why?"},
+                                  {"user", {{"id", 5}, {"login", "ada"}}}}}));
+    world.server.on(on_repository("GET", reviews + "/21/comments"),
+                    [&](const httplib::Request&, httplib::Response& response) {
+                        response.set_content(answers.dump(), "application/json");
+                    });
+    world.server.on(on_repository("POST", reviews), [&](const httplib::Request& request,
+                                                        httplib::Response& response) {
+        auto remark = json::parse(request.body)["comments"][0];
+        CHECK(remark["path"] == "src/a.txt");
+        CHECK(remark["new_position"] == 12);
+        CHECK(remark["old_position"] == 0);
+        answers.push_back({{"id", 67}, {"body", remark["body"]}, {"user", {{"id", 9}, {"login", "robot"}}}});
+        listed.push_back({{"id", 21}, {"comments_count", 1}, {"state", "COMMENT"}});
+        response.set_content(R"({"id":21})", "application/json");
+    });
+    CHECK(world.forge->reply(world.pull, "66", "job=1 reply=66", "Changed.").value() == "67");
+    CHECK(world.forge->reply(world.pull, "66", "job=1 reply=66", "Changed.").value() == "67");
+    CHECK(world.server.seen(on_repository("POST", reviews)).size() == 1);
+    CHECK(world.forge->reply(world.pull, "99", "job=1 reply=99", "Changed.").error().kind == Kind::gone);
+}
+
+TEST_CASE("statuses of Gitea's own CI are waited for, the newest of each counts, and ours is left out") {
+    World world;
+    const auto status = [](const std::string& name, const std::string& state, const std::string& by) {
+        return json{{"context", name},
+                    {"status", state},
+                    {"description", "said " + state},
+                    {"target_url", "https://git.example/run"},
+                    {"creator", {{"id", 1}, {"login", by}}}};
+    };
+    const auto failed = [&](const json& statuses) {
+        world.server.on(on_repository("GET", "/commits/" + std::string(40, 'a') + "/statuses"), statuses);
+        return world.forge->failed_checks(world.repo, std::string(40, 'a')).value();
+    };
+    const auto found = failed(json::array(
+        {status("shopfloor", "failure", "robot"), status("build", "failure", "other-ci"),
+         status("approval", "pending", "other-ci"), status("build", "success", "other-ci"),
+         status("lint", "success", "gitea-actions"), status("lint", "failure", "gitea-actions")}));
+    REQUIRE(found.size() == 1);
+    CHECK(found[0].name == "build");
+    CHECK(found[0].flaky);
+    CHECK(found[0].summary == "said failure");
+    CHECK(failed(json::array(
+                     {status("build", "failure", "other-ci"), status("test", "pending", "gitea-actions")}))
+              .empty());
+}
+
+TEST_CASE("for a pattern the repositories of Gitea are watched to which we may push") {
+    World world;
+    const auto forge = world.connect({"octo/*"});
+    auto read_only = World::body("octo/read", 42);
+    read_only["permissions"]["push"] = false;
+    auto archived = World::body("octo/old", 43);
+    archived["archived"] = true;
+    world.server.on(std::string("GET ") + api + "/repos/search",
+                    {{"ok", true},
+                     {"data", json::array({World::body("octo/app", 41), read_only, archived,
+                                           World::body("other/app", 44)})}});
+    world.server.on(on_repository("GET", "/labels"),
+                    json::array({{{"id", 3}, {"name", "Agent"}}, {{"id", 4}, {"name", "agents"}}}));
+    world.server.on(on_repository("GET", "/issues"),
+                    json::array({{{"number", 7},
+                                  {"labels", json::array({{{"id", 3}, {"name", "Agent"}}})},
+                                  {"pull_request", nullptr},
+                                  {"updated_at", "2026-03-01T14:03:20Z"}}}));
+    world.timeline(json::array({label_entry(100, "Agent", true, 5, "2026-03-01T14:00:00Z")}));
+    const auto found = forge->labelled("agent");
+    REQUIRE(found.has_value());
+    REQUIRE(found->size() == 1);
+    CHECK((*found)[0].issue == world.issue);
+    CHECK((*found)[0].label == "Agent");
+    CHECK((*found)[0].by.login == "ada");
+    CHECK((*found)[0].event_id == "100");
+    CHECK(world.server.seen(on_repository("GET", "/issues")).size() == 1);
+}
