@@ -1,9 +1,9 @@
 #include <fmt/format.h>
 
+#include "tests/practice_forge/addresses.hpp"
 #include "tests/practice_forge/credentials.hpp"
 #include "tests/practice_forge/git.hpp"
 #include "tests/practice_forge/inside.hpp"
-#include "tests/practice_forge/shapes.hpp"
 
 /// The control API, for processes that are not this one: what people and administrators do. JSON in, JSON
 /// out.
@@ -129,7 +129,7 @@ json list(Inside& inside, Repository& repository, const std::string& what) {
     if (what == "branches") return Git(repository.git).branches();
     const auto lock = inside.world.lock();
     if (what == "check-runs") {
-        for (const auto& [id, run] : repository.check_runs) result.push_back(plain(check_value(run)));
+        for (const auto& check : checks_of(inside.world, repository)) result.push_back(plain(check));
         return result;
     }
     if (what != "issues" && what != "pulls") throw not_found();
@@ -215,7 +215,8 @@ json act_on_repository(Inside& inside, const std::string& method, const std::vec
     } else {
         throw not_found();
     }
-    Git(repository.git).guard(repository.protected_branches, repository.refusal);
+    Git(repository.git)
+        .guard(repository.protected_branches, repository.refusal, inside.world.customs.protected_words);
     return {{"ok", true}};
 }
 
@@ -238,6 +239,8 @@ json list_deliveries(Inside& inside) {
     for (const auto& sent : inside.hooks.deliveries()) {
         const auto& d = sent.delivery;
         result.push_back({{"id", d.id},
+                          {"what", d.what},
+                          {"thread", d.thread},
                           {"guid", d.guid},
                           {"event", d.event},
                           {"action", d.action},

@@ -30,6 +30,14 @@ std::string hex(const unsigned char* bytes, std::size_t size) {
     return text;
 }
 
+std::string hmac(const EVP_MD* kind, std::string_view secret, std::string_view body) {
+    std::array<unsigned char, EVP_MAX_MD_SIZE> digest{};
+    unsigned size = 0;
+    HMAC(kind, secret.data(), static_cast<int>(secret.size()),
+         reinterpret_cast<const unsigned char*>(body.data()), body.size(), digest.data(), &size);
+    return hex(digest.data(), size);
+}
+
 std::string pem_of(EVP_PKEY* key, bool with_private) {
     const Owned<BIO> bio(BIO_new(BIO_s_mem()));
     if (with_private) {
@@ -62,18 +70,14 @@ std::string decode_base64url(std::string text) {
 
 Problem unauthorized(const char* message) { return {401, message}; }
 
-bool looks_like_jwt(std::string_view token) {
-    return token.starts_with("ey") && std::ranges::count(token, '.') == 2;
-}
-
 }  // namespace
 
 std::string hmac_sha256(std::string_view secret, std::string_view body) {
-    std::array<unsigned char, EVP_MAX_MD_SIZE> digest{};
-    unsigned size = 0;
-    HMAC(EVP_sha256(), secret.data(), static_cast<int>(secret.size()),
-         reinterpret_cast<const unsigned char*>(body.data()), body.size(), digest.data(), &size);
-    return hex(digest.data(), size);
+    return hmac(EVP_sha256(), secret, body);
+}
+
+std::string hmac_sha1(std::string_view secret, std::string_view body) {
+    return hmac(EVP_sha1(), secret, body);
 }
 
 std::string sha256(std::string_view text) {
@@ -157,28 +161,6 @@ std::string log_address(const World& world, std::int64_t job) {
 
 std::string new_installation_token() {
     return "ghs_" + random_hex(40) + "." + random_hex(150) + "." + random_hex(64);
-}
-
-Identity identify(World& world, const std::string& authorization) {
-    if (authorization.empty()) return {};
-    const auto space = authorization.find(' ');
-    const std::string scheme = lower(authorization.substr(0, space));
-    std::string token = space == std::string::npos ? "" : authorization.substr(space + 1);
-    if (scheme == "basic") {
-        const std::string pair = decode_base64(token);
-        token = pair.substr(std::min(pair.find(':'), pair.size() - 1) + 1);
-    } else if (scheme != "bearer" && scheme != "token") {
-        throw unauthorized("Bad credentials");
-    }
-    if (scheme == "bearer" && looks_like_jwt(token)) {
-        check_app_token(token, world.app, world.now());
-        return {.kind = Identity::Kind::app, .login = {}, .repositories = {}, .permissions = {}};
-    }
-    const auto found = world.tokens.find(token);
-    if (found == world.tokens.end() || (found->second.expires && *found->second.expires <= world.now())) {
-        throw unauthorized("Bad credentials");
-    }
-    return found->second.identity;
 }
 
 }  // namespace practice_forge

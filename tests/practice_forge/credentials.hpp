@@ -9,6 +9,7 @@
 namespace practice_forge {
 
 [[nodiscard]] std::string hmac_sha256(std::string_view secret, std::string_view body);  ///< hex
+[[nodiscard]] std::string hmac_sha1(std::string_view secret, std::string_view body);    ///< hex
 [[nodiscard]] std::string sha256(std::string_view text);                                ///< hex
 [[nodiscard]] std::string random_hex(std::size_t bytes);
 [[nodiscard]] std::string random_guid();
@@ -23,9 +24,5 @@ void check_app_token(std::string_view token, const AppSettings& app, Time now);
 
 /// Where a job's log can be read: the query is the permission.
 [[nodiscard]] std::string log_address(const World& world, std::int64_t job);
-
-/// Who an `Authorization` header speaks for (Bearer, token, Basic). Needs the world's lock. Throws 401 for a
-/// bad one.
-[[nodiscard]] Identity identify(World& world, const std::string& authorization);
 
 }  // namespace practice_forge

@@ -4,9 +4,9 @@
 
 #include <algorithm>
 #include <regex>
+#include <utility>
 
 #include "tests/practice_forge/git.hpp"
-#include "tests/practice_forge/shapes.hpp"
 
 namespace practice_forge {
 namespace {
@@ -30,47 +30,24 @@ StoredComment& comment_at(Repository& repository, std::int64_t id) {
 
 }  // namespace
 
-void Deeds::tell_issue(Repository& repository, const Thread& thread, const std::string& action,
-                       const std::string& by, const json& more) {
-    json payload = event_json(world_, repository, action, by);
-    if (thread.pull) {
-        payload["number"] = thread.number;
-        payload["pull_request"] = pull_json(world_, repository, thread);
-    } else {
-        payload["issue"] = issue_json(world_, repository, thread);
-    }
-    payload.update(more);
-    hooks_.send(thread.pull ? "pull_request" : "issues", payload, repository.id);
-}
-
-void Deeds::tell_comment(Repository& repository, const StoredComment& comment, const std::string& action,
-                         const std::string& by, const json& more) {
-    json payload = event_json(world_, repository, action, by);
-    payload["issue"] = issue_json(world_, repository, repository.threads.at(comment.thread));
-    payload["comment"] = comment_json(world_, repository, comment);
-    payload.update(more);
-    hooks_.send("issue_comment", payload, repository.id);
-}
-
 std::int64_t Deeds::create_issue(Repository& repository, const std::string& title, const std::string& body,
                                  const std::string& author, const std::vector<std::string>& labels) {
-    std::int64_t number = 0;
-    {
-        const auto lock = world_.lock();
-        number = repository.next_number++;
-        const Time now = world_.now();
-        auto& thread = repository.threads[number];
-        thread = {.id = world_.next_id(),
-                  .number = number,
-                  .title = title,
-                  .body = body,
-                  .author = author,
-                  .created = now,
-                  .updated = now};
-        world_.user(author);
-        tell_issue(repository, thread, "opened", author);
-    }
-    if (!labels.empty()) add_labels(repository, number, labels, author);
+    const auto lock = world_.lock();
+    const auto number = repository.next_number++;
+    const Time now = world_.now();
+    auto& thread = repository.threads[number];
+    thread = {.id = world_.next_id(),
+              .number = number,
+              .title = title,
+              .body = body,
+              .author = author,
+              .created = now,
+              .updated = now};
+    world_.user(author);
+    herald_.begun(repository, thread);
+    for (const auto& name : labels) (void)set_label(repository, thread, name, author);
+    herald_.opened(repository, thread);
+    if (!labels.empty()) herald_.labels_changed(repository, thread, Herald::Labels::set, author);
     return number;
 }
 
@@ -78,52 +55,72 @@ void Deeds::edit_thread(Repository& repository, std::int64_t number, const std::
                         const std::optional<std::string>& body, const std::string& by) {
     const auto lock = world_.lock();
     auto& thread = world_.thread(repository, number);
-    json changes = json::object();
-    if (title && *title != thread.title) {
-        changes["title"] = {{"from", thread.title}};
-        thread.title = *title;
-    }
-    if (body && *body != thread.body) {
-        changes["body"] = {{"from", thread.body}};
-        thread.body = *body;
-    }
-    if (changes.empty()) return;
+    Herald::Changes changes;
+    if (title && *title != thread.title) changes.title = std::exchange(thread.title, *title);
+    if (body && *body != thread.body) changes.body = std::exchange(thread.body, *body);
+    if (!changes.title && !changes.body) return;
     thread.updated = world_.now();
-    tell_issue(repository, thread, "edited", by, {{"changes", changes}});
+    herald_.edited(repository, thread, changes, by);
 }
 
-void Deeds::add_labels(Repository& repository, std::int64_t number, const std::vector<std::string>& labels,
+bool Deeds::set_label(Repository& repository, Thread& thread, const std::string& name,
+                      const std::string& by) {
+    const auto& label = world_.label(repository, name);
+    if (std::ranges::find(thread.labels, label.name) != thread.labels.end()) return false;
+    thread.labels.push_back(label.name);
+    thread.updated = world_.now();
+    thread.label_events.push_back(
+        {.id = world_.next_id(), .event = "labeled", .label = label.name, .by = by, .when = thread.updated});
+    herald_.label_set(repository, thread, label, by);
+    return true;
+}
+
+bool Deeds::take_label(Repository& repository, Thread& thread, const std::string& name,
                        const std::string& by) {
-    const auto lock = world_.lock();
-    auto& thread = world_.thread(repository, number);
-    for (const auto& name : labels) {
-        const auto& label = world_.label(repository, name);
-        if (std::ranges::find(thread.labels, label.name) != thread.labels.end()) continue;
-        thread.labels.push_back(label.name);
-        thread.updated = world_.now();
-        thread.label_events.push_back({.id = world_.next_id(),
-                                       .event = "labeled",
-                                       .label = label.name,
-                                       .by = by,
-                                       .when = thread.updated});
-        tell_issue(repository, thread, "labeled", by, {{"label", label_json(world_, repository, label)}});
-    }
-}
-
-void Deeds::remove_label(Repository& repository, std::int64_t number, const std::string& label,
-                         const std::string& by) {
-    const auto lock = world_.lock();
-    auto& thread = world_.thread(repository, number);
-    const auto* known = World::find_label(repository, label);
-    if (known == nullptr || std::erase(thread.labels, known->name) == 0)
-        throw Problem(404, "Label does not exist");
+    const auto* known = World::find_label(repository, name);
+    if (known == nullptr || std::erase(thread.labels, known->name) == 0) return false;
     thread.updated = world_.now();
     thread.label_events.push_back({.id = world_.next_id(),
                                    .event = "unlabeled",
                                    .label = known->name,
                                    .by = by,
                                    .when = thread.updated});
-    tell_issue(repository, thread, "unlabeled", by, {{"label", label_json(world_, repository, *known)}});
+    herald_.label_taken(repository, thread, *known, by);
+    return true;
+}
+
+void Deeds::add_labels(Repository& repository, std::int64_t number, const std::vector<std::string>& labels,
+                       const std::string& by) {
+    const auto lock = world_.lock();
+    auto& thread = world_.thread(repository, number);
+    for (const auto& name : labels) (void)set_label(repository, thread, name, by);
+    herald_.labels_changed(repository, thread, Herald::Labels::set, by);
+}
+
+void Deeds::remove_label(Repository& repository, std::int64_t number, const std::string& label,
+                         const std::string& by) {
+    const auto lock = world_.lock();
+    auto& thread = world_.thread(repository, number);
+    if (!take_label(repository, thread, label, by)) throw Problem(404, "Label does not exist");
+    herald_.labels_changed(repository, thread, Herald::Labels::taken, by);
+}
+
+void Deeds::replace_labels(Repository& repository, std::int64_t number,
+                           const std::vector<std::string>& labels, const std::string& by) {
+    const auto lock = world_.lock();
+    auto& thread = world_.thread(repository, number);
+    bool any_set = false;
+    for (const auto& name : std::vector(thread.labels))
+        if (std::ranges::find(labels, name) == labels.end()) (void)take_label(repository, thread, name, by);
+    for (const auto& name : labels) any_set = set_label(repository, thread, name, by) || any_set;
+    herald_.labels_changed(repository, thread, any_set ? Herald::Labels::set : Herald::Labels::taken, by);
+}
+
+void Deeds::clear_labels(Repository& repository, std::int64_t number, const std::string& by) {
+    const auto lock = world_.lock();
+    auto& thread = world_.thread(repository, number);
+    for (const auto& name : std::vector(thread.labels)) (void)take_label(repository, thread, name, by);
+    herald_.labels_changed(repository, thread, Herald::Labels::cleared, by);
 }
 
 std::int64_t Deeds::comment(Repository& repository, std::int64_t number, const std::string& body,
@@ -141,7 +138,7 @@ std::int64_t Deeds::comment(Repository& repository, std::int64_t number, const s
                                .updated = now,
                                .reactions = {}};
     thread.updated = now;
-    tell_comment(repository, repository.comments[id], "created", by);
+    herald_.commented(repository, repository.comments[id]);
     return id;
 }
 
@@ -149,17 +146,16 @@ void Deeds::edit_comment(Repository& repository, std::int64_t id, const std::str
                          const std::string& by) {
     const auto lock = world_.lock();
     auto& comment = comment_at(repository, id);
-    const json changes = {{"body", {{"from", comment.body}}}};
-    comment.body = body;
+    const auto was = std::exchange(comment.body, body);
     comment.updated = world_.now();
     ++comment.edits;
-    tell_comment(repository, comment, "edited", by, {{"changes", changes}});
+    herald_.comment_edited(repository, comment, was, by);
 }
 
 void Deeds::delete_comment(Repository& repository, std::int64_t id, const std::string& by) {
     const auto lock = world_.lock();
     const auto comment = comment_at(repository, id);
-    tell_comment(repository, comment, "deleted", by);
+    herald_.comment_deleted(repository, comment, by);
     repository.comments.erase(id);
 }
 
@@ -176,13 +172,16 @@ void Deeds::set_open(Repository& repository, std::int64_t number, bool open, con
     thread.closed_at = open ? std::nullopt : std::optional(thread.updated);
     thread.closed_by = open ? "" : by;
     if (!thread.pull) thread.state_reason = open ? "reopened" : reason.empty() ? "completed" : reason;
-    tell_issue(repository, thread, open ? "reopened" : "closed", by);
+    if (open)
+        herald_.reopened(repository, thread, by);
+    else
+        herald_.closed(repository, thread, by);
 }
 
 void Deeds::delete_issue(Repository& repository, std::int64_t number, const std::string& by) {
     const auto lock = world_.lock();
     const auto thread = world_.thread(repository, number);
-    tell_issue(repository, thread, "deleted", by);
+    herald_.deleted(repository, thread, by);
     repository.threads.erase(number);
     repository.deleted_threads.insert(number);
     std::erase_if(repository.comments, [&](const auto& entry) { return entry.second.thread == number; });
@@ -193,12 +192,16 @@ void Deeds::set_locked(Repository& repository, std::int64_t number, bool locked,
     auto& thread = world_.thread(repository, number);
     if (thread.locked == locked) return;
     thread.locked = locked;
-    tell_issue(repository, thread, locked ? "locked" : "unlocked", by);
+    if (locked)
+        herald_.locked(repository, thread, by);
+    else
+        herald_.unlocked(repository, thread, by);
 }
 
 std::int64_t Deeds::transfer_issue(Repository& from, std::int64_t number, Repository& to,
                                    const std::string& by) {
     const auto lock = world_.lock();
+    if (!world_.customs.moves_issues) throw Problem(404, "Issues stay in their repository");
     const auto old = world_.thread(from, number);
     if (old.pull) throw Problem(422, "Pull requests cannot be transferred");
     const auto there = to.next_number++;
@@ -215,15 +218,7 @@ std::int64_t Deeds::transfer_issue(Repository& from, std::int64_t number, Reposi
         }
         at = next;
     }
-    tell_issue(
-        from, old, "transferred", by,
-        {{"changes",
-          {{"new_issue", issue_json(world_, to, moved)}, {"new_repository", repository_json(world_, to)}}}});
-    if (moved.open)
-        tell_issue(to, moved, "opened", by,
-                   {{"changes",
-                     {{"old_issue", issue_json(world_, from, old)},
-                      {"old_repository", repository_json(world_, from)}}}});
+    herald_.transferred(from, old, to, moved, by);
     from.threads.erase(number);
     from.moved_threads[number] = {to.id, there};
     return there;
@@ -247,14 +242,15 @@ std::int64_t Deeds::open_pull(Repository& repository, const Proposed& proposed, 
               .base_sha = *base,
               .draft = proposed.draft};
     pull.commits = git.count(*base, *head);
-    if (pull.commits == 0) {
+    if (pull.commits == 0 && !proposed.may_be_empty) {
         throw invalid("PullRequest", "", "custom",
                       fmt::format("No commits between {} and {}", proposed.base, branch));
     }
-    if (!git.related(*base, *head))
+    const bool related = git.related(*base, *head);
+    if (!related && !proposed.may_be_empty)
         throw invalid("PullRequest", "", "custom",
                       fmt::format("The {} branch has no history in common with {}", branch, proposed.base));
-    const auto size = git.size(*base, *head);
+    const auto size = related ? git.size(*base, *head) : Git::Size{};
     pull.additions = size.additions;
     pull.deletions = size.deletions;
     pull.changed_files = size.files;
@@ -279,7 +275,8 @@ std::int64_t Deeds::open_pull(Repository& repository, const Proposed& proposed, 
               .created = now,
               .updated = now,
               .pull = std::move(pull)};
-    tell_issue(repository, thread, "opened", by);
+    herald_.begun(repository, thread);
+    herald_.opened(repository, thread);
     return number;
 }
 
@@ -328,7 +325,7 @@ std::string Deeds::merge(Repository& repository, std::int64_t number, const std:
         thread.closed_by = thread.pull->merged_by = by;
         thread.pull->merged = true;
         thread.pull->merge_commit = sha;
-        tell_issue(repository, thread, "closed", by);
+        herald_.closed(repository, thread, by);
     }
     pushed(repository, {.branch = before.pull->base_branch, .before = *base, .after = sha}, by);
     if (before.pull->base_branch == repository.default_branch) {

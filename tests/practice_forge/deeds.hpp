@@ -4,16 +4,17 @@
 #include <string>
 #include <vector>
 
+#include "tests/practice_forge/herald.hpp"
 #include "tests/practice_forge/hooks.hpp"
 #include "tests/practice_forge/world.hpp"
 
 namespace practice_forge {
 
-/// What anybody may do here, bot or person: changes the world and sends the webhook that tells of it. Takes
-/// the world's lock itself. Nobody's permission is asked: that is for the REST handlers.
+/// What anybody may do here, bot or person: changes the world and has it told. Takes the world's lock itself.
+/// Nobody's permission is asked: that is for the REST handlers.
 class Deeds {
  public:
-    Deeds(World& world, Hooks& hooks) : world_(world), hooks_(hooks) {}
+    Deeds(World& world, Hooks& hooks, Herald& herald) : world_(world), hooks_(hooks), herald_(herald) {}
 
     Repository& create_repository(const RepositorySeed& seed);
     void rename_repository(std::string_view repository, std::string_view new_full_name);
@@ -29,7 +30,11 @@ class Deeds {
     void add_labels(Repository& repository, std::int64_t number, const std::vector<std::string>& labels,
                     const std::string& by);
     void remove_label(Repository& repository, std::int64_t number, const std::string& label,
-                      const std::string& by);
+                      const std::string& by);  ///< throws 404 when it is not set
+    /// As one deed: exactly these, and none.
+    void replace_labels(Repository& repository, std::int64_t number, const std::vector<std::string>& labels,
+                        const std::string& by);
+    void clear_labels(Repository& repository, std::int64_t number, const std::string& by);
     std::int64_t comment(Repository& repository, std::int64_t number, const std::string& body,
                          const std::string& by);
     void edit_comment(Repository& repository, std::int64_t id, const std::string& body,
@@ -44,6 +49,7 @@ class Deeds {
     struct Proposed {
         std::string head, base, title, body;
         bool draft = false;
+        bool may_be_empty = false;  ///< proposes no commit, or none with a history in common
     };
     std::int64_t open_pull(Repository& repository, const Proposed& proposed, const std::string& by);
     std::string merge(Repository& repository, std::int64_t number, const std::string& by);
@@ -76,12 +82,14 @@ class Deeds {
  private:
     void tell_push(Repository& repository, const Moved& moved, const std::string& by);
     void follow_branches(Repository& repository, const std::string& by);
-    void tell_issue(Repository& repository, const Thread& thread, const std::string& action,
-                    const std::string& by, const json& more = json::object());
-    void tell_comment(Repository& repository, const StoredComment& comment, const std::string& action,
-                      const std::string& by, const json& more = json::object());
+    void close_with_branch(Repository& repository, const std::string& branch, const std::string& by);
+    [[nodiscard]] bool set_label(Repository& repository, Thread& thread, const std::string& name,
+                                 const std::string& by);
+    [[nodiscard]] bool take_label(Repository& repository, Thread& thread, const std::string& name,
+                                  const std::string& by);
     World& world_;
     Hooks& hooks_;
+    Herald& herald_;
 };
 
 }  // namespace practice_forge

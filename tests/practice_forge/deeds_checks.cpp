@@ -5,7 +5,6 @@
 
 #include "tests/practice_forge/deeds.hpp"
 #include "tests/practice_forge/git.hpp"
-#include "tests/practice_forge/shapes.hpp"
 
 /// Check runs in their suites, and commit statuses. https://docs.github.com/en/rest/checks/suites
 namespace practice_forge {
@@ -51,21 +50,8 @@ StoredCheckRun Deeds::keep_check(Repository& repository, StoredCheckRun run, con
     if (!ends) return kept;
 
     const auto conclusion = conclusion_of(repository, suite.id);
-    auto payload = event_json(world_, repository, "completed", by);
-    payload["check_run"] = told_run_json(world_, repository, kept);
-    payload["check_run"]["check_suite"] = told_suite_json(world_, repository, suite, conclusion);
-    hooks_.send("check_run", payload, repository.id);
-    if (conclusion.empty()) return kept;
-
-    payload.erase("check_run");
-    payload["check_suite"] = told_suite_json(world_, repository, suite, conclusion);
-    payload["check_suite"].update(
-        {{"latest_check_runs_count",
-          std::ranges::count_if(repository.check_runs,
-                                [&](const auto& entry) { return entry.second.suite == suite.id; })},
-         {"check_runs_url", payload["check_suite"]["url"].get<std::string>() + "/check-runs"},
-         {"head_commit", simple_commit_json(repository, *commit)}});
-    hooks_.send("check_suite", payload, repository.id);
+    herald_.check_ended(repository, kept, suite, conclusion, by);
+    if (!conclusion.empty()) herald_.suite_ended(repository, suite, conclusion, *commit, by);
     return kept;
 }
 
@@ -73,29 +59,17 @@ CommitStatus Deeds::keep_status(Repository& repository, CommitStatus status) {
     const Git git(repository.git);
     const auto commit = git.read(status.sha);
     if (!commit) throw Problem(422, "No commit found for SHA: " + status.sha);
-    const auto branches = hooks_.wants("status") ? git.branches() : std::map<std::string, std::string>{};
+    std::vector<std::string> branches;
+    if (hooks_.wants("status")) {
+        for (const auto& [name, sha] : git.branches())
+            if (sha == status.sha) branches.push_back(name);
+    }
     const auto lock = world_.lock();
     status.id = world_.next_id();
     status.created = status.updated = world_.now();
     world_.user(status.creator);
     repository.statuses.push_back(status);
-
-    auto payload = event_json(world_, repository, "", status.creator);
-    payload.erase("action");
-    auto told = commit_json(world_, repository, *commit);
-    told["commit"]["verification"].erase("verified_at");
-    json at = json::array();
-    for (const auto& [name, sha] : branches) {
-        if (sha != status.sha) continue;
-        const json there = {{"sha", sha}, {"url", api(world_, repository) + "/commits/" + sha}};
-        at.push_back({{"name", name}, {"commit", there}, {"protected", false}});
-    }
-    payload.update(status_json(world_, repository, status, false));
-    payload.erase("url");
-    payload.erase("node_id");
-    payload.update(
-        {{"sha", status.sha}, {"name", repository.full_name()}, {"commit", told}, {"branches", at}});
-    hooks_.send("status", payload, repository.id);
+    herald_.status_set(repository, status, *commit, branches);
     return status;
 }
 

@@ -1,32 +1,10 @@
-#include <fmt/format.h>
-
 #include <algorithm>
 
 #include "tests/practice_forge/deeds.hpp"
 #include "tests/practice_forge/git.hpp"
-#include "tests/practice_forge/shapes.hpp"
 
 /// What befalls a repository as a whole, and its branches.
 namespace practice_forge {
-namespace {
-
-/// As the events of an installation list repositories.
-json bare_json(const Repository& repository) {
-    return {{"id", repository.id},
-            {"node_id", fmt::format("R_{}", repository.id)},
-            {"name", repository.name},
-            {"full_name", repository.full_name()},
-            {"private", repository.is_private}};
-}
-
-/// REST's account is a user and an enterprise at once; a webhook's is a user.
-json told_installation_json(World& world) {
-    auto told = installation_json(world);
-    told["account"] = user_json(world, told["account"]["login"]);
-    return told;
-}
-
-}  // namespace
 
 Repository& Deeds::create_repository(const RepositorySeed& seed) {
     const auto slash = seed.full_name.find('/');
@@ -63,7 +41,9 @@ Repository& Deeds::create_repository(const RepositorySeed& seed) {
         made->labels.push_back({.id = world_.next_id(), .name = name, .color = color, .description = text});
     }
     world_.old_names.erase(lower(seed.full_name));
-    return *world_.repositories.emplace_back(std::move(made));
+    auto& there = *world_.repositories.emplace_back(std::move(made));
+    herald_.created(there);
+    return there;
 }
 
 void Deeds::rename_repository(std::string_view repository, std::string_view new_full_name) {
@@ -80,48 +60,29 @@ void Deeds::rename_repository(std::string_view repository, std::string_view new_
     std::filesystem::create_directories(target.parent_path());
     std::filesystem::rename(renamed.git, target);
     renamed.git = target;
-    // GitHub has a verb for each, and tells each with the sender's name; here the old owner does both.
-    if (lower(old_owner) != lower(renamed.owner)) {
-        auto payload = event_json(world_, renamed, "transferred", old_owner);
-        payload["changes"]["owner"]["from"]["user"] = user_json(world_, old_owner);
-        hooks_.send("repository", payload, renamed.id);
-    }
-    if (old_name != renamed.name) {
-        auto payload = event_json(world_, renamed, "renamed", old_owner);
-        payload["changes"]["repository"]["name"]["from"] = old_name;
-        hooks_.send("repository", payload, renamed.id);
-    }
+    // A forge may have a verb for each; here the old owner does both.
+    if (lower(old_owner) != lower(renamed.owner)) herald_.given_away(renamed, old_owner);
+    if (old_name != renamed.name) herald_.renamed(renamed, old_name, old_owner);
 }
 
 void Deeds::archive_repository(Repository& repository) {
     const auto lock = world_.lock();
     repository.archived = true;
-    hooks_.send("repository", event_json(world_, repository, "archived", repository.owner), repository.id);
+    herald_.archived(repository);
 }
 
 void Deeds::delete_repository(Repository& repository) {
     const auto lock = world_.lock();
-    hooks_.send("repository", event_json(world_, repository, "deleted", repository.owner), repository.id);
+    herald_.erased(repository);
     repository.deleted = true;
 }
 
 void Deeds::uninstall_app() {
     const auto lock = world_.lock();
-    json repositories = json::array();
-    for (const auto& repository : world_.repositories) {
-        if (!repository->deleted && !repository->outside) repositories.push_back(bare_json(*repository));
-    }
-    hooks_.send("installation",
-                {{"action", "deleted"},
-                 {"installation", told_installation_json(world_)},
-                 {"repositories", repositories},
-                 {"sender", user_json(world_, "octocat")}},
-                0);
+    herald_.uninstalled();
     hooks_.end(0);
     world_.installed = false;
-    std::erase_if(world_.tokens, [](const auto& entry) {
-        return entry.second.identity.kind == Identity::Kind::installation;
-    });
+    world_.forget_app_tokens();
 }
 
 /// https://docs.github.com/en/apps/maintaining-github-apps/suspending-a-github-app-installation
@@ -129,30 +90,17 @@ void Deeds::suspend_app(bool suspended) {
     const auto lock = world_.lock();
     if (!suspended) hooks_.begin_again();
     world_.suspended = suspended;
-    hooks_.send("installation",
-                {{"action", suspended ? "suspend" : "unsuspend"},
-                 {"installation", told_installation_json(world_)},
-                 {"sender", user_json(world_, "octocat")}},
-                0);
+    herald_.suspended(suspended);
     if (!suspended) return;
     hooks_.end(0);
-    std::erase_if(world_.tokens, [](const auto& entry) {
-        return entry.second.identity.kind == Identity::Kind::installation;
-    });
+    if (world_.customs.apps) world_.forget_app_tokens();
 }
 
 void Deeds::remove_from_installation(Repository& repository) {
     const auto lock = world_.lock();
-    repository.outside = true;
-    hooks_.send("installation_repositories",
-                {{"action", "removed"},
-                 {"installation", told_installation_json(world_)},
-                 {"repository_selection", "selected"},
-                 {"repositories_added", json::array()},
-                 {"repositories_removed", json::array({bare_json(repository)})},
-                 {"requester", nullptr},
-                 {"sender", user_json(world_, repository.owner)}},
-                0);
+    repository.outside = world_.customs.apps;
+    if (!world_.customs.apps) repository.collaborators.erase(lower(world_.app_login()));
+    herald_.taken_out(repository);
     hooks_.end(repository.id);
 }
 
@@ -175,40 +123,37 @@ void Deeds::delete_branch(Repository& repository, const std::string& branch, con
 }
 
 void Deeds::pushed(Repository& repository, const Moved& moved, const std::string& by) {
-    if (moved.before != moved.after && hooks_.wants("push")) tell_push(repository, moved, by);
+    const bool told = hooks_.wants("push") || hooks_.wants("create") || hooks_.wants("delete");
+    if (moved.before != moved.after && told) tell_push(repository, moved, by);
+    if (moved.after.empty() && world_.customs.closes_with_branch)
+        close_with_branch(repository, moved.branch, by);
     follow_branches(repository, by);
+}
+
+void Deeds::close_with_branch(Repository& repository, const std::string& branch, const std::string& by) {
+    std::vector<std::int64_t> orphans;
+    {
+        const auto lock = world_.lock();
+        for (const auto& [number, thread] : repository.threads) {
+            if (thread.pull && thread.open &&
+                (thread.pull->head_branch == branch || thread.pull->base_branch == branch))
+                orphans.push_back(number);
+        }
+    }
+    for (const auto number : orphans) set_open(repository, number, false, "", by);
 }
 
 void Deeds::tell_push(Repository& repository, const Moved& moved, const std::string& by) {
     const Git git(repository.git);
-    const std::string nothing(40, '0');
     const bool made = moved.before.empty();
     const bool gone = moved.after.empty();
+    Herald::Push push{.branch = moved.branch, .before = moved.before, .after = moved.after};
     const auto base = made ? git.branch(repository.default_branch).value_or("") : moved.before;
-    std::vector<Commit> commits;
-    if (!gone && !base.empty()) commits = git.log(base, moved.after);
-    const auto head = gone ? std::nullopt : git.read(moved.after);
-    const bool forced = !made && !gone && git.count(moved.after, moved.before) > 0;
-
+    if (!gone && !base.empty()) push.commits = git.log(base, moved.after);
+    if (!gone) push.head = git.read(moved.after);
+    push.forced = !made && !gone && git.count(moved.after, moved.before) > 0;
     const auto lock = world_.lock();
-    auto payload = event_json(world_, repository, "", by);
-    payload.erase("action");
-    json listed = json::array();
-    for (const auto& commit : commits) listed.push_back(pushed_commit_json(world_, repository, commit));
-    payload.update({{"ref", "refs/heads/" + moved.branch},
-                    {"before", made ? nothing : moved.before},
-                    {"after", gone ? nothing : moved.after},
-                    {"created", made},
-                    {"deleted", gone},
-                    {"forced", forced},
-                    {"base_ref", nullptr},
-                    {"compare", fmt::format("{}/compare/{}...{}", html(world_, repository),
-                                            (made ? nothing : moved.before).substr(0, 12),
-                                            (gone ? nothing : moved.after).substr(0, 12))},
-                    {"commits", listed},
-                    {"head_commit", head ? pushed_commit_json(world_, repository, *head) : json(nullptr)},
-                    {"pusher", {{"name", by}, {"email", by + "@users.noreply.forge.invalid"}}}});
-    hooks_.send("push", payload, repository.id);
+    herald_.pushed(repository, push, by);
 }
 
 void Deeds::follow_branches(Repository& repository, const std::string& by) {
@@ -235,7 +180,7 @@ void Deeds::follow_branches(Repository& repository, const std::string& by) {
     }
     for (const auto& [number, base_branch, before, head] : moved) {
         const auto base = git.branch(base_branch).value_or(head);
-        const auto size = git.size(base, head);
+        const auto size = git.related(base, head) ? git.size(base, head) : Git::Size{};
         const int commits = git.count(base, head);
         const auto lock = world_.lock();
         auto& thread = world_.thread(repository, number);
@@ -248,7 +193,7 @@ void Deeds::follow_branches(Repository& repository, const std::string& by) {
         pull.mergeable.reset();
         pull.mergeable_for.clear();
         thread.updated = world_.now();
-        tell_issue(repository, thread, "synchronize", by, {{"before", before}, {"after", head}});
+        herald_.head_moved(repository, thread, before, head, by);
     }
 }
 

@@ -247,7 +247,8 @@ std::string Git::merge(const std::string& branch, const std::string& base, const
     return sha;
 }
 
-void Git::guard(const std::vector<std::string>& protected_patterns, const std::string& refusal) const {
+void Git::guard(const std::vector<std::string>& protected_patterns, const std::string& refusal,
+                std::string_view words) const {
     const fs::path hook = directory_ / "hooks" / "pre-receive";
     if (protected_patterns.empty() && refusal.empty()) {
         fs::remove(hook);
@@ -257,8 +258,7 @@ void Git::guard(const std::vector<std::string>& protected_patterns, const std::s
     std::ofstream(directory_ / "practice-refusal") << refusal << '\n';
     std::string cases;
     for (const auto& pattern : protected_patterns) {
-        cases += fmt::format(
-            "        refs/heads/{}) echo 'GH006: Protected branch update failed.' >&2; exit 1;;\n", pattern);
+        cases += fmt::format("        refs/heads/{}) echo \"{}\" >&2; exit 1;;\n", pattern, words);
     }
     std::ofstream script(hook);
     script << "#!/bin/sh\n";

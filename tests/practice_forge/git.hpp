@@ -57,8 +57,10 @@ class Git {
     std::string merge(const std::string& branch, const std::string& base, const std::string& head,
                       const std::string& tree, const std::string& message, const std::string& author) const;
 
-    /// Makes the pre-receive hook say no; both empty: takes the hook away.
-    void guard(const std::vector<std::string>& protected_patterns, const std::string& refusal) const;
+    /// Makes the pre-receive hook say no; both empty: takes the hook away. Of a protected branch it says
+    /// `words`, as the shell reads them between double quotes.
+    void guard(const std::vector<std::string>& protected_patterns, const std::string& refusal,
+               std::string_view words) const;
 
  private:
     [[nodiscard]] std::string run(std::vector<std::string> arguments, std::string_view input = {},

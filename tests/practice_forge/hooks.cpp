@@ -22,8 +22,9 @@ Address split(const std::string& url) {
 
 }  // namespace
 
-Hooks::Hooks(World& world, Recorder recorder)
+Hooks::Hooks(World& world, Seal seal, Recorder recorder)
     : world_(world),
+      seal_(seal),
       recorder_(std::move(recorder)),
       thread_([this](const std::stop_token& stop) { work(stop); }) {}
 
@@ -66,22 +67,24 @@ bool Hooks::wants(const std::string& event) const {
            (always || std::ranges::find(settings_.events, event) != settings_.events.end());
 }
 
-void Hooks::send(const std::string& event, const json& payload, std::int64_t repository) {
-    if (!wants(event)) return;
+void Hooks::send(Letter letter) {
+    if (!wants(letter.what.substr(0, letter.what.find('.')))) return;
     const std::scoped_lock lock(mutex_);
-    if (ended_.contains(0) || (repository != 0 && ended_.contains(repository))) return;
+    if (ended_.contains(0) || (letter.repository != 0 && ended_.contains(letter.repository))) return;
     Waiting waiting;
     auto& sent = waiting.sent;
     sent.delivery = {.id = ++last_id_,
+                     .what = std::move(letter.what),
+                     .thread = letter.thread,
                      .guid = random_guid(),
-                     .event = event,
-                     .action = payload.value("action", ""),
+                     .event = std::move(letter.event),
+                     .event_type = std::move(letter.event_type),
+                     .action = std::move(letter.action),
                      .status = {},
-                     .body = payload.dump(),
+                     .body = std::move(letter.body),
                      .response = {}};
-    sent.repository = repository;
-    if (payload.contains("installation"))
-        sent.installation = payload["installation"]["id"].get<std::int64_t>();
+    sent.repository = letter.repository;
+    sent.installation = letter.installation;
     sent.when = world_.now();
 
     if (faults_.empty()) {
@@ -171,18 +174,7 @@ void Hooks::work(const std::stop_token& stop) {
 void Hooks::attempt(Sent& sent, bool good_signature) {
     const HookSettings to = settings();
     auto& delivery = sent.delivery;
-    const auto app_id = [this] {
-        const auto lock = world_.lock();
-        return std::to_string(world_.app.id);
-    }();
-    sent.headers = {{"User-Agent", "GitHub-Hookshot/044aadd"},
-                    {"X-GitHub-Event", delivery.event},
-                    {"X-GitHub-Delivery", delivery.guid},
-                    {"X-GitHub-Hook-ID", std::to_string(to.id)},
-                    {"X-GitHub-Hook-Installation-Target-Type", "integration"},
-                    {"X-GitHub-Hook-Installation-Target-ID", app_id},
-                    {"X-Hub-Signature-256",
-                     "sha256=" + hmac_sha256(good_signature ? to.secret : to.secret + "?", delivery.body)}};
+    sent.headers = seal_(world_, delivery, to, good_signature ? to.secret : to.secret + "?");
     const auto address = split(to.url);
     httplib::Client client(address.origin);
     client.set_connection_timeout(to.timeout);

@@ -3,8 +3,10 @@
 #include <condition_variable>
 #include <deque>
 #include <functional>
+#include <map>
 #include <mutex>
 #include <set>
+#include <string>
 #include <thread>
 #include <vector>
 
@@ -16,8 +18,19 @@ class Client;
 
 namespace practice_forge {
 
+/// One webhook, as a herald writes it.
+struct Letter {
+    std::string what;                       ///< by GitHub's name
+    std::string event, event_type, action;  ///< by the forge's own
+    std::string body;                       ///< signed as it is
+    std::int64_t repository = 0, installation = 0, thread = 0;
+};
+
+/// The headers of a delivery, with its signature by this secret.
+using Seal = std::map<std::string, std::string> (*)(World&, const Delivery&, const HookSettings&,
+                                                    const std::string& secret);
+
 /// Sends signed webhooks from a thread of its own, one after the other, and keeps what became of each.
-/// https://docs.github.com/en/webhooks/webhook-events-and-payloads
 class Hooks {
  public:
     struct Sent {
@@ -29,7 +42,7 @@ class Hooks {
     };
     using Recorder = std::function<void(const Sent&)>;
 
-    Hooks(World& world, Recorder recorder);
+    Hooks(World& world, Seal seal, Recorder recorder);
     ~Hooks();
 
     void configure(HookSettings settings);
@@ -37,10 +50,10 @@ class Hooks {
     void script(const HookFault& fault);
     /// Nothing more of this repository is told; 0: nothing more at all. What tells of it goes before.
     void end(std::int64_t repository);
-    void begin_again();  ///< after the end of all
-    [[nodiscard]] bool wants(const std::string& event) const;
-    /// `payload` is signed as it is. Not subscribed events are not sent. May be called with the world locked.
-    void send(const std::string& event, const json& payload, std::int64_t repository);
+    void begin_again();                                        ///< after the end of all
+    [[nodiscard]] bool wants(const std::string& event) const;  ///< by GitHub's name
+    /// Not subscribed events are not sent. May be called with the world locked.
+    void send(Letter letter);
     void redeliver(std::int64_t id);  ///< throws 404
     /// One that is listed, once more and now, from the caller's thread: any order, and at the same time as
     /// others. With another `guid` it is what a second hook tells of the same event. Returns the HTTP status,
@@ -58,6 +71,7 @@ class Hooks {
     };
 
     World& world_;
+    Seal seal_;
     Recorder recorder_;
     mutable std::mutex mutex_;
     std::condition_variable_any changed_;

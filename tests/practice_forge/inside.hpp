@@ -10,6 +10,7 @@
 
 #include "tests/practice_forge/deeds.hpp"
 #include "tests/practice_forge/faults.hpp"
+#include "tests/practice_forge/herald.hpp"
 #include "tests/practice_forge/hooks.hpp"
 #include "tests/practice_forge/practice_forge.hpp"
 #include "tests/practice_forge/rest.hpp"
@@ -26,7 +27,7 @@ namespace practice_forge {
 /// What was asked and answered, in memory and, when wanted, as JSON lines for the validators.
 class Record {
  public:
-    explicit Record(const std::filesystem::path& file);
+    Record(const std::filesystem::path& file, Dialect dialect);
     void add(Request request, bool api);
     void add(const Hooks::Sent& sent);
     [[nodiscard]] std::vector<Request> requests() const;
@@ -34,6 +35,9 @@ class Record {
 
  private:
     void write(const json& line);
+    /// Each dialect is held against a description of its own: `api` is GitHub's, `gitea-api` Gitea's.
+    [[nodiscard]] std::string kind(std::string_view what) const;
+    Dialect dialect_;
     mutable std::mutex mutex_;
     std::ofstream file_;
     std::vector<Request> requests_;
@@ -59,6 +63,7 @@ struct PracticeForge::Inside {
     World world;
     Record record;
     Hooks hooks;
+    std::unique_ptr<Herald> herald;
     Deeds deeds;
     Faults faults;
     Ground ground;
@@ -86,6 +91,6 @@ struct Page {
 /// What the look at things makes of stored values.
 [[nodiscard]] Issue issue_value(const World& world, const Repository& repository, const Thread& thread);
 [[nodiscard]] PullRequest pull_value(const World& world, const Repository& repository, const Thread& thread);
-[[nodiscard]] CheckRun check_value(const StoredCheckRun& run);
+[[nodiscard]] std::vector<CheckRun> checks_of(const World& world, const Repository& repository);
 
 }  // namespace practice_forge

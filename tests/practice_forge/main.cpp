@@ -22,12 +22,15 @@ std::string read_file(const std::string& path) {
 
 int main(int count, char** arguments) {
     practice_forge::Options options;
-    std::string directory, record, hook_url, hook_secret_file, public_key_file;
+    std::string dialect = "github", directory, record, hook_url, hook_secret_file, public_key_file;
     std::vector<std::string> token_files;
     practice_forge::AppSettings app;
 
-    CLI::App line("A small working GitHub look-alike on this machine, for practice and for tests.",
+    CLI::App line("A small working forge on this machine, for practice and for tests.",
                   "shopfloor-practice-forge");
+    line.add_option("--dialect", dialect, "What it speaks")
+        ->check(CLI::IsMember(practice_forge::dialect_names()))
+        ->capture_default_str();
     line.add_option("--port", options.port, "Port to listen on; 0 picks a free one")
         ->check(CLI::Range(0, 65535));
     line.add_option("--directory", directory, "Folder for the git repositories; without it a temporary one");
@@ -39,7 +42,7 @@ int main(int count, char** arguments) {
     line.add_option("--token-file", token_files,
                     "LOGIN=FILE: the file holds a token that acts as LOGIN; may be repeated");
     line.add_option("--app-id", app.id, "Id of the one GitHub App");
-    line.add_option("--app-slug", app.slug, "Its name; it acts as NAME[bot]");
+    line.add_option("--app-slug", app.slug, "Its name; it acts as NAME[bot], at Gitea as NAME");
     line.add_option("--app-public-key-file", public_key_file, "PEM file to check the app's tokens with")
         ->check(CLI::ExistingFile);
     line.set_version_flag("--version", "shopfloor-practice-forge 0.1.0");
@@ -52,6 +55,7 @@ int main(int count, char** arguments) {
     sigaddset(&ends, SIGTERM);
     pthread_sigmask(SIG_BLOCK, &ends, nullptr);
     try {
+        options.dialect = practice_forge::dialect_named(dialect);
         options.directory = directory;
         options.record_file = record;
         practice_forge::PracticeForge forge(options);

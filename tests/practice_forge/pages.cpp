@@ -6,7 +6,6 @@
 
 #include "tests/practice_forge/git.hpp"
 #include "tests/practice_forge/inside.hpp"
-#include "tests/practice_forge/shapes.hpp"
 
 /// Pages for people. Rendered on the server, no script. Data is copied out under the lock, then rendered
 /// without it.
@@ -14,7 +13,7 @@ namespace practice_forge {
 namespace {
 
 struct Shown {
-    std::string full_name, owner, default_branch;
+    std::string full_name, owner, default_branch, pull_page;
     std::filesystem::path git;
     std::vector<Issue> issues;
     std::vector<PullRequest> pulls;
@@ -28,6 +27,7 @@ Shown copy(const World& world, const Repository& repository) {
     Shown shown{.full_name = repository.full_name(),
                 .owner = repository.owner,
                 .default_branch = repository.default_branch,
+                .pull_page = std::string(world.customs.pull_page),
                 .git = repository.git};
     for (const auto& [number, thread] : repository.threads) {
         shown.talk[number] = issue_value(world, repository, thread);
@@ -38,7 +38,7 @@ Shown copy(const World& world, const Repository& repository) {
             shown.issues.push_back(shown.talk[number]);
         }
     }
-    for (const auto& [id, run] : repository.check_runs) shown.checks.push_back(check_value(run));
+    shown.checks = checks_of(world, repository);
     return shown;
 }
 
@@ -46,7 +46,7 @@ std::string frame(const std::string& title, const std::string& content) {
     return fmt::format(
         R"(<!doctype html><html lang="en"><head><meta charset="utf-8"><meta name="viewport" content="width=device-width">)"
         R"(<title>{}</title><link rel="stylesheet" href="/practice/style.css"></head><body>)"
-        R"(<header class="top"><a href="/">Practice forge</a><span>a GitHub look-alike on this machine</span></header>)"
+        R"(<header class="top"><a href="/">Practice forge</a><span>a forge on this machine</span></header>)"
         "<main>{}</main></body></html>",
         escape_html(title), content);
 }
@@ -148,8 +148,8 @@ std::string pulls_page(const Shown& shown) {
     std::string rows;
     for (auto at = shown.pulls.rbegin(); at != shown.pulls.rend(); ++at) {
         rows += fmt::format(
-            R"(<div class="row"><span class="dot {}"></span><div class="grow"><a class="name" href="/{}/pull/{}">{}</a> {}<div class="small">#{} by {} · {} · {}</div></div></div>)",
-            state_of(*at).css, shown.full_name, at->number, escape_html(at->title),
+            R"(<div class="row"><span class="dot {}"></span><div class="grow"><a class="name" href="/{}/{}/{}">{}</a> {}<div class="small">#{} by {} · {} · {}</div></div></div>)",
+            state_of(*at).css, shown.full_name, shown.pull_page, at->number, escape_html(at->title),
             labels_html(shown.talk.at(at->number).labels), at->number, escape_html(at->author),
             state_of(*at).word, escape_html(at->head_branch));
     }
@@ -252,7 +252,7 @@ std::string pull_page(const Shown& shown, const PullRequest& pull, const std::st
     const auto& size = shown.sizes.at(pull.number);
     const auto& talk = shown.talk.at(pull.number);
     const auto state = state_of(pull);
-    const std::string address = fmt::format("/{}/pull/{}", shown.full_name, pull.number);
+    const std::string address = fmt::format("/{}/{}/{}", shown.full_name, shown.pull_page, pull.number);
     std::vector<CheckRun> checks;
     std::ranges::copy_if(shown.checks, std::back_inserter(checks),
                          [&](const CheckRun& run) { return run.head_sha == pull.head_sha; });

@@ -5,10 +5,10 @@
 #include <algorithm>
 #include <thread>
 
+#include "tests/practice_forge/addresses.hpp"
 #include "tests/practice_forge/credentials.hpp"
 #include "tests/practice_forge/git.hpp"
 #include "tests/practice_forge/inside.hpp"
-#include "tests/practice_forge/shapes.hpp"
 
 /// The public face: every member hands on to the room behind it.
 namespace practice_forge {
@@ -50,11 +50,13 @@ PullRequest pull_value(const World& world, const Repository& repository, const T
             .head_sha = pull.head_sha,
             .base_branch = pull.base_branch,
             .open = thread.open,
-            .draft = pull.draft,
+            .draft = world.is_draft(thread),
             .merged = pull.merged,
             .merge_commit = pull.merge_commit,
             .html_url = thread_page(world, repository, thread)};
 }
+
+namespace {
 
 CheckRun check_value(const StoredCheckRun& run) {
     return {.id = run.id,
@@ -70,6 +72,41 @@ CheckRun check_value(const StoredCheckRun& run) {
             .annotations = run.annotations};
 }
 
+CheckRun check_value(const CommitStatus& status) {
+    const bool done = status.state != "pending";
+    return {.id = status.id,
+            .name = status.context,
+            .head_sha = status.sha,
+            .status = done ? "completed" : "in_progress",
+            .conclusion = done ? status.state : "",
+            .external_id = {},
+            .title = status.description,
+            .summary = {},
+            .text = {},
+            .details_url = status.target_url,
+            .annotations = {}};
+}
+
+}  // namespace
+
+std::vector<CheckRun> checks_of(const World& world, const Repository& repository) {
+    std::vector<CheckRun> checks;
+    if (world.customs.check_runs) {
+        for (const auto& [id, run] : repository.check_runs) checks.push_back(check_value(run));
+        return checks;
+    }
+    for (const auto& status : repository.statuses) {
+        const auto known = std::ranges::find_if(checks, [&](const CheckRun& check) {
+            return check.head_sha == status.sha && check.name == status.context;
+        });
+        if (known == checks.end())
+            checks.push_back(check_value(status));
+        else
+            *known = check_value(status);
+    }
+    return checks;
+}
+
 Repository& PracticeForge::Inside::repository(std::string_view full_name) {
     const auto lock = world.lock();
     return world.repository(full_name);
@@ -80,7 +117,10 @@ PracticeForge::~PracticeForge() = default;
 
 int PracticeForge::port() const { return inside_->port; }
 std::string PracticeForge::url() const { return inside_->world.base_url; }
-std::string PracticeForge::api_url() const { return inside_->world.base_url + "/api/v3"; }
+std::string PracticeForge::api_url() const {
+    return inside_->world.base_url + std::string(inside_->world.customs.api_path);
+}
+Dialect PracticeForge::dialect() const { return inside_->world.customs.dialect; }
 std::string PracticeForge::clone_url(std::string_view repository) const {
     return fmt::format("{}/{}.git", url(), repository);
 }
@@ -125,28 +165,8 @@ std::string PracticeForge::app_login() const {
 void PracticeForge::set_hook(const HookSettings& hook) { inside_->hooks.configure(hook); }
 void PracticeForge::script_hook(const HookFault& fault) { inside_->hooks.script(fault); }
 void PracticeForge::ping() {
-    const auto hook = inside_->hooks.settings();
-    const std::string born = timestamp(inside_->world.now());
     const auto lock = inside_->world.lock();
-    inside_->hooks.send(
-        "ping",
-        {{"zen", "Practicality beats purity."},
-         {"hook_id", hook.id},
-         {"hook",
-          {{"type", "App"},
-           {"id", hook.id},
-           {"name", "web"},
-           {"active", true},
-           {"events", hook.events},
-           {"app_id", inside_->world.app.id},
-           {"config",
-            {{"content_type", "json"}, {"insecure_ssl", "0"}, {"url", hook.url}, {"secret", "********"}}},
-           {"updated_at", born},
-           {"created_at", born},
-           {"url", api_url() + "/app/hook/config"},
-           {"ping_url", api_url() + "/app/hook/pings"},
-           {"deliveries_url", api_url() + "/app/hook/deliveries"}}}},
-        0);
+    inside_->herald->tried();
 }
 void PracticeForge::redeliver(std::int64_t delivery_id) { inside_->hooks.redeliver(delivery_id); }
 
@@ -176,13 +196,15 @@ void PracticeForge::protect_branch(std::string_view repository, std::string_view
     auto& changed = inside_->repository(repository);
     const auto lock = inside_->world.lock();
     changed.protected_branches.emplace_back(pattern);
-    Git(changed.git).guard(changed.protected_branches, changed.refusal);
+    Git(changed.git)
+        .guard(changed.protected_branches, changed.refusal, inside_->world.customs.protected_words);
 }
 void PracticeForge::refuse_pushes(std::string_view repository, std::string_view message) {
     auto& changed = inside_->repository(repository);
     const auto lock = inside_->world.lock();
     changed.refusal = message;
-    Git(changed.git).guard(changed.protected_branches, changed.refusal);
+    Git(changed.git)
+        .guard(changed.protected_branches, changed.refusal, inside_->world.customs.protected_words);
 }
 std::int64_t PracticeForge::create_issue(std::string_view repository, std::string_view title,
                                          std::string_view body, std::string_view author,
@@ -276,9 +298,7 @@ std::vector<PullRequest> PracticeForge::pull_requests(std::string_view repositor
 std::vector<CheckRun> PracticeForge::check_runs(std::string_view repository) const {
     auto& of = inside_->repository(repository);
     const auto lock = inside_->world.lock();
-    std::vector<CheckRun> result;
-    for (const auto& [id, run] : of.check_runs) result.push_back(check_value(run));
-    return result;
+    return checks_of(inside_->world, of);
 }
 std::vector<ReviewComment> PracticeForge::review_comments(std::string_view repository,
                                                           std::int64_t number) const {

@@ -11,22 +11,28 @@
 #include <string_view>
 #include <vector>
 
-/// A small working GitHub look-alike on loopback: REST dialect, signed webhooks, git over HTTP, pages for
-/// people. State lives in memory, repositories are real bare git repositories. What it answers has every
-/// field that GitHub's published description requires (tests/openapi proves it). Shape facts:
-/// https://docs.github.com/en/rest
+/// A small working forge on loopback: REST API, signed webhooks, git over HTTP, pages for people. State lives
+/// in memory, repositories are real bare git repositories. It speaks GitHub's dialect, with every field that
+/// GitHub's published description requires (tests/openapi proves it), or Gitea's or Forgejo's. Shape facts:
+/// https://docs.github.com/en/rest and https://docs.gitea.com/api
 namespace practice_forge {
 
+enum class Dialect { github, gitea, forgejo };
+[[nodiscard]] Dialect dialect_named(std::string_view name);  ///< throws for an unknown one
+[[nodiscard]] std::vector<std::string> dialect_names();
+
 struct Options {
+    Dialect dialect = Dialect::github;
     std::filesystem::path directory;  ///< bare repositories; empty: a temporary folder, removed at the end
     int port = 0;                     ///< 0 picks a free one
     std::string host = "127.0.0.1";
     std::filesystem::path record_file;  ///< every API request and webhook as a JSON line; empty: none
 };
 
+/// Gitea has no Apps: there it is a name alone, and somebody must give it a token.
 struct AppSettings {
     std::int64_t id = 1;
-    std::string slug = "shopfloor-practice";  ///< acts as `<slug>[bot]`
+    std::string slug = "shopfloor-practice";  ///< acts as `<slug>[bot]`, at Gitea as `<slug>`
     std::string public_key;                   ///< PEM; empty: the app cannot sign in
     std::int64_t installation_id = 101;
 };
@@ -35,10 +41,10 @@ struct HookSettings {
     std::string url;
     std::string secret;
     std::int64_t id = 424242;
-    /// Besides those of the App's own installation, which GitHub sends always.
+    /// By GitHub's names, besides those of the App's own installation, which GitHub sends always.
     std::vector<std::string> events = {"issues",    "issue_comment", "pull_request", "pull_request_review",
                                        "check_run", "check_suite",   "status",       "push",
-                                       "repository"};
+                                       "create",    "delete",        "repository"};
     std::chrono::milliseconds timeout{10'000};  ///< GitHub waits ten seconds
 };
 
@@ -116,7 +122,7 @@ struct Commit {
 /// One request of the REST API, of git or for a log, as it came and as it was answered.
 struct Request {
     std::string method;
-    std::string path;  ///< as sent, without `/api/v3` and query
+    std::string path;  ///< as sent, without `/api/v3` (Gitea: `/api/v1`) and query
     std::string query;
     std::multimap<std::string, std::string> headers;  ///< names in lower case
     std::string body;                                 ///< of a push only its beginning, with the commands
@@ -128,9 +134,14 @@ struct Request {
 };
 struct Delivery {
     std::int64_t id = 0;
-    std::string guid, event, action;
-    std::string status;   ///< OK, or what went wrong
-    int status_code = 0;  ///< 0: no answer
+    /// What it tells of, by GitHub's name in all dialects: `issues.labeled`, `pull_request_review.submitted`,
+    /// `push`.
+    std::string what;
+    std::int64_t thread = 0;  ///< number of the issue or pull request it tells of; 0: of none
+    std::string guid;
+    std::string event, event_type, action;  ///< as the forge itself names it
+    std::string status;                     ///< OK, or what went wrong
+    int status_code = 0;                    ///< 0: no answer
     bool redelivery = false;
     std::string body;  ///< exactly the bytes that were signed
     std::string response;
@@ -144,7 +155,7 @@ struct Fault {
         reset,            ///< TCP reset instead of an answer
         wrong_json,       ///< a 200 whose body breaks off
         primary_limit,    ///< 403, x-ratelimit-remaining: 0, reset after `retry_after`
-        secondary_limit,  ///< 429 with retry-after
+        secondary_limit,  ///< 429 with retry-after; Gitea has this one alone, from the proxy before it
     };
     std::string name;
     Kind kind = Kind::status;
@@ -178,7 +189,7 @@ struct KeyPair {
 /// A fresh RSA key pair (2048 bits) for an app.
 [[nodiscard]] KeyPair make_key_pair();
 
-/// All members are thread-safe. What cannot be done throws std::runtime_error with GitHub's words.
+/// All members are thread-safe. What cannot be done throws std::runtime_error with the forge's words.
 /// `repository` is always `owner/name`.
 class PracticeForge {
  public:
@@ -189,7 +200,7 @@ class PracticeForge {
 
     [[nodiscard]] int port() const;
     [[nodiscard]] std::string url() const;      ///< http://127.0.0.1:PORT, for people and git
-    [[nodiscard]] std::string api_url() const;  ///< with /api/v3, as GitHub Enterprise has it
+    [[nodiscard]] std::string api_url() const;  ///< with /api/v3, as GitHub Enterprise has it, or /api/v1
     [[nodiscard]] std::string clone_url(std::string_view repository) const;
     [[nodiscard]] std::filesystem::path git_directory(std::string_view repository) const;
 
@@ -214,6 +225,7 @@ class PracticeForge {
     /// Waits until nothing is left to send; false after `timeout`.
     [[nodiscard]] bool hooks_sent(std::chrono::milliseconds timeout = std::chrono::seconds(20));
     [[nodiscard]] std::vector<Delivery> deliveries() const;  ///< oldest first
+    [[nodiscard]] Dialect dialect() const;
 
     // As people
     void create_repository(const RepositorySeed& seed);
@@ -221,12 +233,15 @@ class PracticeForge {
     void rename_repository(std::string_view repository, std::string_view new_full_name);
     void archive_repository(std::string_view repository);  ///< it can be read only
     void delete_repository(std::string_view repository);
-    void uninstall_app();  ///< its tokens are refused, and it hears nothing any more
-    /// Likewise, until it is allowed again: only that it hears.
+    /// Its tokens are refused, and it hears nothing any more. Gitea has no Apps: an administrator deletes the
+    /// bot's tokens and the webhook, and nothing tells of it.
+    void uninstall_app();
+    /// Likewise, until it is allowed again: only that it hears. At Gitea its login is prohibited for a time.
     void suspend_app();
     void unsuspend_app();
+    /// At Gitea it is no collaborator any more, and the webhook is gone.
     void remove_from_installation(std::string_view repository);
-    void set_draft_support(std::string_view repository, bool supported);
+    void set_draft_support(std::string_view repository, bool supported);  ///< Gitea's titles always may
     void add_collaborator(std::string_view repository, std::string_view login, Permission permission);
     /// Pushes to matching branches are refused; pattern as in `case` of the shell.
     void protect_branch(std::string_view repository, std::string_view pattern);
@@ -256,11 +271,13 @@ class PracticeForge {
     void delete_issue(std::string_view repository, std::int64_t number, std::string_view by);
     void lock(std::string_view repository, std::int64_t number, std::string_view by);  ///< its conversation
     void unlock(std::string_view repository, std::int64_t number, std::string_view by);
-    /// To another repository, whose number for it is returned. Its old address is redirected.
+    /// To another repository, whose number for it is returned. Its old address is redirected. Gitea has no
+    /// such thing.
     std::int64_t transfer_issue(std::string_view repository, std::int64_t number, std::string_view to,
                                 std::string_view by);
     /// A job of the app `github-actions` on this commit. Its suite is told to be completed when no job of the
-    /// commit goes on; a name that is finished and begins anew is tried again.
+    /// commit goes on; a name that is finished and begins anew is tried again. At Gitea it is a commit status
+    /// of the user `gitea-actions`, without annotations and log.
     void begin_check(std::string_view repository, std::string_view sha, std::string_view name);
     /// Begun before or not. Without a log there is none to be had.
     void finish_check(std::string_view repository, std::string_view sha, std::string_view name,
@@ -291,6 +308,8 @@ class PracticeForge {
     [[nodiscard]] std::vector<PullRequest> pull_requests(std::string_view repository) const;
     [[nodiscard]] std::vector<ReviewComment> review_comments(std::string_view repository,
                                                              std::int64_t number) const;
+    /// At Gitea the newest commit status of each commit and context, whoever set it, in the order in which
+    /// they were set first.
     [[nodiscard]] std::vector<CheckRun> check_runs(std::string_view repository) const;
     [[nodiscard]] std::vector<std::string> labels(std::string_view repository) const;
     [[nodiscard]] std::map<std::string, std::string> branches(std::string_view repository) const;

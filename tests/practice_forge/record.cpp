@@ -2,11 +2,16 @@
 
 namespace practice_forge {
 
-Record::Record(const std::filesystem::path& file) {
+Record::Record(const std::filesystem::path& file, Dialect dialect) : dialect_(dialect) {
     if (file.empty()) return;
     file_.rdbuf()->pubsetbuf(nullptr, 0);  // a line is one write: several suites append at a time
     file_.open(file, std::ios::app);
     if (!file_) throw std::runtime_error("cannot write " + file.string());
+}
+
+std::string Record::kind(std::string_view what) const {
+    const auto& customs = customs_of(dialect_);
+    return (dialect_ == Dialect::github ? "" : std::string(customs.name) + "-") + std::string(what);
 }
 
 void Record::write(const json& line) {
@@ -22,7 +27,7 @@ void Record::add(Request request, bool api) {
             headers[name] = name == "authorization" ? "***" : value;
         const json body = json::parse(request.body, nullptr, false);
         const json response = api ? json::parse(request.response, nullptr, false) : json();
-        write({{"kind", api ? "api" : "git"},
+        write({{"kind", api ? kind("api") : "git"},
                {"method", request.method},
                {"path", request.path},
                {"query", request.query},
@@ -40,7 +45,7 @@ void Record::add(Request request, bool api) {
 void Record::add(const Hooks::Sent& sent) {
     const std::scoped_lock lock(mutex_);
     if (!file_.is_open()) return;
-    write({{"kind", "webhook"},
+    write({{"kind", kind("webhook")},
            {"event", sent.delivery.event},
            {"headers", sent.headers},
            {"payload", json::parse(sent.delivery.body)},

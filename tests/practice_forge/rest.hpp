@@ -1,7 +1,10 @@
 #pragma once
 
+#include <initializer_list>
 #include <map>
+#include <optional>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "tests/practice_forge/deeds.hpp"
@@ -13,7 +16,7 @@ namespace practice_forge {
 /// One request of the REST API, on its way to a handler.
 struct Call {
     std::string method;
-    std::string path;  ///< as sent, without /api/v3 and query
+    std::string path;  ///< as sent, without /api/v3 or /api/v1 and query
     std::string query;
     std::string authorization;
     std::string text;  ///< the body
@@ -26,6 +29,8 @@ struct Call {
 
     [[nodiscard]] std::int64_t number(const char* name) const;  ///< of the path; throws 404 when it is none
     [[nodiscard]] std::string value(const char* name, const std::string& otherwise = "") const;
+    /// Of the query; `otherwise` when it is none or zero.
+    [[nodiscard]] std::size_t positive(const char* name, std::size_t otherwise) const;
     /// A string of the body; throws 422 when it is there and none, or missing while required.
     [[nodiscard]] std::optional<std::string> text_field(const char* name) const;
     [[nodiscard]] std::string required_text(const char* name) const;
@@ -36,13 +41,18 @@ struct Answer {
     json body;
     std::map<std::string, std::string> headers;
     std::string actor;
+    std::string page;     ///< HTML instead of the body
+    bool silent = false;  ///< nothing instead of it
 };
+
+class Tongue;
 
 /// What handlers stand on.
 struct Ground {
     World& world;
     Deeds& deeds;
     Hooks& hooks;
+    const Tongue& tongue;
 };
 
 using Handler = Answer (*)(Ground&, Call&);
@@ -54,24 +64,19 @@ struct Route {
     Access access;
     const char* permission;  ///< an installation token needs it
     Handler handler;
+    bool in_archives = true;  ///< also of archived repositories, as far as the access itself goes
 };
-[[nodiscard]] const std::vector<Route>& app_routes();
-[[nodiscard]] const std::vector<Route>& issue_routes();
-[[nodiscard]] const std::vector<Route>& pull_routes();
-[[nodiscard]] const std::vector<Route>& review_routes();
-[[nodiscard]] const std::vector<Route>& check_routes();
+struct KnownRoute {
+    Route route;
+    std::vector<std::string> pattern;  ///< in segments
+};
+[[nodiscard]] std::vector<KnownRoute> known(std::initializer_list<const std::vector<Route>*> tables);
 
-/// Never throws for what a client did: problems become GitHub's error bodies.
+/// Never throws for what a client did: problems become the forge's error bodies.
 [[nodiscard]] Answer answer_rest(Ground& ground, Call& call);
 
 [[nodiscard]] std::string decode_url(std::string_view text);
 [[nodiscard]] std::vector<std::string> split_path(std::string_view path);
 [[nodiscard]] std::map<std::string, std::string> parse_query(std::string_view query);
-/// The page of a list that the call asks for, with its Link header.
-/// https://docs.github.com/en/rest/using-the-rest-api/using-pagination-in-the-rest-api
-[[nodiscard]] Answer page_of(const World& world, const Call& call, const std::vector<json>& all,
-                             const char* wrapped_in = nullptr);
-/// Bodies of issues, pull requests and comments hold at most 65,536 characters.
-void check_length(const std::string& body, const char* resource, const char* field);
 
 }  // namespace practice_forge

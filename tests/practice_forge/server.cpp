@@ -6,6 +6,7 @@
 #include "tests/practice_forge/credentials.hpp"
 #include "tests/practice_forge/inside.hpp"
 #include "tests/practice_forge/strike.hpp"
+#include "tests/practice_forge/tongue.hpp"
 
 /// The HTTP front: tells API, git, control and pages apart, lets faults happen, records.
 namespace practice_forge {
@@ -25,7 +26,8 @@ void PracticeForge::Inside::answer(const httplib::Request& request, httplib::Res
     response.set_header("Server", "practice-forge");
     response.set_header("Date", http_date(world.now()));
 
-    if (path.starts_with("/api/v3/")) return answer_api(request, response, path.substr(7), query);
+    const std::string api(world.customs.api_path);
+    if (path.starts_with(api + "/")) return answer_api(request, response, path.substr(api.size()), query);
     if (path.find(".git/") != std::string::npos) return answer_git(request, response, path, query);
     const auto segments = split_path(path);
     if (segments.size() == 3 && segments[0] == "practice" && segments[1] == "logs")
@@ -52,17 +54,15 @@ void PracticeForge::Inside::answer_api(const httplib::Request& request, httplib:
                  .headers = lower_headers(request),
                  .body = request.body,
                  .when = std::chrono::system_clock::now()};
-    response.set_header("X-GitHub-Request-Id",
-                        fmt::format("{:X}", std::hash<std::thread::id>{}(std::this_thread::get_id())));
-    response.set_header("X-GitHub-Media-Type", "github.v3; format=json");
-    Strike strike(faults, request, path, port);
+    const auto& tongue = ground.tongue;
+    for (const auto& [name, value] : tongue.mark()) response.set_header(name, value);
+    Strike strike(faults, ground, request, path, port);
     seen.fault = strike.name();
-    if (!strike.before(response, world.now())) {
-        if (!request.has_header("User-Agent")) {
-            put(response, {.status = 403,
-                           .body = {{"message",
-                                     "Request forbidden by administrative rules. Please make sure your "
-                                     "request has a User-Agent header"}}});
+    if (!strike.before(response)) {
+        const auto nameless =
+            request.has_header("User-Agent") ? std::optional<Answer>() : tongue.refuse_nameless();
+        if (nameless) {
+            put(response, *nameless);
         } else {
             Call call{.method = request.method,
                       .path = path,
@@ -71,14 +71,14 @@ void PracticeForge::Inside::answer_api(const httplib::Request& request, httplib:
                       .text = request.body};
             auto answered = answer_rest(ground, call);
             seen.actor = answered.actor;
-            if (request.method == "GET" && answered.status == 200) {
+            if (tongue.tags_entities() && request.method == "GET" && answered.status == 200) {
                 const std::string tag = "W/\"" + sha256(answered.body.dump()) + "\"";
                 answered.headers["ETag"] = tag;
                 if (request.get_header_value("If-None-Match") == tag) answered.status = 304;
             }
             put(response, answered);
         }
-        strike.after(response, world.now());
+        strike.after(response);
     }
     seen.status = response.status;
     seen.response = response.body;
@@ -88,10 +88,12 @@ void PracticeForge::Inside::answer_api(const httplib::Request& request, httplib:
 
 PracticeForge::Inside::Inside(Options with)
     : options(std::move(with)),
-      record(options.record_file),
-      hooks(world, [this](const Hooks::Sent& sent) { record.add(sent); }),
-      deeds(world, hooks),
-      ground{world, deeds, hooks},
+      world(customs_of(options.dialect)),
+      record(options.record_file, options.dialect),
+      hooks(world, seal_of(options.dialect), [this](const Hooks::Sent& sent) { record.add(sent); }),
+      herald(herald_of(options.dialect, world, hooks)),
+      deeds(world, hooks, *herald),
+      ground{world, deeds, hooks, tongue_of(options.dialect)},
       server(std::make_unique<httplib::Server>()) {
     if (options.directory.empty()) {
         owns_directory = true;

@@ -7,29 +7,11 @@
 #include "tests/practice_forge/git.hpp"
 #include "tests/practice_forge/inside.hpp"
 #include "tests/practice_forge/strike.hpp"
+#include "tests/practice_forge/tongue.hpp"
 
 /// The HTTP front, second half: git, and the store of logs.
 namespace practice_forge {
 namespace {
-
-bool allowed_on_git(const World& world, const Identity& who, const Repository& repository, bool push) {
-    if (push && repository.archived) return false;
-    switch (who.kind) {
-        case Identity::Kind::nobody:
-            return !push && !repository.is_private;
-        case Identity::Kind::app:
-            return false;
-        case Identity::Kind::installation: {
-            if (!who.repositories.empty() && !who.repositories.contains(repository.id)) return false;
-            if (repository.outside) return !push && !repository.is_private;
-            const auto contents = who.permissions.find("contents");
-            return contents != who.permissions.end() && (!push || contents->second == "write");
-        }
-        case Identity::Kind::person:
-            return world.permission(repository, who.login) >= (push ? Permission::write : Permission::read);
-    }
-    return false;
-}
 
 /// The branches that a push names, and where they are: its commands are lines of `old new ref`, each with its
 /// length in front. https://git-scm.com/docs/pack-protocol
@@ -61,9 +43,9 @@ void PracticeForge::Inside::answer_log(const httplib::Request& request, httplib:
                  .query = query,
                  .headers = lower_headers(request),
                  .when = std::chrono::system_clock::now()};
-    Strike strike(faults, request, path, port);
+    Strike strike(faults, ground, request, path, port);
     seen.fault = strike.name();
-    if (!strike.before(response, world.now())) {
+    if (!strike.before(response)) {
         const auto id = std::strtoll(path.c_str() + path.rfind('/') + 1, nullptr, 10);
         const auto lock = world.lock();
         response.status = 403;
@@ -77,7 +59,7 @@ void PracticeForge::Inside::answer_log(const httplib::Request& request, httplib:
                 response.set_content(run->second.log, "text/plain; charset=utf-8");
             }
         }
-        strike.after(response, world.now());
+        strike.after(response);
     }
     seen.status = response.status;
     record.add(std::move(seen), false);
@@ -95,13 +77,14 @@ void PracticeForge::Inside::answer_git(const httplib::Request& request, httplib:
                  .headers = lower_headers(request),
                  .body = pushes ? request.body.substr(0, commands) : std::string(),
                  .when = std::chrono::system_clock::now()};
-    Strike strike(faults, request, path, port);
+    Strike strike(faults, ground, request, path, port);
     seen.fault = strike.name();
     const auto serve = [&] {
         const bool push = pushes || query.find("service=git-receive-pack") != std::string::npos;
         Identity who;
         Repository* repository = nullptr;
         std::string moved_to;
+        std::optional<Tongue::Refusal> refusal;
         try {
             const auto lock = world.lock();
             const auto name = path.substr(1, path.find(".git/") - 1);
@@ -110,31 +93,25 @@ void PracticeForge::Inside::answer_git(const httplib::Request& request, httplib:
                 repository == nullptr && moved != world.old_names.end()) {
                 if (const auto* now = world.find(moved->second)) moved_to = now->full_name();
             }
-            who = identify(world, request.get_header_value("Authorization"));
+            who = ground.tongue.identify(world, request.get_header_value("Authorization"));
             seen.actor = who.login;
-            if (repository != nullptr && !allowed_on_git(world, who, *repository, push)) {
-                // As GitHub does: nobody learns whether a private repository is there.
-                response.status = who.kind == Identity::Kind::nobody                       ? 401
-                                  : push && allowed_on_git(world, who, *repository, false) ? 403
-                                                                                           : 404;
-            } else if (repository == nullptr && moved_to.empty()) {
-                response.status = who.kind == Identity::Kind::nobody ? 401 : 404;
-            }
+            if (moved_to.empty()) refusal = ground.tongue.refuse_git(world, who, repository, push);
         } catch (const Problem&) {
-            response.status = 401;
+            refusal = {401, "Unauthorized\n"};
         }
-        if (response.status == 401) response.set_header("WWW-Authenticate", "Basic realm=\"GitHub\"");
-        if (response.status >= 400) {
-            response.set_content(response.status == 404 ? "Repository not found.\n"
-                                                        : "Write access to repository not granted.\n",
-                                 "text/plain");
+        if (refusal) {
+            response.status = refusal->status;
+            if (refusal->status == 401)
+                response.set_header("WWW-Authenticate",
+                                    fmt::format("Basic realm=\"{}\"", ground.tongue.realm()));
+            response.set_content(refusal->words, "text/plain");
             return;
         }
         if (!moved_to.empty()) {
-            response.status = 301;
-            response.set_header("Location", world.base_url + "/" + moved_to +
-                                                path.substr(path.find(".git/")) +
-                                                (query.empty() ? "" : "?" + query));
+            const auto redirect = ground.tongue.redirect(
+                world, "/" + moved_to + path.substr(path.find(".git/")) + (query.empty() ? "" : "?" + query));
+            response.status = redirect.status;
+            response.set_header("Location", redirect.location);
             return;
         }
         auto moved = pushes ? branches_of(Git(repository->git), request.body) : std::vector<Deeds::Moved>{};
@@ -160,10 +137,10 @@ void PracticeForge::Inside::answer_git(const httplib::Request& request, httplib:
             deeds.pushed(*repository, branch, who.login);
         }
     };
-    if (!strike.before(response, world.now())) {
+    if (!strike.before(response)) {
         response.status = -1;
         serve();
-        strike.after(response, world.now());
+        strike.after(response);
     }
     seen.status = response.status;
     record.add(std::move(seen), false);

@@ -9,6 +9,8 @@
 #include <charconv>
 #include <thread>
 
+#include "tests/practice_forge/tongue.hpp"
+
 /// A reset is made on the socket itself, found by its port: connect(AF_UNSPEC) makes Linux send RST at once,
 /// and what the HTTP library writes afterwards goes nowhere.
 namespace practice_forge {
@@ -21,32 +23,6 @@ void reset_connection(int local_port, int remote_port) {
         nobody.sa_family = AF_UNSPEC;
         (void)connect(fd, &nobody, sizeof nobody);
     });
-}
-
-/// A fault that answers instead of the forge.
-Answer answer_of(const Fault& fault, Time now) {
-    const auto reset =
-        std::chrono::duration_cast<std::chrono::seconds>(now.time_since_epoch()) + fault.retry_after;
-    Answer answer{.status = fault.status,
-                  .body = {{"message", fault.message},
-                           {"documentation_url", "https://docs.github.com/rest"},
-                           {"status", std::to_string(fault.status)}}};
-    if (fault.kind == Fault::Kind::primary_limit) {
-        answer.status = 403;
-        answer.body["message"] = "API rate limit exceeded for installation.";
-        answer.headers = {{"X-RateLimit-Limit", "5000"},
-                          {"X-RateLimit-Remaining", "0"},
-                          {"X-RateLimit-Used", "5000"},
-                          {"X-RateLimit-Reset", std::to_string(reset.count())},
-                          {"X-RateLimit-Resource", "core"}};
-    } else if (fault.kind == Fault::Kind::secondary_limit) {
-        answer.status = 429;
-        answer.body["message"] =
-            "You have exceeded a secondary rate limit. Please wait a few minutes before you try again.";
-        answer.headers = {{"Retry-After", std::to_string(fault.retry_after.count())}};
-    }
-    answer.body["status"] = std::to_string(answer.status);
-    return answer;
 }
 
 }  // namespace
@@ -80,19 +56,25 @@ std::multimap<std::string, std::string> lower_headers(const httplib::Request& re
 void put(httplib::Response& response, const Answer& answer) {
     response.status = answer.status;
     for (const auto& [name, value] : answer.headers) response.set_header(name, value);
-    if (answer.status != 204 && answer.status != 304)
+    if (!answer.page.empty())
+        response.set_content(answer.page, "text/html");
+    else if (!answer.silent && answer.status != 204 && answer.status != 304)
         response.set_content(answer.body.dump(), "application/json; charset=utf-8");
 }
 
-Strike::Strike(Faults& faults, const httplib::Request& request, const std::string& path, int port)
-    : fault_(faults.take(request.method, path)), remote_port_(request.remote_port), port_(port) {}
+Strike::Strike(Faults& faults, const Ground& ground, const httplib::Request& request, const std::string& path,
+               int port)
+    : ground_(ground),
+      fault_(faults.take(request.method, path)),
+      remote_port_(request.remote_port),
+      port_(port) {}
 
-bool Strike::before(httplib::Response& response, Time now) {
-    return fault_ && !fault_->after_effect && strike(response, now);
+bool Strike::before(httplib::Response& response) {
+    return fault_ && !fault_->after_effect && strike(response);
 }
 
-void Strike::after(httplib::Response& response, Time now) {
-    if (fault_ && fault_->after_effect) (void)strike(response, now);
+void Strike::after(httplib::Response& response) {
+    if (fault_ && fault_->after_effect) (void)strike(response);
 }
 
 void Strike::finish() const {
@@ -101,7 +83,7 @@ void Strike::finish() const {
 
 std::string Strike::name() const { return fault_ ? fault_->name.empty() ? "unnamed" : fault_->name : ""; }
 
-bool Strike::strike(httplib::Response& response, Time now) {
+bool Strike::strike(httplib::Response& response) {
     switch (fault_->kind) {
         case Fault::Kind::latency:
             std::this_thread::sleep_for(fault_->latency);
@@ -118,7 +100,7 @@ bool Strike::strike(httplib::Response& response, Time now) {
         case Fault::Kind::status:
         case Fault::Kind::primary_limit:
         case Fault::Kind::secondary_limit:
-            put(response, answer_of(*fault_, now));
+            put(response, ground_.tongue.strike(ground_.world, *fault_));
             return true;
     }
     return false;

@@ -24,18 +24,20 @@ void put(httplib::Response& response, const Answer& answer);
 /// The scripted fault of one request, if any, and when it strikes.
 class Strike {
  public:
-    Strike(Faults& faults, const httplib::Request& request, const std::string& path, int port);
+    Strike(Faults& faults, const Ground& ground, const httplib::Request& request, const std::string& path,
+           int port);
 
     /// Whether the request ends here, unheard.
-    [[nodiscard]] bool before(httplib::Response& response, Time now);
-    void after(httplib::Response& response, Time now);
+    [[nodiscard]] bool before(httplib::Response& response);
+    void after(httplib::Response& response);
     /// A reset waits until the request is recorded: who sees it may look at the record at once.
     void finish() const;
     [[nodiscard]] std::string name() const;
 
  private:
-    bool strike(httplib::Response& response, Time now);
+    bool strike(httplib::Response& response);
 
+    const Ground& ground_;
     std::optional<Fault> fault_;
     int remote_port_, port_;
     bool reset_ = false;

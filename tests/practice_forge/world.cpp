@@ -65,8 +65,9 @@ Thread& World::thread(Repository& repository, std::int64_t number) const {
     if (repository.deleted_threads.contains(number)) throw Problem(410, "This issue was deleted");
     if (const auto moved = repository.moved_threads.find(number); moved != repository.moved_threads.end()) {
         Problem problem(301, "Moved Permanently");
-        problem.headers["Location"] = fmt::format("{}/api/v3/repositories/{}/issues/{}", base_url,
-                                                  moved->second.first, moved->second.second);
+        problem.headers["Location"] =
+            fmt::format("{}{}/repositories/{}/issues/{}", base_url, customs.api_path, moved->second.first,
+                        moved->second.second);
         throw problem;
     }
     throw not_found();
@@ -91,6 +92,21 @@ Permission World::permission(const Repository& repository, std::string_view logi
     return repository.is_private ? Permission::none : Permission::read;
 }
 
+void World::forget_app_tokens() {
+    std::erase_if(tokens, [this](const auto& entry) {
+        const auto& who = entry.second.identity;
+        return customs.apps ? who.kind == Identity::Kind::installation : who.login == app_login();
+    });
+}
+
+bool World::is_draft(const Thread& thread) const {
+    if (!thread.pull) return false;
+    if (customs.draft_prefixes.empty()) return thread.pull->draft;
+    const auto title = lower(thread.title);
+    return std::ranges::any_of(customs.draft_prefixes,
+                               [&](std::string_view prefix) { return title.starts_with(lower(prefix)); });
+}
+
 std::string lower(std::string_view text) {
     std::string result(text);
     std::ranges::transform(result, result.begin(),
@@ -98,8 +114,11 @@ std::string lower(std::string_view text) {
     return result;
 }
 
-std::string timestamp(Time time) {
-    return fmt::format("{:%Y-%m-%dT%H:%M:%SZ}", fmt::gmtime(std::chrono::system_clock::to_time_t(time)));
+std::string timestamp(Time time, std::chrono::minutes zone) {
+    const auto there =
+        fmt::format("{:%Y-%m-%dT%H:%M:%S}", fmt::gmtime(std::chrono::system_clock::to_time_t(time + zone)));
+    const auto offset = zone.count();
+    return offset == 0 ? there + "Z" : fmt::format("{}+{:02}:{:02}", there, offset / 60, offset % 60);
 }
 
 std::string_view name_of(Permission permission) {

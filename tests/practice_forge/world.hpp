@@ -16,14 +16,14 @@
 #include <utility>
 #include <vector>
 
-#include "tests/practice_forge/practice_forge.hpp"
+#include "tests/practice_forge/dialect.hpp"
 
 namespace practice_forge {
 
 using nlohmann::json;
 using Time = std::chrono::system_clock::time_point;
 
-/// Why a request is not carried out, in GitHub's shape.
+/// Why a request is not carried out, in GitHub's words; `Tongue::refuse` puts it into those of a forge.
 /// https://docs.github.com/en/rest/using-the-rest-api/troubleshooting-the-rest-api
 struct Problem : std::runtime_error {
     Problem(int with_status, const std::string& message, json with_errors = nullptr)
@@ -135,6 +135,7 @@ struct StoredCheckRun {
 
 struct CommitStatus {
     std::int64_t id = 0;
+    /// `target_url` may be a path of the forge itself.
     std::string sha, state, description, target_url, context, creator;
     Time created, updated;
 };
@@ -146,7 +147,7 @@ struct Repository {
     bool is_private = true;
     bool deleted = false;
     bool archived = false;
-    bool outside = false;  ///< taken out of the App's installation
+    bool outside = false;  ///< taken out of the App's installation, where there are Apps
     bool drafts = true;
     Time created, pushed;
     std::filesystem::path git;
@@ -183,10 +184,11 @@ struct Token {
     std::optional<Time> expires;
 };
 
-/// Everything the forge knows. Members other than `lock`, `now` and `base_url` are touched only with the lock
-/// held; no git process runs and nothing is sent while it is.
+/// Everything the forge knows. Members other than `lock`, `now`, `customs` and `base_url` are touched only
+/// with the lock held; no git process runs and nothing is sent while it is.
 class World {
  public:
+    explicit World(const Customs& with) : customs(with) {}
     [[nodiscard]] std::unique_lock<std::mutex> lock() const { return std::unique_lock(mutex_); }
     [[nodiscard]] Time now() const;
     [[nodiscard]] std::int64_t next_id() { return ++last_id_; }
@@ -201,15 +203,18 @@ class World {
     Label& label(Repository& repository, std::string_view name);  ///< made when missing
     [[nodiscard]] static Label* find_label(Repository& repository, std::string_view name);
     [[nodiscard]] Permission permission(const Repository& repository, std::string_view login) const;
-    [[nodiscard]] std::string app_login() const { return app.slug + "[bot]"; }
+    [[nodiscard]] std::string app_login() const { return app.slug + std::string(customs.app_suffix); }
+    [[nodiscard]] bool is_draft(const Thread& thread) const;
+    void forget_app_tokens();  ///< installations'; where there are no Apps, the bot's
 
+    const Customs& customs;
     std::string base_url;  ///< http://127.0.0.1:PORT, fixed before anything else runs
     std::filesystem::path directory;
     std::atomic<std::int64_t> clock_offset{0};  ///< seconds
 
     AppSettings app;
     bool installed = true;
-    bool suspended = false;  ///< the installation, for a time
+    bool suspended = false;  ///< the installation, or where there are no Apps the bot, for a time
     std::chrono::seconds token_lifetime{3600};
     std::map<std::string, Token, std::less<>> tokens;
     std::map<std::string, User, std::less<>> users;
@@ -224,8 +229,8 @@ class World {
 };
 
 [[nodiscard]] std::string lower(std::string_view text);
-[[nodiscard]] std::string timestamp(Time time);                    ///< 2026-01-31T12:00:00Z
-[[nodiscard]] std::string_view name_of(Permission permission);     ///< GitHub's role_name
+[[nodiscard]] std::string timestamp(Time time, std::chrono::minutes zone = {});  ///< 2026-01-31T12:00:00Z
+[[nodiscard]] std::string_view name_of(Permission permission);                   ///< GitHub's role_name
 [[nodiscard]] Permission permission_named(std::string_view name);  ///< throws for an unknown one
 [[nodiscard]] std::size_t code_points(std::string_view utf8);
 

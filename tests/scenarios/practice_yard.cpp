@@ -37,15 +37,15 @@ Folder::Folder() {
 
 Folder::~Folder() { fs::remove_all(path); }
 
-practice_forge::Options options() {
+practice_forge::Options options(practice_forge::Dialect dialect) {
     const char* record = std::getenv("PRACTICE_FORGE_RECORD");
-    return {.record_file = record == nullptr ? "" : record};
+    return {.dialect = dialect, .record_file = record == nullptr ? "" : record};
 }
 
 httplib::Headers malformed() { return {{"X-Practice-Malformed", "1"}}; }
 
 Caller::Caller(const practice_forge::PracticeForge& forge, std::string token)
-    : client_(forge.url()), token_(std::move(token)) {
+    : client_(forge.url()), api_(forge.api_url().substr(forge.url().size())), token_(std::move(token)) {
     client_.set_tcp_nodelay(true);
     client_.set_keep_alive(true);
 }
@@ -54,7 +54,7 @@ Answer Caller::send(const std::string& method, const std::string& path, const js
                     httplib::Headers headers) {
     httplib::Request request;
     request.method = method;
-    request.path = "/api/v3" + path;
+    request.path = api_ + path;
     request.headers = std::move(headers);
     if (!token_.empty()) request.set_header("Authorization", "Bearer " + token_);
     request.set_header("User-Agent", "practice-test");
@@ -157,7 +157,7 @@ std::string with_token(const practice_forge::PracticeForge& forge, const std::st
     return url.insert(7, "x-access-token:" + token + "@");
 }
 
-Yard::Yard() : forge(options()) {
+Yard::Yard(practice_forge::Dialect dialect) : forge(options(dialect)) {
     forge.create_repository(
         {.full_name = kRepository, .files = {{"README.md", "# Widgets\n"}, {"src/a.txt", "one\ntwo\n"}}});
     forge.add_collaborator(kRepository, "maria", practice_forge::Permission::write);

@@ -30,7 +30,8 @@ struct Folder {
 };
 
 /// Records go where a run that validates them wants them.
-[[nodiscard]] practice_forge::Options options();
+[[nodiscard]] practice_forge::Options options(
+    practice_forge::Dialect dialect = practice_forge::Dialect::github);
 
 struct Answer {
     int status = 0;
@@ -49,7 +50,7 @@ class Caller {
 
  private:
     httplib::Client client_;
-    std::string token_;
+    std::string api_, token_;
 };
 
 [[nodiscard]] std::string app_token(const std::string& private_pem, std::int64_t app, std::int64_t issued,
@@ -87,9 +88,9 @@ bool git(const fs::path& folder, const std::string& arguments, std::string* said
 
 [[nodiscard]] std::string with_token(const practice_forge::PracticeForge& forge, const std::string& token);
 
-/// A forge with one repository and somebody who may push.
+/// A forge with one repository, somebody who may push and somebody who may read.
 struct Yard {
-    Yard();
+    explicit Yard(practice_forge::Dialect dialect = practice_forge::Dialect::github);
     practice_forge::PracticeForge forge;
 };
 

@@ -291,7 +291,7 @@ void Play::mend() {
     for (int i = 0; i < 16; ++i) factory_.forge.ping();  // what waits to be lost or to change places
     (void)factory_.forge.hooks_sent();
     for (const auto& delivery : factory_.forge.deliveries())
-        if (delivery.status != "OK" && delivery.event != "ping") factory_.forge.redeliver(delivery.id);
+        if (delivery.status != "OK" && delivery.what != "ping") factory_.forge.redeliver(delivery.id);
     (void)factory_.forge.hooks_sent();
 }
 

@@ -7,11 +7,11 @@
 
 #include "tests/practice_forge/credentials.hpp"
 #include "tests/practice_forge/git.hpp"
-#include "tests/practice_forge/rest.hpp"
-#include "tests/practice_forge/shapes.hpp"
+#include "tests/practice_forge/github_shapes.hpp"
+#include "tests/practice_forge/github_tongue.hpp"
 
 /// https://docs.github.com/en/rest/checks/runs and https://docs.github.com/en/rest/commits/statuses
-namespace practice_forge {
+namespace practice_forge::github {
 namespace {
 
 constexpr std::size_t kTextLimit = 65'535;
@@ -238,4 +238,4 @@ const std::vector<Route>& check_routes() {
     return routes;
 }
 
-}  // namespace practice_forge
+}  // namespace practice_forge::github

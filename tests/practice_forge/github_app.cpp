@@ -4,11 +4,11 @@
 
 #include "tests/practice_forge/credentials.hpp"
 #include "tests/practice_forge/git.hpp"
-#include "tests/practice_forge/rest.hpp"
-#include "tests/practice_forge/shapes.hpp"
+#include "tests/practice_forge/github_shapes.hpp"
+#include "tests/practice_forge/github_tongue.hpp"
 
 /// The app, its installation and its deliveries; users, repositories and branches.
-namespace practice_forge {
+namespace practice_forge::github {
 namespace {
 
 Answer get_app(Ground& ground, Call&) {
@@ -262,4 +262,4 @@ const std::vector<Route>& app_routes() {
     return routes;
 }
 
-}  // namespace practice_forge
+}  // namespace practice_forge::github

@@ -3,11 +3,11 @@
 #include <algorithm>
 #include <sstream>
 
-#include "tests/practice_forge/rest.hpp"
-#include "tests/practice_forge/shapes.hpp"
+#include "tests/practice_forge/github_shapes.hpp"
+#include "tests/practice_forge/github_tongue.hpp"
 
 /// Issues, labels, comments and reactions. https://docs.github.com/en/rest/issues
-namespace practice_forge {
+namespace practice_forge::github {
 namespace {
 
 std::vector<std::string> comma_list(const std::string& text) {
@@ -310,4 +310,4 @@ const std::vector<Route>& issue_routes() {
     return routes;
 }
 
-}  // namespace practice_forge
+}  // namespace practice_forge::github

@@ -3,11 +3,11 @@
 #include <algorithm>
 
 #include "tests/practice_forge/git.hpp"
-#include "tests/practice_forge/rest.hpp"
-#include "tests/practice_forge/shapes.hpp"
+#include "tests/practice_forge/github_shapes.hpp"
+#include "tests/practice_forge/github_tongue.hpp"
 
 /// https://docs.github.com/en/rest/pulls/pulls
-namespace practice_forge {
+namespace practice_forge::github {
 namespace {
 
 Answer list_pulls(Ground& ground, Call& call) {
@@ -86,4 +86,4 @@ const std::vector<Route>& pull_routes() {
     return routes;
 }
 
-}  // namespace practice_forge
+}  // namespace practice_forge::github

@@ -1,4 +1,4 @@
-#include "tests/practice_forge/shapes.hpp"
+#include "tests/practice_forge/github_shapes.hpp"
 
 #include <fmt/format.h>
 
@@ -7,23 +7,8 @@
 
 #include "tests/practice_forge/git.hpp"
 
-namespace practice_forge {
+namespace practice_forge::github {
 namespace {
-
-/// One segment of an address: labels hold spaces and colons, bots' logins hold brackets.
-std::string encode_url(std::string_view text) {
-    std::string result;
-    for (const char c : text) {
-        const bool plain = std::isalnum(static_cast<unsigned char>(c)) != 0 ||
-                           std::string_view("-._~").find(c) != std::string_view::npos;
-        result += plain ? std::string(1, c) : fmt::format("%{:02X}", static_cast<unsigned char>(c));
-    }
-    return result;
-}
-
-std::string avatar_url(const World& world, const std::string& login) {
-    return world.base_url + "/practice/avatars/" + encode_url(login) + ".svg";
-}
 
 std::string node_id(std::string_view kind, std::int64_t id) { return fmt::format("{}_{}", kind, id); }
 
@@ -66,16 +51,6 @@ json end_json(World& world, const Repository& repository, const std::string& bra
 }
 
 }  // namespace
-
-std::string api(const World& world, const Repository& repository) {
-    return world.base_url + "/api/v3/repos/" + repository.full_name();
-}
-std::string html(const World& world, const Repository& repository) {
-    return world.base_url + "/" + repository.full_name();
-}
-std::string thread_page(const World& world, const Repository& repository, const Thread& thread) {
-    return fmt::format("{}/{}/{}", html(world, repository), thread.pull ? "pull" : "issues", thread.number);
-}
 
 json user_json(World& world, const std::string& login) {
     const User& user = world.user(login);
@@ -422,4 +397,4 @@ json event_json(World& world, const Repository& repository, const std::string& a
              {{"id", world.app.installation_id}, {"node_id", node_id("IN", world.app.installation_id)}}}};
 }
 
-}  // namespace practice_forge
+}  // namespace practice_forge::github

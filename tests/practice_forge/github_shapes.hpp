@@ -1,14 +1,11 @@
 #pragma once
 
+#include "tests/practice_forge/addresses.hpp"
 #include "tests/practice_forge/world.hpp"
 
 /// GitHub's JSON. All need the world's lock. Webhooks allow no field beyond the required ones, so what only
 /// REST has is added by its handlers.
-namespace practice_forge {
-
-[[nodiscard]] std::string api(const World& world, const Repository& repository);   ///< …/api/v3/repos/o/r
-[[nodiscard]] std::string html(const World& world, const Repository& repository);  ///< …/o/r
-[[nodiscard]] std::string thread_page(const World& world, const Repository& repository, const Thread& thread);
+namespace practice_forge::github {
 
 [[nodiscard]] json user_json(World& world, const std::string& login);
 [[nodiscard]] json repository_json(World& world, const Repository& repository);
@@ -36,8 +33,12 @@ namespace practice_forge {
 [[nodiscard]] json status_json(World& world, Repository& repository, const CommitStatus& status,
                                bool with_creator);
 
+[[nodiscard]] json review_json(World& world, const Repository& repository, const StoredReview& review);
+[[nodiscard]] json review_comment_json(World& world, const Repository& repository,
+                                       const StoredReviewComment& comment);
+
 /// What every webhook carries.
 [[nodiscard]] json event_json(World& world, const Repository& repository, const std::string& action,
                               const std::string& sender);
 
-}  // namespace practice_forge
+}  // namespace practice_forge::github

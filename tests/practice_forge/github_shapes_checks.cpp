@@ -2,10 +2,10 @@
 
 #include <algorithm>
 
-#include "tests/practice_forge/shapes.hpp"
+#include "tests/practice_forge/github_shapes.hpp"
 
 /// Commits and what is said of them: checks, statuses, pushes.
-namespace practice_forge {
+namespace practice_forge::github {
 namespace {
 
 json words_or_null(const std::string& text) { return text.empty() ? json(nullptr) : json(text); }
@@ -185,4 +185,4 @@ json simple_commit_json(const Repository& repository, const Commit& commit) {
             {"committer", author_json(commit)}};
 }
 
-}  // namespace practice_forge
+}  // namespace practice_forge::github
