@@ -13,18 +13,20 @@ namespace practice_forge {
 struct Customs {
     Dialect dialect;
     std::string_view name;
-    std::string_view api_path;         ///< where the REST API is
-    std::string_view pull_page;        ///< in the address of a pull request's page
-    std::string_view app_suffix;       ///< of the login that the App acts as
-    std::string_view runner;           ///< who carries out CI jobs
-    std::string_view protected_words;  ///< to who pushes to a protected branch, as shell words
-    std::string_view version;          ///< of the program that the forge is, where it tells it
-    bool apps = true;                  ///< there are Apps and their installations; else people's tokens alone
-    bool check_runs = true;            ///< what CI says are check runs in suites; else commit statuses alone
-    bool tells_statuses = true;        ///< by webhook
-    bool moves_issues = true;          ///< from one repository to another
-    bool groups_by_line = false;       ///< what stands beside a line answers what stood there first
-    bool closes_with_branch = false;   ///< the pull requests of a branch that is deleted
+    std::string_view api_path;                    ///< where the REST API is
+    std::string_view pull_page;                   ///< in the address of a pull request's page
+    std::string_view app_suffix;                  ///< of the login that the App acts as
+    std::string_view runner;                      ///< who carries out CI jobs
+    std::string_view protected_words;             ///< to who pushes to a protected branch, as shell words
+    std::string_view version;                     ///< of the program that the forge is, where it tells it
+    std::vector<std::string_view> hook_families;  ///< of a webhook's headers: X-Gitea-…, X-Gogs-…
+    bool lists_errors = false;                    ///< beside the message that something is not there
+    bool apps = true;                 ///< there are Apps and their installations; else people's tokens alone
+    bool check_runs = true;           ///< what CI says are check runs in suites; else commit statuses alone
+    bool tells_statuses = true;       ///< by webhook
+    bool moves_issues = true;         ///< from one repository to another
+    bool groups_by_line = false;      ///< what stands beside a line answers what stood there first
+    bool closes_with_branch = false;  ///< the pull requests of a branch that is deleted
     std::vector<std::string_view> draft_prefixes;  ///< of a title make it a draft; empty: that is said apart
     std::chrono::minutes zone{0};                  ///< of times in JSON, east of UTC
 };

@@ -262,13 +262,12 @@ std::map<std::string, std::string> seal(World& world, const Delivery& delivery, 
     std::map<std::string, std::string> headers = {{"User-Agent", "Go-http-client/1.1"},
                                                   {"X-Hub-Signature", "sha1=" + sha1},
                                                   {"X-Hub-Signature-256", "sha256=" + sha256}};
-    std::vector<std::string> families = {"Gitea", "Gogs", "GitHub"};
-    if (world.customs.dialect == Dialect::forgejo) families.emplace_back("Forgejo");
-    for (const auto& family : families) {
-        headers["X-" + family + "-Delivery"] = delivery.guid;
-        headers["X-" + family + "-Event"] = delivery.event;
-        headers["X-" + family + "-Event-Type"] = delivery.event_type;
-        if (family != "GitHub") headers["X-" + family + "-Signature"] = sha256;
+    for (const auto family : world.customs.hook_families) {
+        const auto name = "X-" + std::string(family);
+        headers[name + "-Delivery"] = delivery.guid;
+        headers[name + "-Event"] = delivery.event;
+        headers[name + "-Event-Type"] = delivery.event_type;
+        if (family != "GitHub") headers[name + "-Signature"] = sha256;
     }
     return headers;
 }

@@ -22,8 +22,11 @@ Answer list_pulls(Ground& ground, Call& call) {
     return page_of(ground.world, call, all, Linked::yes);
 }
 
+/// Of conflicts that nobody has looked for yet, Gitea says the same as of conflicts that there are. It looks
+/// for them in the background; here a look at the pull request is enough, and its making and changing are
+/// not.
 Answer answer_with(Ground& ground, Call& call, std::int64_t number, int status) {
-    ground.deeds.weigh(*call.repository, number);
+    if (status == 200) ground.deeds.weigh(*call.repository, number);
     const auto lock = ground.world.lock();
     return {.status = status,
             .body = pull_json(ground.world, *call.repository, ground.world.thread(*call.repository, number))};

@@ -131,7 +131,7 @@ Answer GiteaTongue::refuse(const World& world, const Problem& problem) const {
     answer.body = {{"message", words}, {"url", world.base_url + "/api/swagger"}};
     if (answer.status != 404) return answer;
     const bool says_nothing = words == "Not Found";
-    if (world.customs.dialect == Dialect::forgejo) {
+    if (world.customs.lists_errors) {
         answer.body["message"] = "The target couldn't be found.";
         answer.body["errors"] = says_nothing ? json(nullptr) : json::array({words});
     } else if (says_nothing) {

@@ -95,6 +95,9 @@ TEST_CASE("Gitea: a repository says what the caller may do, and renamed ones sen
     CHECK(none.status == 404);
     CHECK(none.body["message"] == "branch does not exist [name: none]");
     CHECK(none.body["url"] == garden.forge.url() + "/api/swagger");
+    const auto lost = Garden(Dialect::forgejo).reader->send("GET", repo("/branches/none")).body;
+    CHECK(lost["message"] == "The target couldn't be found.");
+    CHECK(lost["errors"] == json::array({"branch does not exist [name: none]"}));
 
     garden.forge.create_repository({.full_name = "acme/other", .files = {{"a", "b"}}});
     garden.forge.create_repository({.full_name = "acme/open", .files = {{"a", "b"}}, .is_private = false});
@@ -327,5 +330,7 @@ TEST_CASE("Gitea: git takes the token as any user's password, or as the user") {
     CHECK(git(folder.path / "work", "push -q origin HEAD:refs/heads/agent/2"));
     CHECK(garden.forge.branches("acme/gadgets").contains("agent/2"));
     garden.forge.archive_repository("acme/gadgets");
-    CHECK_FALSE(git(folder.path, "push -q " + with("x:token-of-robot", "acme/gadgets") + " HEAD:h", &said));
+    CHECK_FALSE(git(folder.path / "work", "push -q origin HEAD:refs/heads/agent/3", &said));
+    CHECK(said.find("403") != std::string::npos);
+    CHECK(git(folder.path, "clone -q " + with("x:token-of-robot", "acme/gadgets") + " read"));
 }
