@@ -3,6 +3,8 @@
 
 #include <algorithm>
 #include <array>
+#include <functional>
+#include <set>
 #include <string_view>
 #include <utility>
 
@@ -134,28 +136,32 @@ ForgeResult<std::vector<FailedCheck>> GiteaForge::failed_checks(const RepoRef& r
             ForgeError{.kind = ForgeError::Kind::invalid, .message = "not a commit: " + one_line(sha, 60)});
     const auto us = self();
     if (!us) return std::unexpected(us.error());
+    std::vector<json> statuses;
+    const auto listed =
+        api_.each(repo, "/commits/" + sha + "/statuses", pages_of_statuses, [&](const json& status) {
+            statuses.push_back(status);
+            return true;
+        });
+    if (!listed && listed.error().kind != ForgeError::Kind::gone) return std::unexpected(listed.error());
+    // The forge sorts by the second, and what it calls `highestindex` begins with the lowest.
+    std::ranges::sort(statuses, std::greater{}, [](const json& status) { return number_at(status, "id"); });
     LastStatuses last;
     bool goes_on = false;
-    std::vector<std::string> seen;
-    const auto take = [&](const json& status) {
+    std::set<std::string> seen;
+    for (const auto& status : statuses) {
         const auto name = text_at(status, "context");
         const auto creator = text(at(status, "creator", "login"));
-        if (name == our_status && same_name(creator, us->login)) return true;
+        if (name == our_status && same_name(creator, us->login)) continue;
         const auto state = text_at(status, "status");
-        if (std::ranges::find(seen, name) == seen.end()) {
-            seen.push_back(name);
-            goes_on = goes_on || (state == "pending" && std::ranges::find(actions, creator) != actions.end());
-        }
+        const bool is_last = seen.insert(name).second;
+        goes_on = goes_on ||
+                  (is_last && state == "pending" && std::ranges::find(actions, creator) != actions.end());
         last.take({.context = name,
                    .description = text_at(status, "description"),
                    .web_url = text_at(status, "target_url"),
                    .bad = is_bad_status(state),
                    .passed = state == "success"});
-        return true;
-    };
-    const auto listed =
-        api_.each(repo, "/commits/" + sha + "/statuses?sort=highestindex", pages_of_statuses, take);
-    if (!listed && listed.error().kind != ForgeError::Kind::gone) return std::unexpected(listed.error());
+    }
     // A status of somebody else may stay pending until people approve: only CI's own jobs are waited for.
     return goes_on ? std::vector<FailedCheck>{} : last.failed();
 }

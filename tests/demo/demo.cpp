@@ -35,6 +35,7 @@ using practice_forge::PracticeForge;
 
 constexpr std::string_view repository = "acme/tally";
 constexpr std::string_view person = "ada";
+constexpr std::string_view bot_token = "practice-token-of-the-bot";  // of a forge that is gone with the demo
 constexpr auto longest = std::chrono::minutes(15);
 
 volatile std::sig_atomic_t interrupted = 0;
@@ -135,22 +136,36 @@ fs::path beside_me(std::string_view relative) {
     return fs::canonical("/proc/self/exe").parent_path() / relative;
 }
 
-std::string settings(const PracticeForge& forge, const fs::path& folder, int port,
-                     const std::string& backend) {
-    const bool docker = backend == "docker";
+/// How the bot signs in.
+std::string credentials(practice_forge::Dialect dialect) {
+    return dialect == practice_forge::Dialect::github ? R"(    app:
+      app_id: 1
+      private_key:
+        file: app.pem
+)"
+                                                      : R"(    token:
+      file: token
+)";
+}
+
+struct Choice {
+    std::string forge = "github";
+    std::string backend = "auto";
+    bool once = false;
+};
+
+std::string settings(const PracticeForge& forge, const fs::path& folder, int port, const Choice& choice) {
+    const bool docker = choice.backend == "docker";
     return fmt::format(R"(listen: 127.0.0.1:{port}
 state_dir: {folder}/state
 max_parallel: 10
 forges:
-  - name: github
+  - name: {forge}
+    kind: {forge}
     api_url: {api}
     webhook_secrets:
       - file: hook-secret
-    app:
-      app_id: 1
-      private_key:
-        file: app.pem
-    repositories: ["{repository}"]
+{credentials}    repositories: ["{repository}"]
 profiles:
   - name: practice
     adapter: command
@@ -166,8 +181,9 @@ sandbox:
   allow_weak_limits: {weak}
 {roots})",
                        fmt::arg("port", port), fmt::arg("folder", folder.string()),
+                       fmt::arg("forge", choice.forge), fmt::arg("credentials", credentials(forge.dialect())),
                        fmt::arg("api", forge.api_url()), fmt::arg("repository", repository),
-                       fmt::arg("agent", (folder / "agent").string()), fmt::arg("backend", backend),
+                       fmt::arg("agent", (folder / "agent").string()), fmt::arg("backend", choice.backend),
                        fmt::arg("image", docker ? "shopfloor-demo:latest" : "host"),
                        fmt::arg("weak", ::geteuid() == 0 ? "false" : "true"),
                        fmt::arg("roots", docker ? "" : "  roots:\n    host: /\n"));
@@ -242,7 +258,24 @@ bool table(const std::vector<Followed>& followed) {
     return as_expected;
 }
 
-int demo(const std::string& backend, bool once) {
+/// Who may do what on the practice forge, and where it tells of it.
+void open_forge(PracticeForge& forge, const fs::path& folder, const fs::path& sources,
+                const std::string& hook, const std::string& secret) {
+    const auto keys = practice_forge::make_key_pair();
+    write_private(folder / "app.pem", keys.private_pem);
+    write_private(folder / "token", bot_token);
+    write_private(folder / "hook-secret", secret);
+    forge.set_app({.public_key = keys.public_pem});
+    forge.create_repository({.full_name = std::string(repository), .folder = sources / "tests/demo/project"});
+    forge.add_collaborator(repository, person, practice_forge::Permission::write);
+    if (forge.dialect() != practice_forge::Dialect::github) {
+        forge.add_token(forge.app_login(), bot_token);
+        forge.add_collaborator(repository, forge.app_login(), practice_forge::Permission::admin);
+    }
+    forge.set_hook({.url = hook, .secret = secret});
+}
+
+int demo(const Choice& choice) {
     const TemporaryFolder folder;
     const auto& path = folder.path();
     const fs::path sources(SHOPFLOOR_SOURCE_DIR);
@@ -250,18 +283,12 @@ int demo(const std::string& backend, bool once) {
     fs::permissions(path / "agent", fs::perms(0755));
     fs::permissions(path / "agent/agent.py", fs::perms(0755));
 
-    PracticeForge forge({.directory = path / "forge"});
-    const auto keys = practice_forge::make_key_pair();
+    PracticeForge forge(
+        {.dialect = practice_forge::dialect_named(choice.forge), .directory = path / "forge"});
     const auto secret = fmt::format("{:08x}{:08x}", std::random_device{}(), std::random_device{}());
-    write_private(path / "app.pem", keys.private_pem);
-    write_private(path / "hook-secret", secret);
     const int port = free_port();
-    write_private(path / "shopfloor.yaml", settings(forge, path, port, backend));
-
-    forge.set_app({.public_key = keys.public_pem});
-    forge.create_repository({.full_name = std::string(repository), .folder = sources / "tests/demo/project"});
-    forge.add_collaborator(repository, person, practice_forge::Permission::write);
-    forge.set_hook({.url = fmt::format("http://127.0.0.1:{}/hooks/github", port), .secret = secret});
+    write_private(path / "shopfloor.yaml", settings(forge, path, port, choice));
+    open_forge(forge, path, sources, fmt::format("http://127.0.0.1:{}/hooks/{}", port, choice.forge), secret);
 
     const auto log = path / "shopfloor.log";
     Daemon daemon(beside_me("../../shopfloor"), path / "shopfloor.yaml", log);
@@ -275,14 +302,15 @@ int demo(const std::string& backend, bool once) {
         if (daemon.ended()) return true;
         forge.ping();
         (void)forge.hooks_sent();
-        return forge.deliveries().back().status_code == 200;
+        return forge.deliveries().back().status_code / 100 == 2;
     });
     if (!up || daemon.ended()) return complain("shopfloor did not come up");
 
     fmt::print(
-        "practice forge   {}/{}\nshopfloor        http://127.0.0.1:{}/metrics\nits log          {}\nsandbox  "
+        "practice forge   {}/{} (as {})\nshopfloor        http://127.0.0.1:{}/metrics\nits log          "
+        "{}\nsandbox  "
         "        {}\n\n",
-        forge.url(), repository, port, log.string(), backend);
+        forge.url(), repository, choice.forge, port, log.string(), choice.backend);
     fmt::print("{} labels five issues `agent` at once:\n", person);
     std::vector<Followed> followed;
     for (const auto& task : tasks)
@@ -301,7 +329,7 @@ int demo(const std::string& backend, bool once) {
     }
     const bool as_expected = table(followed);
     if (!as_expected) return complain("not the five outcomes that were expected");
-    if (once) return 0;
+    if (choice.once) return 0;
     fmt::print("\nLook around at {}/{}; set the label `agent` on another issue. Ctrl-C ends it.\n",
                forge.url(), repository);
     std::fflush(stdout);
@@ -313,16 +341,19 @@ int demo(const std::string& backend, bool once) {
 
 int main(int argc, char** argv) {
     CLI::App app{"Five labelled issues become pull requests, on this machine alone."};
-    bool once = false;
-    std::string backend = "auto";
-    app.add_flag("--once", once, "End when the five have ended; exit status 0 when all went as expected");
-    app.add_option("--sandbox", backend, "docker or bubblewrap")
+    Choice choice;
+    app.add_flag("--once", choice.once,
+                 "End when the five have ended; exit status 0 when all went as expected");
+    app.add_option("--sandbox", choice.backend, "docker or bubblewrap")
         ->check(CLI::IsMember({"docker", "bubblewrap"}));
+    app.add_option("--forge", choice.forge, "Which forge is practised")
+        ->check(CLI::IsMember(practice_forge::dialect_names()))
+        ->capture_default_str();
     CLI11_PARSE(app, argc, argv);
     std::signal(SIGINT, interrupt);
     std::signal(SIGTERM, interrupt);
     try {
-        return demo(backend, once);
+        return demo(choice);
     } catch (const std::exception& error) {
         fmt::print(stderr, "demo: {}\n", error.what());
         return 1;

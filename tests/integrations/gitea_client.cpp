@@ -339,8 +339,10 @@ TEST_CASE("an answer beside a line on Gitea is a review of its own at the same l
 
 TEST_CASE("statuses of Gitea's own CI are waited for, the newest of each counts, and ours is left out") {
     World world;
-    const auto status = [](const std::string& name, const std::string& state, const std::string& by) {
-        return json{{"context", name},
+    int id = 100;
+    const auto status = [&](const std::string& name, const std::string& state, const std::string& by) {
+        return json{{"id", --id},
+                    {"context", name},
                     {"status", state},
                     {"description", "said " + state},
                     {"target_url", "https://git.example/run"},

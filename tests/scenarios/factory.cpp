@@ -23,7 +23,9 @@ namespace {
 
 practice_forge::Options forge_options(const fs::path& directory) {
     const char* record = std::getenv("PRACTICE_FORGE_RECORD");
-    return {.directory = directory / "forge", .record_file = record == nullptr ? "" : record};
+    return {.dialect = tested_forge(),
+            .directory = directory / "forge",
+            .record_file = record == nullptr ? "" : record};
 }
 
 constexpr std::string_view status_mark = "-status -->";
@@ -81,6 +83,11 @@ void unmount_below(const std::string& folder) {
 
 }  // namespace
 
+practice_forge::Dialect tested_forge() {
+    const char* name = std::getenv("SHOPFLOOR_TEST_FORGE");
+    return name == nullptr ? practice_forge::Dialect::github : practice_forge::dialect_named(name);
+}
+
 fs::path Factory::fresh_folder() {
     auto pattern = (fs::temp_directory_path() / "shopfloor-scenario-XXXXXX").string();
     if (::mkdtemp(pattern.data()) == nullptr) throw std::runtime_error("no temporary folder");
@@ -105,25 +112,28 @@ Factory::Factory(Plan plan) : forge(forge_options(directory_)) {
     forge.add_collaborator(repository, maintainer, practice_forge::Permission::write);
     forge.add_collaborator(repository, visitor, practice_forge::Permission::read);
 
-    config::ForgeSettings github{.name = "github",
-                                 .api_url = forge.api_url(),
-                                 .webhook_secrets = {config::Secret(std::string(hook_secret))},
-                                 .repositories = {std::string(repository)}};
+    const auto kind = practice_forge::dialect_names().at(static_cast<std::size_t>(tested_forge()));
+    config::ForgeSettings at{.name = kind,
+                             .kind = kind,
+                             .api_url = forge.api_url(),
+                             .webhook_secrets = {config::Secret(std::string(hook_secret))},
+                             .repositories = {std::string(repository)}};
     if (plan.app) {
         const auto keys = practice_forge::make_key_pair();
         forge.set_app({.public_key = keys.public_pem});
-        github.app = config::AppCredentials{.app_id = "1", .private_key = config::Secret(keys.private_pem)};
+        at.app = config::AppCredentials{.app_id = "1", .private_key = config::Secret(keys.private_pem)};
     } else {
-        forge.add_token("shopfloor-practice[bot]", bot_token);
-        forge.add_collaborator(repository, "shopfloor-practice[bot]", practice_forge::Permission::write);
-        github.token = config::Secret(std::string(bot_token));
+        forge.add_token(bot(), bot_token);
+        // Gitea tells nobody else who may do what.
+        forge.add_collaborator(repository, bot(), practice_forge::Permission::admin);
+        at.token = config::Secret(std::string(bot_token));
     }
     const bool docker = plan.backend == "docker";
     settings_ = {
         .listen_port = 0,
         .state_dir = directory_ / "state",
         .retry_pause = std::chrono::seconds(1),
-        .forges = {std::move(github)},
+        .forges = {std::move(at)},
         .sandbox = {.backend = plan.backend, .default_image = docker ? "debian:bookworm-slim" : "host"}};
     if (!docker) settings_.sandbox.roots = {{"host", "/"}};
     for (const auto& [name, script] : plan.agents)
@@ -149,8 +159,8 @@ void Factory::start() {
         port_ = service_->port();
         serving_ = std::jthread([this](const std::stop_token& stop) { service_->run(stop); });
     }
-    forge.set_hook(
-        {.url = fmt::format("http://127.0.0.1:{}/hooks/github", port_), .secret = std::string(hook_secret)});
+    forge.set_hook({.url = fmt::format("http://127.0.0.1:{}/hooks/{}", port_, settings_.forges.front().name),
+                    .secret = std::string(hook_secret)});
 }
 
 void Factory::kill() {

@@ -23,13 +23,17 @@ inline constexpr std::string_view repository = "acme/widget";
 inline constexpr std::string_view maintainer = "ada";
 inline constexpr std::string_view visitor = "eve";
 
+/// Which forge the scenarios run on: `SHOPFLOOR_TEST_FORGE` (github, gitea, forgejo), else GitHub.
+[[nodiscard]] practice_forge::Dialect tested_forge();
+[[nodiscard]] inline bool on_github() { return tested_forge() == practice_forge::Dialect::github; }
+
 struct Plan {
     std::vector<practice_forge::File> files;  ///< of the first commit, besides a README
     std::string recipe = "checks:\n  - name: tests\n    run: sh tests/run.sh\n";  ///< empty: none
     std::map<std::string, std::string> agents{
         {"worker", "true"}};  ///< profile -> shell script; first is the default
     std::string backend = "bubblewrap";
-    bool app = true;                   ///< sign in as GitHub App; else with a plain token
+    bool app = on_github();            ///< sign in as GitHub App; else with a plain token
     bool process = false;              ///< `shopfloor serve` as a process of its own, as an operator runs it
     std::vector<std::string> wrapper;  ///< of that process: what goes before its name
     std::function<void(config::Settings&)> change;  ///< last word on the settings
@@ -46,6 +50,8 @@ class Factory {
     static std::filesystem::path fresh_folder();
 
     practice_forge::PracticeForge forge;
+    /// The bot's login there.
+    [[nodiscard]] std::string bot() const { return forge.app_login(); }
 
     /// Opens an issue and labels it as the maintainer. Returns its number.
     std::int64_t ask(std::string_view title, std::string_view body = "Please.",

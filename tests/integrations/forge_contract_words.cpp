@@ -1,0 +1,137 @@
+#include "tests/integrations/forge_contract.hpp"
+
+#include <doctest/doctest.h>
+
+#include <string>
+#include <vector>
+
+using forge_tests::Contract;
+using forge_tests::must;
+using forge_tests::on_each;
+using forge_tests::Way;
+
+namespace {
+
+void what_events_leave_out_is_found(const Way& way) {
+    Contract world(way);
+    auto& practice = world.practice;
+    const auto forge = world.connect();
+    const auto repo = must(forge->repository(world.repo)).repo;
+    const integrations::ThreadRef issue{.repo = repo, .number = world.issue_number};
+    practice.add_label("octo/app", issue.number, "agent:careful", "ann");
+    practice.remove_label("octo/app", issue.number, "agent", "ann");
+    const auto record = must(forge->label_events(issue, "agent:careful"));
+    REQUIRE(record.size() == 1);
+    CHECK(record[0].set);
+    CHECK(record[0].by.login == "ann");
+    CHECK(record[0].at.has_value());
+
+    practice.commit_files("octo/app", "b", {{.path = "a.txt", .content = "x\ny\n"}}, "Change");
+    const auto number = practice.open_pull_request("octo/app", "b", "main", "Change", "", "robot");
+    const auto review = practice.review("octo/app", number, "changes_requested", "Mend it.",
+                                        {{.path = "a.txt", .line = 2, .body = "Why y?"}}, "ann");
+    const integrations::ThreadRef pull{.repo = repo, .number = number};
+    integrations::ChangesRequested told{
+        .pull_request = pull, .review_id = std::to_string(review), .body = "Mend it.", .by = record[0].by};
+    if (!way.on_github()) told.review_id.clear();
+    const auto whole = must(forge->completed(told));
+    REQUIRE(whole.size() == 1);
+    CHECK(std::get<integrations::ChangesRequested>(whole[0]).review_id == std::to_string(review));
+    if (way.on_github()) return;
+    const auto labels = must(forge->completed(
+        integrations::LabelsChanged{.issue = issue, .by = record[0].by, .at = record[0].at}));
+    REQUIRE(labels.size() == 2);
+    CHECK(std::get<integrations::IssueUnlabelled>(labels[0]).label == "agent");
+    CHECK(std::get<integrations::IssueLabelled>(labels[1]).label == "agent:careful");
+    CHECK(std::get<integrations::IssueLabelled>(labels[1]).event_id == record[0].id);
+}
+
+void a_review_is_read_and_answered(const Way& way) {
+    Contract world(way);
+    auto& practice = world.practice;
+    const auto forge = world.connect();
+    const auto repo = must(forge->repository(world.repo)).repo;
+    practice.commit_files("octo/app", "b", {{.path = "a.txt", .content = "x\ny\n"}}, "Change");
+    const auto number = practice.open_pull_request("octo/app", "b", "main", "Change", "", "robot");
+    const integrations::ThreadRef pull{.repo = repo, .number = number};
+    practice.comment("octo/app", number, "Nearly.", "ann");
+    const auto review = practice.review("octo/app", number, "changes_requested", "Mend it.",
+                                        {{.path = "a.txt", .line = 2, .body = "Why y?"}}, "ann");
+    const auto beside = must(forge->review_comments(pull, std::to_string(review)));
+    REQUIRE(beside.size() == 1);
+    CHECK(beside[0].path == "a.txt");
+    CHECK(beside[0].line == 2);
+    CHECK(beside[0].by.login == "ann");
+    CHECK(beside[0].body == "Why y?");
+
+    const auto answer = must(forge->reply(pull, beside[0].id, "job=1 reply=1", "It is z now."));
+    CHECK(must(forge->reply(pull, beside[0].id, "job=1 reply=1", "It is z now.")) == answer);
+    const auto lines = practice.review_comments("octo/app", number);
+    REQUIRE(lines.size() == 2);
+    CHECK(lines[1].path == "a.txt");
+    CHECK(lines[1].body.starts_with("It is z now."));
+
+    const auto said = must(forge->conversation(pull));
+    CHECK(said.whole);
+    std::vector<std::string> words;
+    for (const auto& remark : said.remarks) words.push_back(remark.body.substr(0, remark.body.find('\n')));
+    CHECK(words == std::vector<std::string>{"Nearly.", "Mend it.", "Why y?", "It is z now."});
+    CHECK(said.remarks[1].verdict == "changes_requested");
+    CHECK(said.remarks[2].line == 2);
+    CHECK(said.remarks[3].answers == beside[0].id);
+}
+
+/// An effect whose answer was lost is found by doing it again.
+void what_was_done_unknowingly_is_found(const Way& way) {
+    Contract world(way);
+    auto& practice = world.practice;
+    const auto forge = world.connect();
+    const auto repo = must(forge->repository(world.repo)).repo;
+    const integrations::ThreadRef issue{.repo = repo, .number = world.issue_number};
+    const auto lose = [&](const char* method, const char* path) {
+        practice.fail({.name = "lost",
+                       .kind = practice_forge::Fault::Kind::reset,
+                       .method = method,
+                       .path = path,
+                       .after_effect = true});
+    };
+    lose("POST", "/repos/*/comments");
+    CHECK_FALSE(forge->say(issue, "job=1 kind=status", "Queued.", "").has_value());
+    must(forge->say(issue, "job=1 kind=status", "Queued.", ""));
+    CHECK(practice.issue("octo/app", issue.number).comments.size() == 1);
+
+    const auto head =
+        practice.commit_files("octo/app", "agent/issue-1", {{.path = "a", .content = "b\n"}}, "c");
+    const integrations::Proposal proposal{.repo = repo,
+                                          .head_branch = "agent/issue-1",
+                                          .head_sha = head,
+                                          .base_branch = "main",
+                                          .title = "Mend it",
+                                          .body = "Fixes it.",
+                                          .draft = false,
+                                          .marker = "job=1 proposal"};
+    lose("POST", "/repos/*/pulls");
+    CHECK_FALSE(forge->propose(proposal).has_value());
+    const auto found = must(forge->propose(proposal));
+    CHECK(practice.pull_requests("octo/app").size() == 1);
+
+    practice.close("octo/app", found.number, "ann");
+    const auto over = must(forge->propose(proposal));  // it is not opened again
+    CHECK(over.number == found.number);
+    CHECK_FALSE(over.open);
+    CHECK(practice.pull_requests("octo/app").size() == 1);
+}
+
+}  // namespace
+
+TEST_CASE("on every forge it is found who set which label and which review asks for changes") {
+    on_each(&what_events_leave_out_is_found);
+}
+
+TEST_CASE("on every forge a review is read with what stands beside lines, and answered once") {
+    on_each(&a_review_is_read_and_answered);
+}
+
+TEST_CASE("on every forge what was done though its answer was lost is found, not done twice") {
+    on_each(&what_was_done_unknowingly_is_found);
+}
