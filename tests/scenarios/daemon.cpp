@@ -51,6 +51,7 @@ json ceiling(const config::Limits& limits) {
 
 json forge_of(const config::ForgeSettings& forge, const fs::path& directory) {
     json written{{"name", forge.name},
+                 {"kind", forge.kind},
                  {"api_url", forge.api_url},
                  {"webhook_secrets", json::array({{{"env", hook_variable}}})},
                  {"repositories", forge.repositories}};

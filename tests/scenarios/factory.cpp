@@ -107,6 +107,7 @@ bool can_run(const std::string& backend) {
 
 Factory::Factory(Plan plan) : forge(forge_options(directory_)) {
     plan.files.push_back({.path = "README.md", .content = "# widget\n"});
+    forge.set_rate_limit(1'000'000);  // a slow machine asks more often
     if (!plan.recipe.empty()) plan.files.push_back({.path = ".shopfloor.yml", .content = plan.recipe});
     forge.create_repository({.full_name = std::string(repository), .files = plan.files});
     forge.add_collaborator(repository, maintainer, practice_forge::Permission::write);

@@ -114,7 +114,6 @@ Board::Board(std::vector<Cell> cells, int slots)
     : factory(plan_of(slots, gate_.folder(), model_)), cells_(std::move(cells)) {
     auto& forge = factory.forge;
     answer_all(model_, 3'000);
-    forge.set_rate_limit(1'000'000);  // a board is many jobs
     auto files = with_model(model_, "").files;
     files.push_back({.path = ".shopfloor.yml", .content = "checks: [{name: tests, run: 'true'}]\n"});
     forge.create_repository({.full_name = std::string(elsewhere)});
