@@ -1,11 +1,10 @@
-// A stored delivery, its first line the event's name: decoding never throws, and what comes out keeps its
-// promises.
+// A stored delivery, its first line the event's name, to every forge's decoder: none ever throws, and what
+// comes out keeps its promises.
 
 #include <cstdint>
 #include <cstdlib>
 #include <string>
 #include <string_view>
-#include <utility>
 #include <variant>
 
 #include "integrations/event.hpp"
@@ -18,7 +17,7 @@ void require(bool truth) {
 }
 
 void check(const integrations::RepoRef& repo) {
-    require(repo.forge == "github" && !repo.id.empty());
+    require(repo.forge == "work" && !repo.id.empty());
     require(repo.full_name.find('/') != std::string::npos);
     require(!repo.full_name.ends_with("/..") && !repo.full_name.starts_with("../"));
     require(repo.clone_url.find("://") != std::string::npos);
@@ -31,23 +30,14 @@ void check(const integrations::ThreadRef& thread) {
 }
 
 void check(const integrations::AccessEnded& ended) {
-    require(ended.forge == "github");
+    require(ended.forge == "work");
     // Without a repository it means all of them, and of which installation must be known.
     const bool all = ended.how == integrations::AccessEnded::How::uninstalled;
     require(ended.repositories.empty() == all);
     require(!all || !ended.installation.empty());
 }
 
-}  // namespace
-
-extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
-    std::string_view input(reinterpret_cast<const char*>(data), size);
-    const auto end = input.find('\n');
-    std::string name(input.substr(0, end));
-    input.remove_prefix(end == std::string_view::npos ? input.size() : end + 1);
-    const auto* kind = integrations::find_forge_kind("github");
-    const auto event =
-        kind->decode(integrations::Replay::stored("github", "1", "id", std::move(name), std::string(input)));
+void check(const integrations::Event& event) {
     std::visit(
         [](const auto& known) {
             if constexpr (requires { known.issue; }) check(known.issue);
@@ -61,5 +51,16 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
             if constexpr (requires { known.why; }) require(!known.why.empty());
         },
         event);
+}
+
+}  // namespace
+
+extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
+    std::string_view input(reinterpret_cast<const char*>(data), size);
+    const auto end = input.find('\n');
+    const std::string name(input.substr(0, end));
+    input.remove_prefix(end == std::string_view::npos ? input.size() : end + 1);
+    for (const auto& kind : integrations::forge_kinds())
+        check(kind.decode(integrations::Replay::stored("work", "1", "id", name, std::string(input))));
     return 0;
 }
