@@ -70,14 +70,17 @@ function visit(node) {
         if (tag && ts.isFunctionTypeNode(node.type)) {
             const [, method, pattern] = /^(\w+):(\S+)/.exec(tag.comment);
             const parameter = (name) => node.type.parameters.find((one) => one.name.getText(source) === name)?.type;
+            // The body is what is no part of the path: mostly named so, but for reactions.
+            const body = node.type.parameters.find((one) =>
+                !['query', 'data', 'params'].includes(one.name.getText(source)) && !pattern.includes(`{${one.name.getText(source)}}`));
             const answered = node.type.type.typeArguments[0].typeArguments[0];
             const query = parameter('query');
             routes.push({
                 method, pattern,
                 // Names of branches hold slashes.
-                expression: new RegExp(`^${pattern.replace(/\{(branch|head)\}$/, '(.+)').replace(/\{\w+\}/g, '([^/]+)')}$`),
+                expression: new RegExp(`^${pattern.replaceAll('.', '\\.').replace(/\{(branch|head)\}$/, '(.+)').replace(/\{\w+\}/g, '([^/]+)')}$`),
                 query: Object.fromEntries((query?.members ?? []).map((one) => [nameOf(one), schemaOf(one.type, false)])),
-                body: parameter('body') && whole(schemaOf(parameter('body'), false), 'request'),
+                body: body && whole(schemaOf(body.type, false), 'request'),
                 answer: whole(schemaOf(answered, true), 'answer') });
         }
     }
