@@ -105,10 +105,13 @@ Person read_person(const json& user) {
 }
 
 PullRequest read_pull(const json& pull) {
+    auto branch = text(at(pull, "head", "ref"));
+    // Of a branch that is gone Gitea says `refs/pull/N/head`, and its name only here.
+    if (branch.starts_with("refs/pull/")) branch = text(at(pull, "head", "label"));
     const auto& mergeable = at(pull, "mergeable");  // null while the forge finds out; lists have none
     return {.number = number_at(pull, "number"),
             .web_url = text_at(pull, "html_url"),
-            .head_branch = text(at(pull, "head", "ref")),
+            .head_branch = std::move(branch),
             .head_sha = text(at(pull, "head", "sha")),
             .draft = true_at(pull, "draft"),
             .open = text_at(pull, "state") == "open",

@@ -5,80 +5,15 @@
 #include <chrono>
 #include <stdexcept>
 #include <string>
-#include <vector>
 
 #include "integrations/forge_json.hpp"
 #include "integrations/gitea.hpp"
-#include "tests/integrations/github_server.hpp"
+#include "tests/integrations/gitea_world.hpp"
 
-using integrations::Event;
+using gitea_tests::on_repository;
+using gitea_tests::World;
 using nlohmann::json;
 using Kind = integrations::ForgeError::Kind;
-
-namespace {
-
-constexpr auto api = "/api/v1";
-const std::string repository = "/api/v1/repos/octo/app";
-
-std::string on_repository(const std::string& method, const std::string& suffix) {
-    return method + " " + repository + suffix;
-}
-
-/// A Gitea on loopback with the one repository octo/app, and us as a client of it, with a clock cranked by
-/// hand.
-struct World {
-    forge_tests::Server server;
-    std::chrono::system_clock::time_point now = std::chrono::system_clock::now();
-    integrations::RepoRef repo{.forge = "work",
-                               .id = "41",
-                               .full_name = "octo/app",
-                               .clone_url = "https://git.example/octo/app.git",
-                               .default_branch = "main",
-                               .installation = {}};
-    integrations::ThreadRef issue{.repo = repo, .number = 7};
-    integrations::ThreadRef pull{.repo = repo, .number = 8};
-    std::unique_ptr<integrations::Forge> forge = connect({"octo/app"});
-
-    World() {
-        server.on(std::string("GET ") + api + "/user", {{"login", "robot"}, {"id", 9}});
-        server.on(on_repository("GET", ""), body("octo/app", 41));
-    }
-    static json body(const std::string& name, int id) {
-        return {{"id", id},
-                {"full_name", name},
-                {"clone_url", "https://git.example/" + name + ".git"},
-                {"default_branch", "main"},
-                {"archived", false},
-                {"permissions", {{"admin", true}, {"push", true}, {"pull", true}}}};
-    }
-    std::unique_ptr<integrations::Forge> connect(std::vector<std::string> repositories) {
-        return integrations::connect_gitea({.name = "work",
-                                            .kind = "gitea",
-                                            .api_url = server.url() + api,
-                                            .token = config::Secret("a-token"),
-                                            .repositories = std::move(repositories)},
-                                           {.now = [this] { return now; }});
-    }
-    /// The timeline of the issue, on one page.
-    void timeline(const json& entries) {
-        server.on(on_repository("GET", "/issues/7/timeline"),
-                  [text = entries.dump()](const httplib::Request& request, httplib::Response& response) {
-                      response.set_content(request.get_param_value("page") == "1" ? text : "[]",
-                                           "application/json");
-                  });
-    }
-};
-
-json label_entry(int id, const std::string& label, bool set, int user, const std::string& at) {
-    return {{"id", id},
-            {"type", "label"},
-            {"body", set ? "1" : ""},
-            {"label", {{"id", 3}, {"name", label}}},
-            {"user", {{"id", user}, {"login", user == 9 ? "robot" : "ada"}}},
-            {"created_at", at}};
-}
-
-}  // namespace
 
 TEST_CASE("Gitea is asked with the token in the header that it documents") {
     World world;
@@ -138,88 +73,6 @@ TEST_CASE("a bot that may not ask what people may do on Gitea is told how to men
           std::string::npos);
 }
 
-TEST_CASE("labels are set on Gitea by their ids, those of an organization too, and made when missing") {
-    World world;
-    world.server.on(on_repository("GET", "/issues/7/labels"),
-                    json::array({{{"id", 3}, {"name", "Agent"}}, {{"id", 4}, {"name", "bug"}}}));
-    world.server.on(on_repository("GET", "/labels"), json::array({{{"id", 3}, {"name", "Agent"}}}));
-    world.server.on(std::string("GET ") + api + "/orgs/octo/labels",
-                    json::array({{{"id", 70}, {"name", "shared"}}}));
-    world.server.on(on_repository("POST", "/labels"), {{"id", 71}, {"name", "agent-state: queued"}}, 201);
-    world.server.on(on_repository("POST", "/issues/7/labels"), json::array());
-    world.server.on(on_repository("DELETE", "/issues/7/labels/3"), json(), 204);
-    REQUIRE(world.forge->relabel(world.issue, {"agent", "absent"}, {"shared", "agent-state: queued", "BUG"}));
-    const auto added = world.server.seen(on_repository("POST", "/issues/7/labels"));
-    REQUIRE(added.size() == 1);
-    CHECK(added[0].body == json{{"labels", json::array({70, 71})}});
-    CHECK(world.server.seen(on_repository("DELETE", "/issues/7/labels/3")).size() == 1);
-    CHECK(world.server.seen(on_repository("POST", "/labels"))[0].body["color"] == "#c5def5");
-}
-
-TEST_CASE("a repository of a person has no labels of an organization, and that is no error") {
-    World world;
-    world.server.on(on_repository("GET", "/issues/7/labels"), json());
-    world.server.on(on_repository("GET", "/labels"), json::array({{{"id", 3}, {"name", "agent"}}}));
-    world.server.on(on_repository("POST", "/issues/7/labels"), json::array());
-    world.server.on(on_repository("GET", "/issues/7/labels"), json::array());
-    CHECK(world.forge->relabel(world.issue, {}, {"agent"}).has_value());
-}
-
-TEST_CASE("which label somebody set or took off is found in the issue's timeline") {
-    World world;
-    world.timeline(json::array({label_entry(100, "agent", true, 5, "2026-03-01T14:00:00Z"),
-                                label_entry(101, "agent", false, 5, "2026-03-01T14:01:00Z"),
-                                {{"id", 102}, {"type", "comment"}, {"body", "1"}},
-                                label_entry(103, "agent", false, 9, "2026-03-01T14:02:00Z"),
-                                label_entry(104, "bug", true, 5, "2026-03-01T14:03:00Z")}));
-    const integrations::Person ada{.login = "ada", .id = "5"};
-    const auto events = world.forge->completed(integrations::LabelsChanged{.issue = world.issue, .by = ada});
-    REQUIRE(events.has_value());
-    REQUIRE(events->size() == 2);
-    CHECK((*events)[0] ==
-          Event(integrations::IssueUnlabelled{.issue = world.issue,
-                                              .label = "agent",
-                                              .by = ada,
-                                              .at = integrations::parse_timestamp("2026-03-01T14:01:00Z")}));
-    CHECK((*events)[1] ==
-          Event(integrations::IssueLabelled{.issue = world.issue,
-                                            .label = "bug",
-                                            .by = ada,
-                                            .at = integrations::parse_timestamp("2026-03-01T14:03:00Z"),
-                                            .event_id = "104"}));
-    const auto record = world.forge->label_events(world.issue, "AGENT");
-    REQUIRE(record.has_value());
-    REQUIRE(record->size() == 3);
-    CHECK(record->back().by.login == "robot");
-    CHECK_FALSE(record->back().set);
-}
-
-TEST_CASE("what we did to labels ourselves is not looked up") {
-    World world;
-    const auto events = world.forge->completed(
-        integrations::LabelsChanged{.issue = world.issue, .by = {.login = "Robot", .id = "9"}});
-    REQUIRE(events.has_value());
-    CHECK(events->empty());
-    CHECK(world.server.seen(on_repository("GET", "/issues/7/timeline")).empty());
-}
-
-TEST_CASE("a timeline is read to its end though a page of it is not full") {
-    World world;
-    world.server.on(on_repository("GET", "/issues/7/timeline"), [](const httplib::Request& request,
-                                                                   httplib::Response& response) {
-        const auto page = request.get_param_value("page");
-        const json entries = page == "3" ? json::array()
-                                         : json::array({label_entry(page == "1" ? 100 : 200, "agent",
-                                                                    page == "2", 5, "2026-03-01T14:00:00Z")});
-        response.set_header("X-Total-Count", "1");
-        response.set_content(entries.dump(), "application/json");
-    });
-    const auto record = world.forge->label_events(world.issue, "agent");
-    REQUIRE(record.has_value());
-    REQUIRE(record->size() == 2);
-    CHECK(record->back().id == "200");
-}
-
 TEST_CASE("which review asks for changes is found by its author and its words") {
     World world;
     const auto one = [](int id, const std::string& state, int user, const std::string& words) {
@@ -273,6 +126,32 @@ TEST_CASE("a draft on Gitea is a title, made once and taken off when it is ready
     REQUIRE(ready.has_value());
     CHECK(stored["title"] == "Mend it");
     CHECK_FALSE(ready->draft);
+}
+
+TEST_CASE(
+    "a pull request of Gitea that was merged and whose branch is gone is found, and no second one is "
+    "opened") {
+    World world;
+    world.server.on(
+        on_repository("GET", "/pulls"),
+        json::array(
+            {{{"number", 8},
+              {"title", "Mend it"},
+              {"state", "closed"},
+              {"merged", true},
+              {"head",
+               {{"ref", "refs/pull/8/head"}, {"label", "agent/issue-7"}, {"sha", std::string(40, 'a')}}},
+              {"user", {{"id", 9}, {"login", "robot"}}}}}));
+    const auto found = world.forge->propose({.repo = world.repo,
+                                             .head_branch = "agent/issue-7",
+                                             .head_sha = std::string(40, 'a'),
+                                             .base_branch = "main",
+                                             .title = "Mend it",
+                                             .body = "Fixes #7"});
+    REQUIRE(found.has_value());
+    CHECK(found->number == 8);
+    CHECK(found->merged);
+    CHECK(world.server.seen(on_repository("POST", "/pulls")).empty());
 }
 
 TEST_CASE("a conflict on Gitea is what cannot be merged for a while, at the same commits") {
@@ -363,33 +242,4 @@ TEST_CASE("statuses of Gitea's own CI are waited for, the newest of each counts,
     CHECK(failed(json::array(
                      {status("build", "failure", "other-ci"), status("test", "pending", "gitea-actions")}))
               .empty());
-}
-
-TEST_CASE("for a pattern the repositories of Gitea are watched to which we may push") {
-    World world;
-    const auto forge = world.connect({"octo/*"});
-    auto read_only = World::body("octo/read", 42);
-    read_only["permissions"]["push"] = false;
-    auto archived = World::body("octo/old", 43);
-    archived["archived"] = true;
-    world.server.on(std::string("GET ") + api + "/repos/search",
-                    {{"ok", true},
-                     {"data", json::array({World::body("octo/app", 41), read_only, archived,
-                                           World::body("other/app", 44)})}});
-    world.server.on(on_repository("GET", "/labels"),
-                    json::array({{{"id", 3}, {"name", "Agent"}}, {{"id", 4}, {"name", "agents"}}}));
-    world.server.on(on_repository("GET", "/issues"),
-                    json::array({{{"number", 7},
-                                  {"labels", json::array({{{"id", 3}, {"name", "Agent"}}})},
-                                  {"pull_request", nullptr},
-                                  {"updated_at", "2026-03-01T14:03:20Z"}}}));
-    world.timeline(json::array({label_entry(100, "Agent", true, 5, "2026-03-01T14:00:00Z")}));
-    const auto found = forge->labelled("agent");
-    REQUIRE(found.has_value());
-    REQUIRE(found->size() == 1);
-    CHECK((*found)[0].issue == world.issue);
-    CHECK((*found)[0].label == "Agent");
-    CHECK((*found)[0].by.login == "ada");
-    CHECK((*found)[0].event_id == "100");
-    CHECK(world.server.seen(on_repository("GET", "/issues")).size() == 1);
 }
