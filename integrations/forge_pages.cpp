@@ -68,7 +68,9 @@ ForgeResult<Page> read_page(const HttpRequest& request, const std::expected<Http
     const auto next = link_to("next", links);
     auto last = page_of(link_to("last", links));
     if (last == 0 && !total.empty()) last = (number_in(total) + size - 1) / size;
-    const bool is_last = links.empty() ? items.size() < size : next.empty();
+    // A list that comes whole, whatever page was asked for, has more than a page or all there is.
+    const bool is_whole = items.size() > size || (!total.empty() && items.size() >= number_in(total));
+    const bool is_last = links.empty() ? is_whole || items.size() < size : next.empty();
     return Page{.items = std::move(items), .next = next, .last = last, .is_last = is_last};
 }
 
@@ -89,14 +91,17 @@ ForgeResult<void> Paging::each(const Send& send, const std::string& path, int mo
                                const char* array) const {
     const auto first = paged(path, size_name, largest);
     auto where = first;
+    json before;
     for (int number = 1; number <= most_pages; ++number) {
         const auto request = get_request(where);
-        const auto page = read_page(request, send(request), largest, array);
+        auto page = read_page(request, send(request), largest, array);
         if (!page) return std::unexpected(page.error());
+        if (page->items == before) return {};  // the list knows no pages, and has as many items as one
         for (const auto& item : page->items) {
             if (!visit(item)) return {};
         }
         if (page->is_last) return {};
+        before = std::move(page->items);
         where = path_below(base_url, page->next).value_or(first + "&page=" + std::to_string(number + 1));
     }
     return {};

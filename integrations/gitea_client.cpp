@@ -92,6 +92,13 @@ ForgeResult<IssueSnapshot> GiteaForge::issue(const ThreadRef& issue) {
     return read_issue(*answer);
 }
 
+/// What is said of an issue that is not there is answered with 500: the issue itself tells the truth.
+ForgeError GiteaForge::of_thread(const ThreadRef& thread, const ForgeError& error) {
+    if (error.status != 500) return error;
+    const auto there = api_.call(thread.repo, "GET", issue_path(thread));
+    return !there && there.error().kind == ForgeError::Kind::gone ? there.error() : error;
+}
+
 ForgeResult<std::vector<PullRequest>> GiteaForge::closing(const ThreadRef& issue) {
     std::vector<PullRequest> found;
     const auto listed = api_.each(issue.repo, "/pulls?state=open", pages_of_pulls, [&](const json& pull) {
@@ -114,15 +121,17 @@ ForgeResult<void> GiteaForge::react(const ThreadRef& thread, const std::optional
 ForgeResult<std::string> GiteaForge::say(const ThreadRef& thread, const std::string& marker,
                                          const std::string& body, const std::string& known_id) {
     const auto path = issue_path(thread) + "/comments";
+    const auto each = [&](const auto& visit) -> ForgeResult<void> {
+        const auto listed = api_.each(thread.repo, path, pages_of_comments, [&](const json& other) {
+            return visit({.id = text_at(other, "id"),
+                          .author = text(at(other, "user", "login")),
+                          .body = text_at(other, "body")});
+        });
+        if (!listed) return std::unexpected(of_thread(thread, listed.error()));
+        return {};
+    };
     return say_once(
-        {.each =
-             [&](const auto& visit) {
-                 return api_.each(thread.repo, path, pages_of_comments, [&](const json& other) {
-                     return visit({.id = text_at(other, "id"),
-                                   .author = text(at(other, "user", "login")),
-                                   .body = text_at(other, "body")});
-                 });
-             },
+        {.each = each,
          .edit =
              [&](const std::string& id, const std::string& text) {
                  return done(api_.call(thread.repo, "PATCH", "/issues/comments/" + id, {{"body", text}}));

@@ -63,6 +63,7 @@ class GiteaForge final : public Forge {
         std::string label;
         LabelEvent event;
     };
+    [[nodiscard]] ForgeError of_thread(const ThreadRef& thread, const ForgeError& error);
     [[nodiscard]] ForgeResult<Labels> labels_of(const RepoRef& repo);
     [[nodiscard]] ForgeResult<std::int64_t> ensure_label(const RepoRef& repo, const std::string& label,
                                                          const Labels& known);

@@ -92,7 +92,7 @@ ForgeResult<std::vector<GiteaForge::NamedEvent>> GiteaForge::all_label_events(co
     for (int page = 1; page <= pages_of_timeline; ++page) {
         const auto answer = api_.call(issue.repo, "GET",
                                       issue_path(issue) + "/timeline?limit=50&page=" + std::to_string(page));
-        if (!answer) return std::unexpected(answer.error());
+        if (!answer) return std::unexpected(of_thread(issue, answer.error()));
         if (answer->is_null() || answer->empty()) break;
         if (!answer->is_array())
             return std::unexpected(ForgeError{.kind = ForgeError::Kind::unreachable,

@@ -90,6 +90,32 @@ TEST_CASE("which review asks for changes is found by its author and its words") 
     CHECK(std::get<integrations::ChangesRequested>((*events)[0]).review_id == "1");
 }
 
+TEST_CASE("a list that Gitea gives whole, whatever page is asked for, is read once") {
+    for (const bool counted : {true, false}) {
+        for (const int length : {49, 50, 51, 120}) {
+            CAPTURE(counted);
+            CAPTURE(length);
+            World world;
+            auto comments = json::array();
+            for (int id = 1; id <= length; ++id)
+                comments.push_back({{"id", id},
+                                    {"body", "Said " + std::to_string(id)},
+                                    {"created_at", "2026-03-01T14:00:00Z"},
+                                    {"user", {{"id", 5}, {"login", "ada"}}}});
+            world.server.on(on_repository("GET", "/issues/8/comments"),
+                            [&](const httplib::Request&, httplib::Response& response) {
+                                if (counted) response.set_header("X-Total-Count", std::to_string(length));
+                                response.set_content(comments.dump(), "application/json");
+                            });
+            world.server.on(on_repository("GET", "/pulls/8/reviews"), json::array());
+            const auto said = world.forge->conversation(world.pull);
+            REQUIRE(said.has_value());
+            CHECK(said->remarks.size() == static_cast<std::size_t>(length));
+            CHECK(world.server.seen(on_repository("GET", "/issues/8/comments")).size() <= 2);
+        }
+    }
+}
+
 TEST_CASE("a draft on Gitea is a title, made once and taken off when it is ready") {
     World world;
     json stored;

@@ -137,3 +137,19 @@ TEST_CASE("for a pattern the repositories of Gitea are watched to which we may p
     CHECK((*found)[0].event_id == "100");
     CHECK(world.server.seen(on_repository("GET", "/issues")).size() == 1);
 }
+
+TEST_CASE("an issue of Gitea that is gone is gone, though what was said of it is answered with 500") {
+    World world;
+    const auto broken = [&](const std::string& suffix) {
+        world.server.on(on_repository("GET", suffix), {{"message", "Internal Server Error"}}, 500);
+    };
+    broken("/issues/7/timeline");
+    broken("/issues/7/comments");
+    using Kind = integrations::ForgeError::Kind;
+    CHECK(world.forge->label_events(world.issue, "agent").error().kind == Kind::gone);
+    CHECK(world.forge->say(world.issue, "job=1 kind=status", "Queued.", "").error().kind == Kind::gone);
+    world.server.on(on_repository("GET", "/issues/7"), {{"number", 7}, {"state", "open"}});
+    CHECK(world.forge->label_events(world.issue, "agent").error().kind == Kind::unreachable);
+    CHECK(world.forge->say(world.issue, "job=1 kind=status", "Queued.", "").error().kind ==
+          Kind::unreachable);
+}
