@@ -100,7 +100,6 @@ TEST_CASE("a comment on an issue or a pull request of Gitea is told with where i
     body["is_pull"] = true;
     said.on_pull_request = true;
     CHECK(decode("issue_comment", body) == Event(said));
-    CHECK(decode("pull_request_comment", body) == Event(said));
     body["action"] = "edited";
     CHECK(why_ignored("issue_comment", body) == "issue_comment.edited is not for us");
 }
@@ -111,6 +110,9 @@ TEST_CASE("a review on Gitea that asks for changes is told without its number") 
     CHECK(decode("pull_request_rejected", review("pull_request_review_rejected")) == asked);
     CHECK(why_ignored("pull_request_approved", review("pull_request_review_approved")) ==
           "event pull_request_approved is not for us");
+    // What a review that only comments is called; a comment in the conversation is an `issue_comment`.
+    CHECK(why_ignored("pull_request_comment", review("pull_request_review_comment")) ==
+          "event pull_request_comment is not for us");
 }
 
 TEST_CASE("a pull request of Gitea that was merged or closed has ended") {
