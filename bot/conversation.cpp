@@ -50,12 +50,10 @@ bool is_talk(const Request& request) {
 /// a bot's, or nothing else was said.
 std::string words_of(const Remark& remark, const config::Settings& settings, std::string_view self) {
     const auto read = [&](std::string words) {
-        return recognise(integrations::CommentCreated{.thread = {},
-                                                      .on_pull_request = true,
-                                                      .comment_id = remark.id,
-                                                      .body = std::move(words),
-                                                      .by = remark.by},
-                         settings, self);
+        return recognise(
+            integrations::CommentCreated{
+                .thread = {}, .comment_id = remark.id, .body = std::move(words), .by = remark.by},
+            settings, self);
     };
     auto text = visible_text(remark.body).text;
     const auto requests = read(text);
@@ -153,7 +151,7 @@ Step<Conversation> conversation(Shop& shop, const Job& job) {
                                     .reason = report::infrastructure(sentence::forge_not_configured, 1)});
     const auto self = shop.forges.self(repo.forge);
     if (!self) return std::unexpected(not_read(self.error()));
-    auto said = entry->forge->conversation({.repo = repo, .number = job.pull_request});
+    auto said = entry->forge->conversation(pull_request_of(job, repo));
     if (!said) return std::unexpected(not_read(said.error()));
     // Whose words they are comes first: reading those of strangers costs more than asking who they are.
     std::erase_if(said->remarks, [&](const Remark& remark) {

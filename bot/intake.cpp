@@ -207,7 +207,8 @@ ForgeResult<Facts> gather_facts(Shop& shop, const Request& request) {
     }
     if (!subject.starts) return facts;
 
-    // A retry asked for on a pull request is about the issue of its job.
+    // A retry asked for on a pull request is about the issue of its job; of any other one nothing begins.
+    if (!facts.active_job && thread.kind == integrations::ThreadRef::Kind::pull_request) return facts;
     const auto issue = facts.active_job ? facts.active_job->assignment.issue : thread;
     auto snapshot = if_seen(entry->forge->issue(issue));
     if (!snapshot) return std::unexpected(snapshot.error());

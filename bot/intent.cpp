@@ -15,8 +15,6 @@ namespace bot {
 
 namespace deciding {
 
-using integrations::Permission;
-
 std::string marker(std::string_view what, const integrations::ThreadRef& thread, std::string_view rest) {
     std::string text = fmt::format("{} issue={} {}", what, thread.number, rest);
     // It stands in an HTML comment: a foreign login or id must not end it.
@@ -29,9 +27,7 @@ std::string marker(std::string_view what, const integrations::ThreadRef& thread,
     return text;
 }
 
-bool may_write(const Facts& facts) {
-    return facts.permission == Permission::write || facts.permission == Permission::admin;
-}
+bool may_write(const Facts& facts) { return facts.permission >= integrations::Permission::write; }
 
 std::string stranger_marker(const integrations::ThreadRef& thread, const integrations::Person& person) {
     return marker("refusal", thread, "person=" + (person.id.empty() ? person.login : person.id));
@@ -44,10 +40,10 @@ bool is_busy(const Facts& facts) { return facts.active_job && is_active(facts.ac
 namespace {
 
 using deciding::is_busy;
+using deciding::is_pull_request;
 using deciding::marker;
 using deciding::may_write;
 using deciding::stranger_marker;
-using integrations::Permission;
 using integrations::Person;
 
 bool same_person(const Person& a, const Person& b) {
@@ -135,7 +131,8 @@ Assignment assignment_of(const AskStart& ask, const Facts& facts, const config::
 
 Intent decide_start(const AskStart& ask, const Facts& facts, const config::Settings& settings) {
     if (!facts.repository_allowed) return Ignore{"the repository is not one of ours"};
-    if (!facts.issue) return Ignore{"the issue cannot be seen"};
+    const bool foreign = ask.comment_id && is_pull_request(ask.issue) && !facts.active_job;
+    if (!facts.issue && !foreign) return Ignore{"the issue cannot be seen"};
     // A label asks once: we take it off when we take the job, and what is told later (a second hook's copy, a
     // redelivery, a sweep that began before) must not start the finished job again.
     if (!ask.comment_id && !ask.revived && !carries(*facts.issue, ask.label))
@@ -150,8 +147,7 @@ Intent decide_start(const AskStart& ask, const Facts& facts, const config::Setti
         no.marker = stranger_marker(ask.issue, ask.by);
         return no;
     }
-    if (ask.on_pull_request && !facts.active_job)
-        return refuse(ask, "pull_request", report::ask_on_the_issue(), "asked on a pull request");
+    if (foreign) return refuse(ask, "pull_request", report::ask_on_the_issue(), "asked on a pull request");
     const bool anew = ask.again && is_busy(facts) && facts.active_job->state == JobState::review;
     if (is_busy(facts) && !anew) return not_beside(ask, *facts.active_job);
     if (!facts.issue->open) return refuse(ask, "closed", report::issue_not_open(), "the issue is not open");
@@ -174,7 +170,7 @@ Intent decide_start(const AskStart& ask, const Facts& facts, const config::Setti
     if (facts.base_branch.empty() || facts.base_commit.empty())
         return refuse(ask, "base", report::base_gone(facts.base_branch), "the base commit is not known");
     auto of_issue = ask;
-    if (ask.on_pull_request) of_issue.issue = facts.active_job->assignment.issue;
+    if (is_pull_request(ask.issue)) of_issue.issue = facts.active_job->assignment.issue;
     return Start{.assignment = assignment_of(of_issue, facts, settings),
                  .tries = tries_of(ask),
                  .reason = ask.comment_id ? fmt::format(sentence::reason_comment, ask.by.login)
@@ -203,6 +199,7 @@ Intent decide_stop(const AskStop& ask, const Facts& facts) {
                    .reason = "nothing to stop",
                    .stop = may_write(facts) ? word(ask.at, ask.by, ask.comment_id) : std::nullopt,
                    .issue = facts.active_job ? facts.active_job->assignment.issue : ask.thread};
+    if (is_pull_request(nothing.issue)) nothing.stop.reset();  // not one of ours: it is about no issue
     if (!is_busy(facts)) return nothing;
     const auto said = word(ask.at, ask.by, ask.comment_id);
     if (const auto& asked = facts.said.asked; said && asked && earlier(*said, *asked)) {
@@ -273,7 +270,8 @@ template <typename Ask>
 // NOLINTNEXTLINE(performance-unnecessary-value-param): both are moved on
 Intent decide_answer(const Ask& ask, const Facts& facts, std::string answer, std::string reason) {
     if (!facts.repository_allowed) return Ignore{"the repository is not one of ours"};
-    if (facts.permission == Permission::none) return Ignore{"whether they may read is not known"};
+    if (facts.permission == integrations::Permission::none)
+        return Ignore{"whether they may read is not known"};
     return Answer{.thread = ask.thread,
                   .answer = std::move(answer),
                   .marker = may_write(facts) ? marker("answer", ask.thread, "comment=" + ask.comment_id)

@@ -12,7 +12,10 @@ namespace bot::deciding {
 [[nodiscard]] bool may_write(const Facts& facts);
 /// `active_job` may be the ended job of the pull request that was asked on.
 [[nodiscard]] bool is_busy(const Facts& facts);
-/// What makes an answer one: said again, it finds itself.
+[[nodiscard]] inline bool is_pull_request(const integrations::ThreadRef& thread) {
+    return thread.kind == integrations::ThreadRef::Kind::pull_request;
+}
+/// What makes an answer one among those on the thread: said again, it finds itself.
 [[nodiscard]] std::string marker(std::string_view what, const integrations::ThreadRef& thread,
                                  std::string_view rest);
 /// A person without write access has one answer an issue, however often they ask: strangers cannot make us

@@ -64,7 +64,7 @@ int repairs_in_a_row(const std::vector<Ask>& asks) {
 }
 
 Answer tell(const Job& job, const ChecksRed& red, std::string words, std::string reason) {
-    const integrations::ThreadRef thread{.repo = red.repo, .number = job.pull_request};
+    const auto thread = pull_request_of(job, red.repo);
     return {.thread = thread,
             .answer = std::move(words),
             .marker = marker("ci", thread, "commit=" + red.head_sha),
@@ -198,7 +198,7 @@ Intent checks_red(const ChecksRed& red, const Facts& facts, const config::Settin
                   .renewed = {},
                   .reason = std::string(sentence::reason_ci),
                   .comment_id = {},
-                  .thread = {.repo = red.repo, .number = job.pull_request}};
+                  .thread = pull_request_of(job, red.repo)};
     for (const auto& failed : ours)
         repair.asks.push_back({.key = fmt::format("ci={} check={}", red.head_sha, failed.name),
                                .by = {},

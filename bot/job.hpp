@@ -96,6 +96,12 @@ struct Job {
     [[nodiscard]] bool replaces() const { return cycle > 1 && cycle_is != Cycle::refine; }
 };
 
+/// The job's pull request; `repo` may know a newer name of the repository.
+[[nodiscard]] inline integrations::ThreadRef pull_request_of(const Job& job,
+                                                             const integrations::RepoRef& repo) {
+    return {.repo = repo, .number = job.pull_request, .kind = integrations::ThreadRef::Kind::pull_request};
+}
+
 /// One thing that somebody asks of a job: most of all, what is to be changed in its pull request.
 struct Ask {
     enum class What {

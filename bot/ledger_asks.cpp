@@ -64,9 +64,8 @@ bool has_open_wishes(SQLite::Database& db, JobId job) {
 }  // namespace
 
 integrations::ThreadRef conversation_of(const Job& job) {
-    auto thread = job.assignment.issue;
-    if (job.pull_request > 0) thread.number = job.pull_request;
-    return thread;
+    const auto& issue = job.assignment.issue;
+    return job.pull_request > 0 ? pull_request_of(job, issue.repo) : issue;
 }
 
 int Ledger::Inside::add_ask(SQLite::Database& db, JobId job, const Ask& ask) {

@@ -13,14 +13,14 @@ Report answer(const integrations::ThreadRef& thread, const std::string& marker, 
     return {.kind = Report::Kind::answer, .thread = thread, .marker = marker, .body = body};
 }
 
-/// On the thread, of which `which` is true; `?4` in it is `what`.
+/// On the thread, of which `which` is true; `?5` in it is `what`.
 bool has_report(SQLite::Database& db, const integrations::ThreadRef& thread, std::string_view which,
                 const std::string& what) {
-    return prepare(
-               db,
-               fmt::format("SELECT 1 FROM reports WHERE forge = ?1 AND repo_id = ?2 AND thread = ?3 AND {}",
-                           which),
-               thread.repo.forge, thread.repo.id, thread.number, what)
+    return prepare(db,
+                   fmt::format("SELECT 1 FROM reports WHERE forge = ?1 AND repo_id = ?2 AND thread = ?3 AND "
+                               "thread_kind = ?4 AND {}",
+                               which),
+                   thread.repo.forge, thread.repo.id, thread.number, name(thread.kind), what)
         .executeStep();
 }
 
@@ -30,7 +30,7 @@ std::optional<JobId> newest_job(SQLite::Database& db, const integrations::Thread
         prepare(db,
                 "SELECT id FROM jobs WHERE forge = ?1 AND repo_id = ?2 AND issue = ?3 AND contest IS NULL "
                 "ORDER BY created_at DESC, id DESC LIMIT 1",
-                issue.repo.forge, issue.repo.id, issue.number);
+                issue.repo.forge, issue.repo.id, issue_number(issue));
     if (!row.executeStep()) return std::nullopt;
     return JobId{row.getColumn(0).getInt64()};
 }
@@ -42,18 +42,19 @@ std::optional<JobId> Ledger::Inside::start(SQLite::Database& db, const Start& in
     const auto& repo = a.issue.repo;
     const auto at = now();
     // The partial unique index decides who was first; the second changes nothing.
-    const int inserted = execute(db,
-                                 "INSERT INTO jobs (forge, repo_id, repo_name, clone_url, default_branch, "
-                                 "installation, issue, by_login, by_id, by_bot, "
-                                 "title, body, hidden_stripped, base_branch, base_commit, profile, priority, "
-                                 "guidance, reason, created_at, state_since) "
-                                 "VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, "
-                                 "?16, ?17, ?18, ?19, ?20, ?20) "
-                                 "ON CONFLICT DO NOTHING",
-                                 repo.forge, repo.id, repo.full_name, repo.clone_url, repo.default_branch,
-                                 repo.installation, a.issue.number, a.requested_by.login, a.requested_by.id,
-                                 a.requested_by.bot, a.title, a.body, a.hidden_stripped, a.base_branch,
-                                 a.base_commit, a.profile, a.priority, a.guidance, intent.reason, at);
+    const int inserted =
+        execute(db,
+                "INSERT INTO jobs (forge, repo_id, repo_name, clone_url, default_branch, "
+                "installation, issue, by_login, by_id, by_bot, "
+                "title, body, hidden_stripped, base_branch, base_commit, profile, priority, "
+                "guidance, reason, created_at, state_since) "
+                "VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, "
+                "?16, ?17, ?18, ?19, ?20, ?20) "
+                "ON CONFLICT DO NOTHING",
+                repo.forge, repo.id, repo.full_name, repo.clone_url, repo.default_branch, repo.installation,
+                issue_number(a.issue), a.requested_by.login, a.requested_by.id, a.requested_by.bot, a.title,
+                a.body, a.hidden_stripped, a.base_branch, a.base_commit, a.profile, a.priority, a.guidance,
+                intent.reason, at);
     if (inserted == 0) return std::nullopt;
     const JobId id{db.getLastInsertRowid()};
     react(db, intent.asked_on.value_or(a.issue), intent.comment_id.value_or(""), "eyes");
@@ -112,7 +113,7 @@ constexpr std::string_view label_row = "label:";
 Said Ledger::Inside::said(SQLite::Database& db, const integrations::ThreadRef& issue) {
     auto row = prepare(
         db, "SELECT what, at, by_login, id, event FROM said WHERE forge = ?1 AND repo_id = ?2 AND issue = ?3",
-        issue.repo.forge, issue.repo.id, issue.number);
+        issue.repo.forge, issue.repo.id, issue_number(issue));
     Said said;
     while (row.executeStep()) {
         const auto what = row.getColumn(0).getString();
@@ -142,7 +143,7 @@ void Ledger::Inside::note_said(SQLite::Database& db, const integrations::ThreadR
         execute(db,
                 "INSERT OR REPLACE INTO said (forge, repo_id, issue, what, at, by_login, id, event) "
                 "VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)",
-                issue.repo.forge, issue.repo.id, issue.number, what, to_ms(at), by, id, event);
+                issue.repo.forge, issue.repo.id, issue_number(issue), what, to_ms(at), by, id, event);
     };
     if (const auto& now = heard.asked; now && !(before.asked && earlier(*now, *before.asked)))
         note("asked", now->at, now->by, now->comment_id, now->event);
@@ -155,7 +156,7 @@ void Ledger::Inside::note_said(SQLite::Database& db, const integrations::ThreadR
 
 bool Ledger::heard(const integrations::ThreadRef& thread, const std::string& comment_id) const {
     return inside_->read([&](SQLite::Database& db) {
-        return has_report(db, thread, "kind = 'reaction' AND marker IN ('eyes:' || ?4, 'thumbs_down:' || ?4)",
+        return has_report(db, thread, "kind = 'reaction' AND marker IN ('eyes:' || ?5, 'thumbs_down:' || ?5)",
                           comment_id);
     });
 }
@@ -233,6 +234,7 @@ void Ledger::Inside::revive(SQLite::Database& db, const integrations::ThreadRef&
     if (!job) return;
     auto thread = job->assignment.issue;
     thread.number = refusal->thread;
+    thread.kind = refusal->kind;
     wish(db, answer(thread, refusal->marker, report::heard_after_all()), Urgency::at_once);
 }
 

@@ -19,20 +19,22 @@ struct Row {
 
 /// In the order in which they were asked for.
 std::vector<Row> kept_of(SQLite::Database& db, const integrations::ThreadRef& issue) {
-    auto row = prepare(db,
-                       "SELECT delivery, place, at, id, event, thread, marker, revived FROM kept WHERE "
-                       "forge = ?1 AND repo_id = ?2 AND issue = ?3 ORDER BY delivery, place",
-                       issue.repo.forge, issue.repo.id, issue.number);
+    auto row =
+        prepare(db,
+                "SELECT delivery, place, at, id, event, thread, thread_kind, marker, revived FROM kept WHERE "
+                "forge = ?1 AND repo_id = ?2 AND issue = ?3 ORDER BY delivery, place",
+                issue.repo.forge, issue.repo.id, issue_number(issue));
     std::vector<Row> rows;
     while (row.executeStep())
-        rows.push_back(
-            {.delivery = row.getColumn(0).getInt64(),
-             .place = row.getColumn(1).getInt(),
-             .asked = {.at = from_ms(row.getColumn(2).getInt64()),
-                       .comment_id = row.getColumn(3).getString(),
-                       .event = row.getColumn(4).getString()},
-             .refusal = {.thread = row.getColumn(5).getInt64(), .marker = row.getColumn(6).getString()},
-             .revived = row.getColumn(7).getInt() != 0});
+        rows.push_back({.delivery = row.getColumn(0).getInt64(),
+                        .place = row.getColumn(1).getInt(),
+                        .asked = {.at = from_ms(row.getColumn(2).getInt64()),
+                                  .comment_id = row.getColumn(3).getString(),
+                                  .event = row.getColumn(4).getString()},
+                        .refusal = {.thread = row.getColumn(5).getInt64(),
+                                    .kind = thread_kind(row.getColumn(6).getString()),
+                                    .marker = row.getColumn(7).getString()},
+                        .revived = row.getColumn(8).getInt() != 0});
     std::ranges::stable_sort(rows, earlier, &Row::asked);
     return rows;
 }
@@ -41,12 +43,13 @@ std::vector<Row> kept_of(SQLite::Database& db, const integrations::ThreadRef& is
 
 void keep(SQLite::Database& db, const Refuse& no, const Origin& origin) {
     if (!no.asked) return;
-    execute(
-        db,
-        "INSERT OR REPLACE INTO kept (delivery, place, forge, repo_id, issue, at, id, event, thread, marker) "
-        "VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10)",
-        origin.delivery, origin.place, no.issue.repo.forge, no.issue.repo.id, no.issue.number,
-        to_ms(no.asked->at), no.asked->comment_id, no.asked->event, no.thread.number, no.marker);
+    execute(db,
+            "INSERT OR REPLACE INTO kept (delivery, place, forge, repo_id, issue, at, id, event, thread, "
+            "thread_kind, marker) "
+            "VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11)",
+            origin.delivery, origin.place, no.issue.repo.forge, no.issue.repo.id, issue_number(no.issue),
+            to_ms(no.asked->at), no.asked->comment_id, no.asked->event, no.thread.number,
+            name(no.thread.kind), no.marker);
 }
 
 void forget_before(SQLite::Database& db, const integrations::ThreadRef& issue, const Word& end) {

@@ -25,6 +25,7 @@ void forget_before(SQLite::Database& db, const integrations::ThreadRef& issue, c
 
 struct Revived {
     std::int64_t thread = 0;
+    integrations::ThreadRef::Kind kind = integrations::ThreadRef::Kind::issue;
     std::string marker;  ///< of the answer there that refused it
 };
 /// The first of what was kept that was asked for after this end: from now on it is to be decided on again.

@@ -50,7 +50,7 @@ std::optional<Job> Ledger::job_before(const Job& job) const {
             db,
             "WHERE forge = ?1 AND repo_id = ?2 AND issue = ?3 AND id < ?4 AND contest IS NULL ORDER "
             "BY id DESC",
-            issue.repo.forge, issue.repo.id, issue.number, job.contest.value_or(job.id).value);
+            issue.repo.forge, issue.repo.id, issue_number(issue), job.contest.value_or(job.id).value);
     });
 }
 

@@ -69,7 +69,24 @@ std::vector<Run> read_runs(SQLite::Database& db, const std::string& which, JobId
     return runs;
 }
 
+constexpr std::string_view kind_of_issue = "issue";
+constexpr std::string_view kind_of_pull_request = "pull_request";
+
 }  // namespace
+
+std::optional<std::int64_t> issue_number(const integrations::ThreadRef& thread) {
+    if (thread.kind != integrations::ThreadRef::Kind::issue) return std::nullopt;
+    return thread.number;
+}
+
+std::string_view name(integrations::ThreadRef::Kind kind) {
+    return kind == integrations::ThreadRef::Kind::issue ? kind_of_issue : kind_of_pull_request;
+}
+
+integrations::ThreadRef::Kind thread_kind(std::string_view text) {
+    using Kind = integrations::ThreadRef::Kind;
+    return text == kind_of_issue ? Kind::issue : Kind::pull_request;
+}
 
 Job read_job(SQLite::Statement& row) {
     int column = 0;
@@ -133,7 +150,7 @@ std::optional<Job> Ledger::job(JobId id) const {
 std::optional<Job> find_active_job(SQLite::Database& database, const integrations::ThreadRef& issue) {
     return read_first(
         database, "WHERE forge = ?1 AND repo_id = ?2 AND issue = ?3 AND contest IS NULL AND " + active_sql,
-        issue.repo.forge, issue.repo.id, issue.number);
+        issue.repo.forge, issue.repo.id, issue_number(issue));
 }
 
 std::optional<Job> Ledger::active_job(const integrations::ThreadRef& issue) const {
@@ -141,6 +158,7 @@ std::optional<Job> Ledger::active_job(const integrations::ThreadRef& issue) cons
 }
 
 std::optional<Job> Ledger::job_of_pull_request(const integrations::ThreadRef& pull_request) const {
+    if (pull_request.kind != integrations::ThreadRef::Kind::pull_request) return std::nullopt;
     return inside_->read([&](SQLite::Database& db) {
         return read_first(
             db,
@@ -181,7 +199,7 @@ int Ledger::jobs_since(const integrations::ThreadRef& issue, Time since) const {
         auto row = prepare(db,
                            "SELECT count(*) FROM jobs WHERE forge = ?1 AND repo_id = ?2 AND issue = ?3 AND "
                            "created_at >= ?4 AND contest IS NULL",
-                           issue.repo.forge, issue.repo.id, issue.number, to_ms(since));
+                           issue.repo.forge, issue.repo.id, issue_number(issue), to_ms(since));
         row.executeStep();
         return row.getColumn(0).getInt();
     });

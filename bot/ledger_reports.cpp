@@ -29,7 +29,8 @@ Report::Kind report_kind(std::string_view text) {
 }
 
 constexpr const char* report_columns =
-    "id, kind, job, forge, repo_id, repo_name, clone_url, default_branch, installation, thread, comment_id, "
+    "id, kind, job, forge, repo_id, repo_name, clone_url, default_branch, installation, thread, thread_kind, "
+    "comment_id, "
     "marker, body, "
     "remote_id, version, attempts, wished_at";
 
@@ -45,33 +46,34 @@ Report read_report(SQLite::Statement& row) {
                               .clone_url = text(6),
                               .default_branch = text(7),
                               .installation = text(8)},
-                     .number = row.getColumn(9).getInt64()};
-    report.comment_id = text(10);
-    report.marker = text(11);
-    report.body = text(12);
-    report.remote_id = text(13);
-    report.version = row.getColumn(14).getInt64();
-    report.attempts = row.getColumn(15).getInt();
-    report.created_at = from_ms(row.getColumn(16).getInt64());
+                     .number = row.getColumn(9).getInt64(),
+                     .kind = thread_kind(text(10))};
+    report.comment_id = text(11);
+    report.marker = text(12);
+    report.body = text(13);
+    report.remote_id = text(14);
+    report.version = row.getColumn(15).getInt64();
+    report.attempts = row.getColumn(16).getInt();
+    report.created_at = from_ms(row.getColumn(17).getInt64());
     return report;
 }
 
 /// What a wish for something already wished does: status and labels follow the job anew, an answer only with
 /// other words, a reaction not again.
 constexpr const char* wish_sql = R"sql(
-    INSERT INTO reports (kind, forge, repo_id, repo_name, clone_url, default_branch, installation, thread, marker, job,
-                         comment_id, body, urgent_version, wished_at, due_at)
-    VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, 1, ?13, ?13)
-    ON CONFLICT (forge, repo_id, thread, kind, marker) DO UPDATE SET
+    INSERT INTO reports (kind, forge, repo_id, repo_name, clone_url, default_branch, installation, thread, thread_kind,
+                         marker, job, comment_id, body, urgent_version, wished_at, due_at)
+    VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, 1, ?14, ?14)
+    ON CONFLICT (forge, repo_id, thread, thread_kind, kind, marker) DO UPDATE SET
         version = version + 1,
-        urgent_version = iif(?14, version + 1, urgent_version),
+        urgent_version = iif(?15, version + 1, urgent_version),
         job = excluded.job, body = excluded.body, repo_name = excluded.repo_name, clone_url = excluded.clone_url,
         default_branch = excluded.default_branch, installation = excluded.installation,
         wished_at = iif(version > posted_version AND given_up = 0, wished_at, excluded.wished_at),
         due_at = CASE
-            WHEN ?14 THEN iif(version > posted_version AND given_up = 0, min(due_at, ?13), ?13)
-            WHEN version > posted_version AND given_up = 0 THEN min(due_at, max(?13, posted_at + ?15))
-            ELSE max(?13, posted_at + ?15) END,
+            WHEN ?15 THEN iif(version > posted_version AND given_up = 0, min(due_at, ?14), ?14)
+            WHEN version > posted_version AND given_up = 0 THEN min(due_at, max(?14, posted_at + ?16))
+            ELSE max(?14, posted_at + ?16) END,
         attempts = iif(given_up, 0, attempts), given_up = 0
     WHERE excluded.kind IN ('status', 'labels') OR given_up = 1 OR (excluded.kind = 'answer' AND body <> excluded.body))sql";
 
@@ -80,9 +82,9 @@ constexpr const char* wish_sql = R"sql(
 void Ledger::Inside::wish(SQLite::Database& db, const Report& report, Urgency urgency) {
     const auto& repo = report.thread.repo;
     execute(db, wish_sql, name(report.kind), repo.forge, repo.id, repo.full_name, repo.clone_url,
-            repo.default_branch, repo.installation, report.thread.number, report.marker,
-            report.job ? std::optional(report.job->value) : std::nullopt, report.comment_id, report.body,
-            now(), urgency == Urgency::at_once, to_ms(Time(options.report_gap)));
+            repo.default_branch, repo.installation, report.thread.number, name(report.thread.kind),
+            report.marker, report.job ? std::optional(report.job->value) : std::nullopt, report.comment_id,
+            report.body, now(), urgency == Urgency::at_once, to_ms(Time(options.report_gap)));
 }
 
 void Ledger::Inside::wish_status(SQLite::Database& db, const Job& job, Urgency urgency) {

@@ -47,6 +47,13 @@ template <typename... Values>
     return statement;
 }
 
+/// What is kept by issue is found by the number of one alone: that of a pull request binds as NULL, which
+/// equals nothing.
+[[nodiscard]] std::optional<std::int64_t> issue_number(const integrations::ThreadRef& thread);
+/// `thread_kind` of a row.
+[[nodiscard]] std::string_view name(integrations::ThreadRef::Kind kind);
+[[nodiscard]] integrations::ThreadRef::Kind thread_kind(std::string_view text);
+
 /// Returns the number of rows changed.
 template <typename... Values>
 int execute(SQLite::Database& database, const std::string& sql, const Values&... values) {

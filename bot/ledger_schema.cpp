@@ -204,6 +204,19 @@ const std::string kept_requests = R"sql(
     CREATE INDEX kept_revived ON kept (delivery) WHERE revived = 1;
 )sql";
 
+/// 9 -> 10. The forges known until then number the two together: a pull request of ours is known by its
+/// number.
+const std::string kinds_of_threads = R"sql(
+    ALTER TABLE reports ADD COLUMN thread_kind TEXT NOT NULL DEFAULT 'issue' CHECK (thread_kind IN ('issue', 'pull_request'));
+    ALTER TABLE kept ADD COLUMN thread_kind TEXT NOT NULL DEFAULT 'issue' CHECK (thread_kind IN ('issue', 'pull_request'));
+    UPDATE reports SET thread_kind = 'pull_request' WHERE EXISTS (SELECT 1 FROM jobs
+        WHERE jobs.forge = reports.forge AND jobs.repo_id = reports.repo_id AND pull_request = thread AND pull_request > 0);
+    UPDATE kept SET thread_kind = 'pull_request' WHERE EXISTS (SELECT 1 FROM jobs
+        WHERE jobs.forge = kept.forge AND jobs.repo_id = kept.repo_id AND pull_request = thread AND pull_request > 0);
+    DROP INDEX one_report;
+    CREATE UNIQUE INDEX one_report ON reports (forge, repo_id, thread, thread_kind, kind, marker);
+)sql";
+
 }  // namespace
 
 const Schema& schema() {
@@ -219,6 +232,7 @@ const Schema& schema() {
                                    one_by_one,
                                    pushes_under_way,
                                    kept_requests,
+                                   kinds_of_threads,
                                }};
     return newest;
 }

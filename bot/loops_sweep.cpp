@@ -96,7 +96,7 @@ constexpr auto access_patience = 24h * 7;
 /// The branch conflicts with its base.
 std::optional<Intent> conflict(const Job& job, const integrations::PullRequest& found) {
     if (!found.conflicts.value_or(false)) return std::nullopt;
-    const integrations::ThreadRef thread{.repo = job.assignment.issue.repo, .number = job.pull_request};
+    const auto thread = pull_request_of(job, job.assignment.issue.repo);
     if (job.shared || found.head_sha != job.head_commit)
         return Answer{.thread = thread,
                       .answer = report::conflict_left_to_people(job.assignment.base_branch),

@@ -51,7 +51,6 @@ AskStart start_of(const integrations::CommentCreated& comment, const Command& co
     AskStart ask{.issue = comment.thread,
                  .by = comment.by,
                  .comment_id = comment.comment_id,
-                 .on_pull_request = comment.on_pull_request,
                  .again = command.verb == "retry",
                  .at = comment.at};
     std::string_view rest = command.argument;

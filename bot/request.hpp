@@ -14,13 +14,12 @@ namespace bot {
 
 // What somebody seems to ask for: by a label, a comment, a review, or by what became of an issue.
 struct AskStart {
-    integrations::ThreadRef issue;
+    integrations::ThreadRef issue;  ///< or the pull request that it was asked on
     integrations::Person by;
     std::string profile;  ///< empty: not named
     std::string guidance;
     std::optional<std::string> comment_id;  ///< asked by a comment; none: by the label
     std::string label;                      ///< the label as it was set; empty: asked by a comment
-    bool on_pull_request = false;           ///< `issue` is a pull request
     bool again = false;                     ///< `retry`: also while a pull request is open
     std::vector<std::string> profiles;      ///< all that were named
     int tries = 1;                          ///< side by side

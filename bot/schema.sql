@@ -1,6 +1,8 @@
 -- The ledger. This file is always the newest schema, whole; how an older ledger (PRAGMA user_version tells) gets here stands in bot/ledger_schema.cpp, and a test holds the two together.
 --
 -- Times are milliseconds since 1970-01-01T00:00:00Z. A repository is named by (forge, repo_id): its name may change.
+-- A thread is an issue or a pull request: some forges number the two apart, so `thread_kind` is a part of its name. `issue`
+-- is the number of an issue, never of a pull request.
 -- The schema forbids what bot/job_state.hpp forbids, so that no other program can break a job either.
 
 -- Deliveries as they came: verified, never changed. `body` is LZ4 (block format) of `body_size` bytes.
@@ -280,10 +282,11 @@ CREATE TABLE reports (
     attempts       INTEGER NOT NULL DEFAULT 0 CHECK (attempts >= 0),
     trouble        TEXT NOT NULL DEFAULT '',
     given_up       INTEGER NOT NULL DEFAULT 0 CHECK (given_up IN (0, 1)),
+    thread_kind    TEXT NOT NULL DEFAULT 'issue' CHECK (thread_kind IN ('issue', 'pull_request')),
     CHECK (posted_version <= version),
     CHECK (kind <> 'status' OR job IS NOT NULL)
 ) STRICT;
-CREATE UNIQUE INDEX one_report ON reports (forge, repo_id, thread, kind, marker);
+CREATE UNIQUE INDEX one_report ON reports (forge, repo_id, thread, thread_kind, kind, marker);
 CREATE INDEX reports_waiting ON reports (due_at) WHERE version > posted_version AND given_up = 0;
 CREATE INDEX reports_by_job ON reports (job) WHERE job IS NOT NULL;
 
@@ -316,6 +319,7 @@ CREATE TABLE kept (
     thread   INTEGER NOT NULL,         -- where it was refused, in the answer with this marker
     marker   TEXT NOT NULL,
     revived  INTEGER NOT NULL DEFAULT 0 CHECK (revived IN (0, 1)),
+    thread_kind TEXT NOT NULL DEFAULT 'issue' CHECK (thread_kind IN ('issue', 'pull_request')),
     PRIMARY KEY (delivery, place)
 ) STRICT;
 CREATE INDEX kept_by_issue ON kept (forge, repo_id, issue);

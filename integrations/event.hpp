@@ -20,10 +20,13 @@ struct RepoRef {
     friend bool operator==(const RepoRef&, const RepoRef&) = default;
 };
 
-/// An issue or a pull request of a repository.
+/// An issue or a pull request of a repository. Some forges number the two apart (GitLab): a number alone
+/// names neither.
 struct ThreadRef {
+    enum class Kind { issue, pull_request };
     RepoRef repo;
     std::int64_t number = 0;
+    Kind kind = Kind::issue;
 
     friend bool operator==(const ThreadRef&, const ThreadRef&) = default;
 };
@@ -74,7 +77,6 @@ struct IssueEnded {  ///< closed, deleted, moved to another repository, or its c
 };
 struct CommentCreated {
     ThreadRef thread;
-    bool on_pull_request = false;
     std::string comment_id;
     std::string body;
     Person by;

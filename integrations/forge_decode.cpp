@@ -68,16 +68,16 @@ RepoRef repository(const VerifiedDelivery& delivery, const Payload& payload) {
 }
 
 std::optional<ThreadRef> thread(const VerifiedDelivery& delivery, const Payload& payload,
-                                std::string_view path) {
+                                std::string_view path, ThreadRef::Kind kind) {
     const auto number = thread_number(payload[path]);
     if (!number) return std::nullopt;
-    return ThreadRef{.repo = repository(delivery, payload), .number = *number};
+    return ThreadRef{.repo = repository(delivery, payload), .number = *number, .kind = kind};
 }
 
 Moment moment(const Payload& payload, std::string_view path) { return parse_timestamp(payload[path]); }
 
 Event decode_pull_request(const VerifiedDelivery& delivery, const Payload& payload) {
-    auto about = thread(delivery, payload, "pull_request.number");
+    auto about = thread(delivery, payload, "pull_request.number", ThreadRef::Kind::pull_request);
     if (!about) return Ignored{"pull_request.closed: no number"};
     return PullRequestEnded{*std::move(about), payload["pull_request.merged"] == "true", sender(payload)};
 }

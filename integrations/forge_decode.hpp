@@ -34,7 +34,7 @@ struct DecodeRow {
 [[nodiscard]] RepoRef repository(const VerifiedDelivery& delivery, const Payload& payload);
 /// The issue or pull request that a payload is about, if it has a number.
 [[nodiscard]] std::optional<ThreadRef> thread(const VerifiedDelivery& delivery, const Payload& payload,
-                                              std::string_view path);
+                                              std::string_view path, ThreadRef::Kind kind);
 [[nodiscard]] Moment moment(const Payload& payload, std::string_view path);
 
 // Events that are worded alike.

@@ -43,14 +43,14 @@ constexpr std::array<std::string_view, 23> wanted{"action",
                                                   "sender.type"};
 
 Event decode_labels(const VerifiedDelivery& delivery, const Payload& payload) {
-    auto issue = thread(delivery, payload, "issue.number");
+    auto issue = thread(delivery, payload, "issue.number", ThreadRef::Kind::issue);
     if (!issue) return Ignored{"issues." + payload["action"] + ": no number"};
     if (!payload["issue.pull_request"].empty()) return Ignored{"labels of a pull request"};
     return LabelsChanged{*std::move(issue), sender(payload), moment(payload, "issue.updated_at")};
 }
 
 Event decode_end(const VerifiedDelivery& delivery, const Payload& payload) {
-    auto issue = thread(delivery, payload, "issue.number");
+    auto issue = thread(delivery, payload, "issue.number", ThreadRef::Kind::issue);
     if (!issue) return Ignored{"issues." + payload["action"] + ": no number"};
     if (!payload["issue.pull_request"].empty()) return Ignored{"an issues event about a pull request"};
     const auto how = payload["action"] == "closed" ? IssueEnded::How::closed : IssueEnded::How::deleted;
@@ -58,20 +58,20 @@ Event decode_end(const VerifiedDelivery& delivery, const Payload& payload) {
 }
 
 Event decode_comment(const VerifiedDelivery& delivery, const Payload& payload) {
-    auto about = thread(delivery, payload, "issue.number");
+    const bool of_issue = payload["is_pull"] != "true" && payload["issue.pull_request"].empty();
+    auto about = thread(delivery, payload, "issue.number",
+                        of_issue ? ThreadRef::Kind::issue : ThreadRef::Kind::pull_request);
     if (!about) return Ignored{"issue_comment.created: no number"};
     if (!is_digits(payload["comment.id"], 20)) return Ignored{"issue_comment.created without a comment"};
-    return CommentCreated{
-        .thread = *std::move(about),
-        .on_pull_request = payload["is_pull"] == "true" || !payload["issue.pull_request"].empty(),
-        .comment_id = payload["comment.id"],
-        .body = payload["comment.body"],
-        .by = sender(payload),
-        .at = moment(payload, "comment.created_at")};
+    return CommentCreated{.thread = *std::move(about),
+                          .comment_id = payload["comment.id"],
+                          .body = payload["comment.body"],
+                          .by = sender(payload),
+                          .at = moment(payload, "comment.created_at")};
 }
 
 Event decode_review(const VerifiedDelivery& delivery, const Payload& payload) {
-    auto about = thread(delivery, payload, "pull_request.number");
+    auto about = thread(delivery, payload, "pull_request.number", ThreadRef::Kind::pull_request);
     if (!about) return Ignored{"a review without a pull request"};
     return ChangesRequested{.pull_request = *std::move(about),
                             .review_id = {},

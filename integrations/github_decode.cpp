@@ -46,7 +46,7 @@ constexpr std::string_view removed_repositories = "repositories_removed[].id";
 
 Event decode_issue(const VerifiedDelivery& delivery, const Payload& payload) {
     const auto& action = payload["action"];
-    auto issue = thread(delivery, payload, "issue.number");
+    auto issue = thread(delivery, payload, "issue.number", ThreadRef::Kind::issue);
     if (!issue) return Ignored{"issues." + action + ": no number"};
     if (!payload["issue.pull_request"].empty()) return Ignored{"an issues event about a pull request"};
     if (action == "labeled" || action == "unlabeled") {
@@ -65,11 +65,12 @@ Event decode_issue(const VerifiedDelivery& delivery, const Payload& payload) {
 }
 
 Event decode_comment(const VerifiedDelivery& delivery, const Payload& payload) {
-    auto about = thread(delivery, payload, "issue.number");
+    const auto kind =
+        payload["issue.pull_request"].empty() ? ThreadRef::Kind::issue : ThreadRef::Kind::pull_request;
+    auto about = thread(delivery, payload, "issue.number", kind);
     if (!about) return Ignored{"issue_comment.created: no number"};
     if (!is_digits(payload["comment.id"], 20)) return Ignored{"issue_comment.created without a comment"};
     return CommentCreated{.thread = *std::move(about),
-                          .on_pull_request = !payload["issue.pull_request"].empty(),
                           .comment_id = payload["comment.id"],
                           .body = payload["comment.body"],
                           .by = sender(payload),
@@ -77,7 +78,7 @@ Event decode_comment(const VerifiedDelivery& delivery, const Payload& payload) {
 }
 
 Event decode_review(const VerifiedDelivery& delivery, const Payload& payload) {
-    auto about = thread(delivery, payload, "pull_request.number");
+    auto about = thread(delivery, payload, "pull_request.number", ThreadRef::Kind::pull_request);
     if (!about) return Ignored{"pull_request_review.submitted: no number"};
     if (!is_digits(payload["review.id"], 20))
         return Ignored{"pull_request_review.submitted without a review"};

@@ -260,7 +260,9 @@ TEST_CASE("a refused command is answered once and its comment gets the thumb, no
 TEST_CASE("a retry asked for on a closed pull request of ours starts on its issue") {
     auto facts = with_job(JobState::closed);
     const AskStart ask{
-        .issue = {.repo = repo, .number = 44}, .by = alice, .comment_id = "501", .on_pull_request = true};
+        .issue = {.repo = repo, .number = 44, .kind = integrations::ThreadRef::Kind::pull_request},
+        .by = alice,
+        .comment_id = "501"};
     CHECK(expect<Start>(decide(ask, facts, settings())).assignment.issue.number == 12);
     facts.active_job.reset();
     CHECK(expect<Refuse>(decide(ask, facts, settings())).reason == "asked on a pull request");

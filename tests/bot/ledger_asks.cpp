@@ -25,7 +25,7 @@ Refine wish(bot::JobId job, const std::string& comment, const std::string& words
             .renewed = {},
             .reason = "mona asked for changes",
             .comment_id = comment,
-            .thread = LedgerFixture::thread(5)};
+            .thread = LedgerFixture::pull_request(5)};
 }
 
 std::vector<std::string> words_of(const std::vector<Ask>& asks) {

@@ -76,7 +76,7 @@ TEST_CASE_FIXTURE(LedgerFixture, "a pull request closed while a change is pushed
         .renewed = {},
         .reason = "mona asked for changes",
         .comment_id = "1",
-        .thread = thread(12)}));
+        .thread = pull_request(12)}));
     pass(std::chrono::hours(1));
     const auto claim = book.claim({}).value();
     book.store_verdict(claim.lease, R"({"ok":true})", "agent/issue-1-tax");

@@ -57,6 +57,11 @@ struct LedgerFixture {
                          .installation = "5"},
                 .number = number};
     }
+    static integrations::ThreadRef pull_request(std::int64_t number) {
+        auto found = thread(number);
+        found.kind = integrations::ThreadRef::Kind::pull_request;
+        return found;
+    }
     static bot::Start start(std::int64_t issue, const std::string& repo = "shop", bool priority = false) {
         return {.assignment = {.issue = thread(issue, repo),
                                .requested_by = {.login = "mona", .id = "9"},

@@ -69,7 +69,7 @@ TEST_CASE_FIXTURE(LedgerFixture, "from label to merge, every step in the book") 
     CHECK(open_job.branch == "agent/issue-1-tax-2");
     CHECK(open_job.head_commit == std::string(40, 'b'));
     CHECK(open_job.infra_attempts == 0);
-    CHECK(book.job_of_pull_request(thread(12))->id == open_job.id);
+    CHECK(book.job_of_pull_request(pull_request(12))->id == open_job.id);
     CHECK(book.carry_out(bot::EndReview{.job = open_job.id, .merged = true, .reason = "merged"}) ==
           open_job.id);
     CHECK(job(open_job.id).state == JobState::merged);

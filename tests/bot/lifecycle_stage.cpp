@@ -58,7 +58,7 @@ void Stage::work(const std::string& state) {
     finish({.signal = Signal::proposed, .pull_request = proposal});
     if (state == "stopped")
         (void)ledger->carry_out(bot::Stop{
-            .job = id, .reason = "over", .comment_id = {}, .thread = thread(proposal), .too_late = {}});
+            .job = id, .reason = "over", .comment_id = {}, .thread = pull_request(proposal), .too_late = {}});
     if (state == "merged" || state == "closed")
         (void)ledger->carry_out(bot::EndReview{.job = id, .merged = state == "merged", .reason = "over"});
     if (state.starts_with("chang")) change(state);
@@ -79,7 +79,7 @@ void Stage::change(const std::string& state) {
     (void)ledger->carry_out(bot::Refine{.job = id,
                                         .asks = {{.key = "comment=1", .by = mona, .words = "more"}},
                                         .reason = "wanted",
-                                        .thread = thread(proposal)});
+                                        .thread = pull_request(proposal)});
     if (state == "change_queued") return;
     take();
     (void)ledger->take_asks(*lease);
@@ -126,7 +126,7 @@ void Stage::tell(const Column& column, const bot::Facts& known) const {
                                         .asks = {{.key = "conflict=head", .what = bot::Ask::What::conflict}},
                                         .cycle = bot::Cycle::rebase,
                                         .reason = "in the way",
-                                        .thread = thread(proposal)});
+                                        .thread = pull_request(proposal)});
 }
 
 std::string Stage::after(const Column& column) {

@@ -27,7 +27,7 @@ Event ended(integrations::IssueEnded::How how) {
 }
 Event proposal_ended(bool merged) {
     return integrations::PullRequestEnded{
-        .pull_request = LedgerFixture::thread(proposal), .merged = merged, .by = mona};
+        .pull_request = LedgerFixture::pull_request(proposal), .merged = merged, .by = mona};
 }
 
 Event access_ended(integrations::AccessEnded::How how) {
@@ -50,9 +50,10 @@ const std::vector<Column> columns{
     {"run", says("/agent run")},
     {"retry", says("/agent retry")},
     {"refine", says("/agent refine more")},
-    {"review",
-     integrations::ChangesRequested{
-         .pull_request = LedgerFixture::thread(proposal), .review_id = "7", .body = "more", .by = mona}},
+    {"review", integrations::ChangesRequested{.pull_request = LedgerFixture::pull_request(proposal),
+                                              .review_id = "7",
+                                              .body = "more",
+                                              .by = mona}},
     {"pick", says("/agent pick 1")},
     {"picked", says("/agent pick 2")},
     {"resume", says("/agent resume yes")},

@@ -89,9 +89,9 @@ TEST_CASE_FIXTURE(
     CHECK_FALSE(book.heard(thread(1, "another"), "501"));
     auto again = start(1);
     again.comment_id = "503";
-    again.asked_on = thread(101);
+    again.asked_on = pull_request(101);
     REQUIRE(book.carry_out(again));
-    CHECK(book.heard(thread(101), "503"));
+    CHECK(book.heard(pull_request(101), "503"));
 }
 
 TEST_CASE_FIXTURE(LedgerFixture, "an end of the issue that was undone before it is told ends nothing") {
@@ -260,7 +260,7 @@ TEST_CASE("the stop of somebody who may not write reaches the job that they aske
     bot::Facts facts{.permission = integrations::Permission::read, .repository_allowed = true};
     facts.active_job = bot::Job{.id = bot::JobId{1}, .state = JobState::closed};
     facts.active_job->assignment.requested_by = {.login = "mona", .id = "9"};
-    const bot::AskStop ask{.thread = LedgerFixture::thread(101),
+    const bot::AskStop ask{.thread = LedgerFixture::pull_request(101),
                            .by = {.login = "mona", .id = "9"},
                            .comment_id = "5",
                            .at = noon};

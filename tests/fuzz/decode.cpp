@@ -49,6 +49,10 @@ void check(const integrations::Event& event) {
             if constexpr (requires { known.repositories; }) check(known);
             if constexpr (requires { known.by; }) require(!known.by.login.empty());
             if constexpr (requires { known.why; }) require(!known.why.empty());
+            using Kind = integrations::ThreadRef::Kind;
+            if constexpr (requires { known.issue; }) require(known.issue.kind == Kind::issue);
+            if constexpr (requires { known.pull_request; })
+                require(known.pull_request.kind == Kind::pull_request);
         },
         event);
 }

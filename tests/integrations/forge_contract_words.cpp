@@ -30,7 +30,8 @@ void what_events_leave_out_is_found(const Way& way) {
     const auto number = practice.open_pull_request("octo/app", "b", "main", "Change", "", "robot");
     const auto review = practice.review("octo/app", number, "changes_requested", "Mend it.",
                                         {{.path = "a.txt", .line = 2, .body = "Why y?"}}, "ann");
-    const integrations::ThreadRef pull{.repo = repo, .number = number};
+    const integrations::ThreadRef pull{
+        .repo = repo, .number = number, .kind = integrations::ThreadRef::Kind::pull_request};
     integrations::ChangesRequested told{
         .pull_request = pull, .review_id = std::to_string(review), .body = "Mend it.", .by = record[0].by};
     if (!way.on_github()) told.review_id.clear();
@@ -53,7 +54,8 @@ void a_review_is_read_and_answered(const Way& way) {
     const auto repo = must(forge->repository(world.repo)).repo;
     practice.commit_files("octo/app", "b", {{.path = "a.txt", .content = "x\ny\n"}}, "Change");
     const auto number = practice.open_pull_request("octo/app", "b", "main", "Change", "", "robot");
-    const integrations::ThreadRef pull{.repo = repo, .number = number};
+    const integrations::ThreadRef pull{
+        .repo = repo, .number = number, .kind = integrations::ThreadRef::Kind::pull_request};
     practice.comment("octo/app", number, "Nearly.", "ann");
     const auto review = practice.review("octo/app", number, "changes_requested", "Mend it.",
                                         {{.path = "a.txt", .line = 2, .body = "Why y?"}}, "ann");

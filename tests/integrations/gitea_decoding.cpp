@@ -47,6 +47,8 @@ const integrations::RepoRef repo{.forge = "work",
                                  .default_branch = "main",
                                  .installation = {}};
 const integrations::ThreadRef issue{.repo = repo, .number = 7};
+const integrations::ThreadRef pull{
+    .repo = repo, .number = 8, .kind = integrations::ThreadRef::Kind::pull_request};
 const integrations::Person ada{.login = "ada", .id = "5"};
 const auto updated = integrations::parse_timestamp("2026-03-01T14:03:20Z");
 
@@ -90,15 +92,11 @@ TEST_CASE("a comment on an issue or a pull request of Gitea is told with where i
     auto body = about_issue("created");
     body["comment"] = {{"id", 66}, {"body", "/agent run"}, {"created_at", "2026-03-01T14:03:20Z"}};
     body["is_pull"] = false;
-    integrations::CommentCreated said{.thread = issue,
-                                      .on_pull_request = false,
-                                      .comment_id = "66",
-                                      .body = "/agent run",
-                                      .by = ada,
-                                      .at = updated};
+    integrations::CommentCreated said{
+        .thread = issue, .comment_id = "66", .body = "/agent run", .by = ada, .at = updated};
     CHECK(decode("issue_comment", body) == Event(said));
     body["is_pull"] = true;
-    said.on_pull_request = true;
+    said.thread.kind = integrations::ThreadRef::Kind::pull_request;
     CHECK(decode("issue_comment", body) == Event(said));
     body["action"] = "edited";
     CHECK(why_ignored("issue_comment", body) == "issue_comment.edited is not for us");
@@ -106,7 +104,7 @@ TEST_CASE("a comment on an issue or a pull request of Gitea is told with where i
 
 TEST_CASE("a review on Gitea that asks for changes is told without its number") {
     const Event asked = integrations::ChangesRequested{
-        .pull_request = {.repo = repo, .number = 8}, .review_id = {}, .body = "Please mend it.", .by = ada};
+        .pull_request = pull, .review_id = {}, .body = "Please mend it.", .by = ada};
     CHECK(decode("pull_request_rejected", review("pull_request_review_rejected")) == asked);
     CHECK(why_ignored("pull_request_approved", review("pull_request_review_approved")) ==
           "event pull_request_approved is not for us");
@@ -119,7 +117,6 @@ TEST_CASE("a pull request of Gitea that was merged or closed has ended") {
     auto body = about_issue("closed");
     body.erase("issue");
     body["pull_request"] = {{"number", 8}, {"merged", true}};
-    const integrations::ThreadRef pull{.repo = repo, .number = 8};
     CHECK(decode("pull_request", body) ==
           Event(integrations::PullRequestEnded{.pull_request = pull, .merged = true, .by = ada}));
     body["pull_request"]["merged"] = false;

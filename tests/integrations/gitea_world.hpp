@@ -33,7 +33,8 @@ struct World {
                                .default_branch = "main",
                                .installation = {}};
     integrations::ThreadRef issue{.repo = repo, .number = 7};
-    integrations::ThreadRef pull{.repo = repo, .number = 8};
+    integrations::ThreadRef pull{
+        .repo = repo, .number = 8, .kind = integrations::ThreadRef::Kind::pull_request};
     std::unique_ptr<integrations::Forge> forge = connect({"octo/app"});
 
     World() {

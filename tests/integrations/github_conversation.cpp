@@ -46,7 +46,8 @@ Server::Answer paged(const Server& server, const std::string& path, const json& 
 }
 
 struct Talk : World {
-    integrations::ThreadRef pull_request{.repo = repo, .number = 31};
+    integrations::ThreadRef pull_request{
+        .repo = repo, .number = 31, .kind = integrations::ThreadRef::Kind::pull_request};
 
     Talk() {
         for (const auto& path : {in_conversation, in_reviews, at_lines})

@@ -138,13 +138,16 @@ TEST_CASE("a comment is read, on an issue and on a pull request; edits are not c
     CHECK(event.comment_id == "492700400");
     CHECK(event.body == "/agent\nplease");
     CHECK(event.at.value() - updated.value() == std::chrono::seconds(1));
-    CHECK_FALSE(event.on_pull_request);
+    using Kind = integrations::ThreadRef::Kind;
+    CHECK(event.thread.kind == Kind::issue);
 
     payload["issue"]["pull_request"] = {{"url", "https://api.github.com/repos/o/r/pulls/7"}};
-    CHECK(std::get<integrations::CommentCreated>(decode("issue_comment", payload.dump())).on_pull_request);
+    const auto kind = [&] {
+        return std::get<integrations::CommentCreated>(decode("issue_comment", payload.dump())).thread.kind;
+    };
+    CHECK(kind() == Kind::pull_request);
     payload["issue"]["pull_request"] = nullptr;
-    CHECK_FALSE(
-        std::get<integrations::CommentCreated>(decode("issue_comment", payload.dump())).on_pull_request);
+    CHECK(kind() == Kind::issue);
 
     for (const auto* action : {"edited", "deleted"}) {
         payload["action"] = action;
@@ -277,13 +280,14 @@ TEST_CASE("every payload that GitHub publishes as an example decodes to what it 
                     if constexpr (requires { known.by; }) by = known.by;
                     if constexpr (requires { known.label; })
                         CHECK(known.label == example.at("label").at("name").get<std::string>());
-                    if constexpr (std::is_same_v<Kind, integrations::CommentCreated>) {
+                    if constexpr (std::is_same_v<Kind, integrations::CommentCreated>)
                         CHECK(known.body == example.at("comment").at("body").get<std::string>());
-                        CHECK(known.on_pull_request == example.at("issue").contains("pull_request"));
-                    }
                     const auto& repository = example.at("repository");
                     const auto* subject = name == "pull_request" ? "pull_request" : "issue";
                     CHECK(where.number == example.at(subject).at("number").get<std::int64_t>());
+                    const bool of_pull =
+                        example.contains("pull_request") || example.at("issue").contains("pull_request");
+                    CHECK((where.kind == integrations::ThreadRef::Kind::pull_request) == of_pull);
                     CHECK(where.repo.full_name == repository.at("full_name").get<std::string>());
                     CHECK(where.repo.id == std::to_string(repository.at("id").get<std::int64_t>()));
                     CHECK(where.repo.installation.empty() == !example.contains("installation"));

@@ -133,7 +133,8 @@ TEST_CASE("a pull request that is to be changed is that one and no other, and no
 
 TEST_CASE("what stands beside lines is read, and answered once below it") {
     World world;
-    const integrations::ThreadRef thread{.repo = world.repo, .number = 31};
+    const integrations::ThreadRef thread{
+        .repo = world.repo, .number = 31, .kind = integrations::ThreadRef::Kind::pull_request};
     const auto us = world.with_token();
     world.server.on("GET " + pulls + "/31/reviews/77/comments",
                     json::array({{{"id", 8},
