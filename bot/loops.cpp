@@ -45,11 +45,6 @@ std::chrono::system_clock::duration pause_by_attempts(int attempts) {
     return std::min<std::chrono::seconds>(300s, 2s * (1 << std::min(attempts, 8)));
 }
 
-/// As it goes out: without secrets, with the operator's prefix of commands.
-std::string spoken(const Shop& shop, const std::string& text) {
-    return report::with_prefix(shop.secrets.redacted(text), shop.settings.command_prefix);
-}
-
 /// Whether the label that is to be taken off was taken off by people, and set again: another request, which
 /// is still to be heard. Asked when the wish is old; in its first moments people do not do that.
 integrations::ForgeResult<bool> is_set_again(Shop& shop, integrations::Forge& forge, const Report& report) {
@@ -64,7 +59,8 @@ integrations::ForgeResult<bool> is_set_again(Shop& shop, integrations::Forge& fo
 }
 
 /// What the forge is to be told, from the job as it is now.
-integrations::ForgeResult<std::string> post(Shop& shop, integrations::Forge& forge, const Report& report) {
+integrations::ForgeResult<std::string> post(Shop& shop, const Forges::Entry& entry, const Report& report) {
+    auto& forge = *entry.forge;
     const auto job = report.job ? shop.ledger.job(*report.job) : std::nullopt;
     switch (report.kind) {
         case Report::Kind::status: {
@@ -73,7 +69,7 @@ integrations::ForgeResult<std::string> post(Shop& shop, integrations::Forge& for
                                              shop.ledger.position(job->id), std::chrono::system_clock::now(),
                                              shop.disk.shortage() ? report::short_of_disk() : "",
                                              shop.ledger.tries(job->id));
-            return forge.say(report.thread, report.marker, spoken(shop, text), report.remote_id);
+            return forge.say(report.thread, report.marker, spoken(shop, entry, text), report.remote_id);
         }
         case Report::Kind::labels: {
             const auto& labels = shop.settings.labels;
@@ -108,8 +104,9 @@ integrations::ForgeResult<std::string> post(Shop& shop, integrations::Forge& for
         case Report::Kind::answer:
             if (!report.comment_id.empty())
                 return forge.reply(report.thread, report.comment_id, report.marker,
-                                   spoken(shop, report.body));
-            return forge.say(report.thread, report.marker, spoken(shop, report.body), report.remote_id);
+                                   spoken(shop, entry, report.body));
+            return forge.say(report.thread, report.marker, spoken(shop, entry, report.body),
+                             report.remote_id);
     }
     return std::string();
 }
@@ -301,7 +298,7 @@ bool report(Shop& shop, const std::string& forge) {
     if (entry == nullptr || shop.forges.quiet().contains(forge)) return false;
     const auto wish = shop.ledger.next_report(forge);
     if (!wish) return false;
-    const auto posted = post(shop, *entry->forge, *wish);
+    const auto posted = post(shop, *entry, *wish);
     if (posted) {
         shop.forges.answered(forge);
         shop.ledger.posted(*wish, *posted);
@@ -309,7 +306,9 @@ bool report(Shop& shop, const std::string& forge) {
     }
     const auto& error = posted.error();
     shop.forges.failed(forge, error);
-    const auto where = wish->thread.repo.full_name + "#" + std::to_string(wish->thread.number);
+    const bool on_issue = wish->thread.kind == integrations::ThreadRef::Kind::issue;
+    const auto where = fmt::format("{}{}{}", wish->thread.repo.full_name,
+                                   on_issue ? '#' : entry->kind->proposal_sign, wish->thread.number);
     switch (error.kind) {
         case ForgeError::Kind::gone:
         case ForgeError::Kind::forbidden:

@@ -122,7 +122,8 @@ Step<integrations::PullRequest> publish(Shop& shop, const Job& job, const Lease&
     // Bound to the commit, so it comes first and the pull request is the last word. A credential that may not
     // write checks costs the check run only.
     auto check = report::check_report(job, verdict);
-    check.summary = shop.secrets.redacted(std::move(check.summary));
+    check.title = spoken(shop, *entry, check.title);
+    check.summary = spoken(shop, *entry, check.summary);
     for (auto& annotation : check.annotations)
         annotation.message = shop.secrets.redacted(std::move(annotation.message));
     if (const auto checked = entry->forge->report_check(repo, check); !checked) {
@@ -138,9 +139,7 @@ Step<integrations::PullRequest> publish(Shop& shop, const Job& job, const Lease&
          .head_sha = head,
          .base_branch = job.assignment.base_branch,
          .title = report::pull_request_title(job),
-         .body = report::with_prefix(
-             shop.secrets.redacted(report::pull_request_body(job, verdict, shop.settings.labels.trigger)),
-             shop.settings.command_prefix),
+         .body = spoken(shop, *entry, report::pull_request_body(job, verdict, shop.settings.labels.trigger)),
          .draft = !verdict.evidence.green(),
          .marker = fmt::format("proposal job={} commit={}", job.id.value, head)});
     if (!proposed) return std::unexpected(halt(proposed.error(), sentence::opening_the_pull_request));

@@ -10,8 +10,7 @@
 #include "bot/job.hpp"
 #include "config/error.hpp"
 #include "config/settings.hpp"
-#include "integrations/event.hpp"
-#include "integrations/proposal.hpp"
+#include "integrations/forge.hpp"
 
 /// Every sentence the bot says on a forge. Pure, golden-tested. Words that come from agents, repositories or
 /// issues are neutralised: nobody is mentioned, no issue is closed or linked by accident, nothing remote is
@@ -144,7 +143,8 @@ struct HelpFor {
 /// How the job came to where it is.
 [[nodiscard]] std::string why(const Job& job, const std::vector<Run>& runs, const std::vector<Ask>& asks);
 
-/// Our sentences say `/agent …`; this is the same with the prefix that the operator chose.
-[[nodiscard]] std::string with_prefix(std::string text, std::string_view prefix);
+/// Our sentences say `/agent …`, «pull request» and «#»: the same as the operator and the forge say it.
+[[nodiscard]] std::string spoken(std::string text, std::string_view prefix,
+                                 const integrations::ForgeKind& forge);
 
 }  // namespace bot::report

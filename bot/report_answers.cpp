@@ -145,7 +145,8 @@ std::string heard_after_all() { return std::string(sentence::heard_after_all); }
 
 std::string already_proposed(const std::vector<integrations::PullRequest>& pull_requests) {
     std::vector<std::string> numbers;
-    for (const auto& each : pull_requests) numbers.push_back(fmt::format("#{}", each.number));
+    for (const auto& each : pull_requests)
+        numbers.push_back(fmt::format(sentence::proposal_number, each.number));
     if (numbers.size() > 10) numbers.resize(10);
     return fmt::format(sentence::already_proposed, "numbers"_a = fmt::join(numbers, ", "),
                        "open"_a = Number{pull_requests.size()});

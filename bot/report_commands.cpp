@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <array>
+#include <cctype>
 #include <numeric>
 
 #include "bot/report.hpp"
@@ -129,6 +130,23 @@ std::string offers_table(const HelpFor& whom) {
     return text;
 }
 
+/// In the place of what our sentences have for it.
+void put_words(std::string& text, std::string_view ours, std::string_view theirs) {
+    for (auto at = text.find(ours); at != std::string::npos; at = text.find(ours, at + theirs.size()))
+        text.replace(at, ours.size(), theirs);
+}
+
+std::string with_prefix(std::string text, std::string_view prefix) {
+    if (prefix == prefix_here.substr(1)) return text;
+    for (auto at = text.find(prefix_here); at != std::string::npos; at = text.find(prefix_here, at)) {
+        const auto end = at + prefix_here.size();
+        const bool whole = end < text.size() && (text[end] == ' ' || text[end] == '`');
+        if (whole) text.replace(at + 1, prefix_here.size() - 1, prefix);
+        at += whole ? prefix.size() + 1 : prefix_here.size();
+    }
+    return text;
+}
+
 }  // namespace
 
 std::string help(const HelpFor& whom) {
@@ -173,15 +191,14 @@ std::string why(const Job& job, const std::vector<Run>& runs, const std::vector<
     return text;
 }
 
-std::string with_prefix(std::string text, std::string_view prefix) {
-    if (prefix == prefix_here.substr(1)) return text;
-    for (auto at = text.find(prefix_here); at != std::string::npos; at = text.find(prefix_here, at)) {
-        const auto end = at + prefix_here.size();
-        const bool whole = end < text.size() && (text[end] == ' ' || text[end] == '`');
-        if (whole) text.replace(at + 1, prefix_here.size() - 1, prefix);
-        at += whole ? prefix.size() + 1 : prefix_here.size();
-    }
-    return text;
+std::string spoken(std::string text, std::string_view prefix, const integrations::ForgeKind& forge) {
+    const std::string name(forge.proposal_name);
+    auto at_the_beginning = name;
+    at_the_beginning.front() = static_cast<char>(std::toupper(static_cast<unsigned char>(name.front())));
+    put_words(text, "«pull request»", name);
+    put_words(text, "«Pull request»", at_the_beginning);
+    put_words(text, "«#»", std::string(1, forge.proposal_sign));
+    return with_prefix(std::move(text), prefix);
 }
 
 }  // namespace bot::report

@@ -8,7 +8,8 @@
 /// What stands in braces is filled in, and checked by the compiler. `{tests:# test|# tests}` is one of two
 /// forms, for one and for more, with the number in the place of `#` (bot::report::Number). Names of people,
 /// files, branches and commits come as code spans; what others said comes made harmless. Commands are written
-/// as `/agent …`; people read the prefix that their operator chose (bot::report::with_prefix).
+/// as `/agent …`, what a forge has a word or a sign of its own for as «pull request» and «#»; people read the
+/// prefix that their operator chose, and their forge's words (bot::report::spoken).
 ///
 /// Tests hold that each stands in tests/bot/golden, reads well rendered, mentions nobody and loads nothing.
 namespace bot::sentence {
@@ -32,9 +33,10 @@ inline constexpr std::string_view label_of_nobody =
     "the "
     "label again, or comment `/agent run`.";
 inline constexpr std::string_view ask_on_the_issue =
-    "This pull request is not one of Shopfloor's. Comment `/agent run` on an issue, or set the label there.";
+    "This «pull request» is not one of Shopfloor's. Comment `/agent run` on an issue, or set the label "
+    "there.";
 inline constexpr std::string_view already_in_review =
-    "Pull request #{} is open for this issue. Comment `/agent refine` and what to change; or, to have "
+    "«Pull request» «#»{} is open for this issue. Comment `/agent refine` and what to change; or, to have "
     "another one made, close it first, then comment `/agent retry [profile] [guidance]` on the issue.";
 inline constexpr std::string_view already_active =
     "Job {} is at this issue already. Its status comment is above; `/agent stop` ends it.";
@@ -43,6 +45,7 @@ inline constexpr std::string_view heard_after_all =
     "had been asked for before this was said: so it is decided on again.";
 inline constexpr std::string_view issue_not_open =
     "The issue is closed, so nothing was started. Reopen it and set the label again.";
+inline constexpr std::string_view proposal_number = "«#»{}";
 inline constexpr std::string_view already_proposed =
     "{numbers} {open:is|are} open and already {open:closes|close} this issue, so no second one is made. "
     "Close {open:it|them}, then set the label again.";
@@ -55,7 +58,7 @@ inline constexpr std::string_view too_many_tries =
     "{wanted} tries are more than may be made side by side here; the limit is {most}. Ask for fewer: `/agent "
     "run x{most}`.";
 inline constexpr std::string_view tries_need_a_start =
-    "Several tries side by side are for an issue without an open pull request. Close that one first and "
+    "Several tries side by side are for an issue without an open «pull request». Close that one first and "
     "comment `/agent run x3` on the issue; or have one more try made with `/agent retry`.";
 inline constexpr std::string_view base_unreadable =
     "The repository's default branch cannot be read. It may be empty or archived.";
@@ -69,18 +72,18 @@ inline constexpr std::string_view queued = "🕒 Queued";
 inline constexpr std::string_view queued_at = "🕒 Queued, number {} in line";
 inline constexpr std::string_view working = "🔧 Working since {since}: {phase}";
 inline constexpr std::string_view competing = "🔧 Several tries are at work side by side";
-inline constexpr std::string_view publishing = "📤 The result is there; opening the pull request";
+inline constexpr std::string_view publishing = "📤 The result is there; opening the «pull request»";
 inline constexpr std::string_view waiting_for_an_answer = "❓ Waiting for an answer";
 inline constexpr std::string_view waiting_for_money = "💰 Waiting: a budget is spent";
-inline constexpr std::string_view in_review = "✅ Pull request #{} is open";
-inline constexpr std::string_view in_review_as_a_draft = "⚠️ Draft pull request #{} is open";
-inline constexpr std::string_view answered = "💬 Answered without a pull request";
-inline constexpr std::string_view failed = "❌ No pull request";
-inline constexpr std::string_view failed_after = "❌ No pull request after {}";
+inline constexpr std::string_view in_review = "✅ «Pull request» «#»{} is open";
+inline constexpr std::string_view in_review_as_a_draft = "⚠️ Draft «pull request» «#»{} is open";
+inline constexpr std::string_view answered = "💬 Answered without a «pull request»";
+inline constexpr std::string_view failed = "❌ No «pull request»";
+inline constexpr std::string_view failed_after = "❌ No «pull request» after {}";
 inline constexpr std::string_view stopped = "⏹️ Stopped";
 inline constexpr std::string_view stopped_after = "⏹️ Stopped after {}";
-inline constexpr std::string_view merged = "🎉 Pull request #{} was merged";
-inline constexpr std::string_view closed = "🚪 Pull request #{} was closed without merging";
+inline constexpr std::string_view merged = "🎉 «Pull request» «#»{} was merged";
+inline constexpr std::string_view closed = "🚪 «Pull request» «#»{} was closed without merging";
 inline constexpr std::string_view judged = "✔️ Its result is stored";
 
 // What it works on now, in that head.
@@ -104,8 +107,8 @@ inline constexpr std::string_view step_workspace = "Workspace at commit {commit}
 inline constexpr std::string_view step_agent = "Agent";
 inline constexpr std::string_view step_checks = "Checks on the base commit and on the result";
 inline constexpr std::string_view step_checks_say = "Checks on the base commit and on the result: {}";
-inline constexpr std::string_view step_pull_request = "Pull request";
-inline constexpr std::string_view step_pull_request_open = "Pull request #{}";
+inline constexpr std::string_view step_pull_request = "«Pull request»";
+inline constexpr std::string_view step_pull_request_open = "«Pull request» «#»{}";
 inline constexpr std::string_view one_try = "Try {number}: {state}";
 inline constexpr std::string_view one_try_with = "Try {number} with {profile}: {state}";
 inline constexpr std::string_view try_has_a_result = "has a result";
@@ -218,7 +221,7 @@ inline constexpr std::string_view secret_found =
     "to do without.";
 inline constexpr std::string_view secret_in_a_file_name = "a file name";
 inline constexpr std::string_view push_refused =
-    "The forge refuses the branch or the pull request. It says:\n\n"
+    "The forge refuses the branch or the «pull request». It says:\n\n"
     "{}\n\n"
     "Mostly a branch rule or a missing permission of this bot is in the way. Mend that, then comment `/agent "
     "retry`.";
@@ -247,14 +250,14 @@ inline constexpr std::string_view reading_the_recipe = "reading the recipe";
 inline constexpr std::string_view reading_the_repository = "reading the repository";
 inline constexpr std::string_view reading_the_base_commit = "reading the base commit";
 inline constexpr std::string_view checking_out = "checking out the base commit";
-inline constexpr std::string_view reading_the_change = "reading the pull request's change";
-inline constexpr std::string_view reading_the_conversation = "reading what was said on the pull request";
+inline constexpr std::string_view reading_the_change = "reading the «pull request»'s change";
+inline constexpr std::string_view reading_the_conversation = "reading what was said on the «pull request»";
 inline constexpr std::string_view looking_for_the_image = "looking for the image";
 inline constexpr std::string_view opening_the_way_out = "opening the way out of the sandbox";
 inline constexpr std::string_view running_setup = "running setup";
 inline constexpr std::string_view making_the_setup_layer = "making the setup layer";
 inline constexpr std::string_view opening_the_workspace = "opening the workspace";
-inline constexpr std::string_view laying_out_the_pull_request = "laying out the pull request";
+inline constexpr std::string_view laying_out_the_pull_request = "laying out the «pull request»";
 inline constexpr std::string_view running_the_agent = "running the agent";
 inline constexpr std::string_view model_service_says = "the agent's model service: {}";
 inline constexpr std::string_view reading_gitignore = "reading .gitignore";
@@ -270,8 +273,8 @@ inline constexpr std::string_view fetching_the_try = "fetching the try";
 inline constexpr std::string_view the_try_is_gone = "the try is not there";
 inline constexpr std::string_view pushing = "pushing {}";
 inline constexpr std::string_view writing_the_check_run = "writing the check run";
-inline constexpr std::string_view looking_at_the_pull_request = "looking at the pull request";
-inline constexpr std::string_view opening_the_pull_request = "opening the pull request";
+inline constexpr std::string_view looking_at_the_pull_request = "looking at the «pull request»";
+inline constexpr std::string_view opening_the_pull_request = "opening the «pull request»";
 inline constexpr std::string_view path_in_the_log = "(path in the log)";  // in the place of one
 
 // The pull request: its title when the issue's is empty, and its sections.
@@ -354,7 +357,7 @@ inline constexpr std::string_view old_tests_on_new_code =
 
 inline constexpr std::string_view heading_tries = "Other tries";
 inline constexpr std::string_view tries_side_by_side =
-    "Several tries were made side by side; this pull request is the one marked.";
+    "Several tries were made side by side; this «pull request» is the one marked.";
 inline constexpr std::string_view tries_columns =
     "| Try | Profile | Required checks | Checks and tests | Test files touched | Size |\n"
     "| --- | --- | --- | --- | --- | --- |\n";
@@ -403,7 +406,7 @@ inline constexpr std::string_view how_to_answer =
     "- Not what was meant? Comment `/agent retry [profile] [guidance]`: it is made anew from the present "
     "base, and what is here is kept. The guidance reaches the agent word for word. Or close it; the label "
     "{label} on issue {issue} begins again later.\n"
-    "- `/agent status` tells where the job is, `/agent stop` ends it and leaves this pull request alone, "
+    "- `/agent status` tells where the job is, `/agent stop` ends it and leaves this «pull request» alone, "
     "`/agent help` lists the commands.";
 inline constexpr std::string_view footer = "Shopfloor job {job} · base {base} · commit {head}";
 inline constexpr std::string_view footer_image = " · image {}";
@@ -449,11 +452,11 @@ inline constexpr std::string_view picked =
     "This is try {number} now, as {commit}. **{headline}**; the evidence in the description is that of this "
     "commit.{draft} What was here before is kept: `git fetch origin {kept_as}`.";
 inline constexpr std::string_view not_refined =
-    "Nothing was changed here; the pull request is as it was.\n\n"
+    "Nothing was changed here; the «pull request» is as it was.\n\n"
     "{}\n\n"
     "Say `/agent refine` and what to change, or ask for changes in a review, to have another try.";
 inline constexpr std::string_view nothing_to_refine =
-    "There is no open pull request of Shopfloor's here to change. `/agent status` tells where the job is.";
+    "There is no open «pull request» of Shopfloor's here to change. `/agent status` tells where the job is.";
 inline constexpr std::string_view wish_wanted =
     "Say what to change: `/agent refine use the helper in util.py`. Or ask for changes in a review, with "
     "comments beside the lines.";
@@ -464,18 +467,18 @@ inline constexpr std::string_view branch_moved =
     "What the agent made is kept as {kept_as}. Say `/agent refine` and what to change, or ask for changes in "
     "a review, and it goes on from what is there now.";
 inline constexpr std::string_view too_much_to_refine =
-    "The pull request has become more than an agent's change may be here ({}). The recipe's `max_files` and "
-    "`max_change` say how much it may.";
+    "The «pull request» has become more than an agent's change may be here ({}). The recipe's "
+    "`max_files` and `max_change` say how much it may.";
 inline constexpr std::string_view people_pushed =
     "People have pushed to {}, and doing this would drop their commits. `/agent refine WHAT` goes on from "
-    "them; or close the pull request and comment `/agent retry` on the issue.";
+    "them; or close the «pull request» and comment `/agent retry` on the issue.";
 inline constexpr std::string_view conflict_left =
     "The agent left conflict markers, so nothing was pushed:\n\n"
     "{}\n"
     "Merge the base branch by hand, or comment `/agent retry` to have the change made anew.";
 inline constexpr std::string_view conflict_left_to_people =
     "This branch conflicts with {base} now. It holds commits of people, which are not rewritten: merge "
-    "{base} by hand; or close the pull request and comment `/agent retry` on the issue.";
+    "{base} by hand; or close the «pull request» and comment `/agent retry` on the issue.";
 
 // The forge's own CI.
 
@@ -503,11 +506,13 @@ inline constexpr std::string_view try_asks =
     "single `/agent run` with words for the agent.";
 inline constexpr std::string_view try_out_of_money = "The budget for it was spent before it had a result.";
 inline constexpr std::string_view nothing_to_pick =
-    "There is no open pull request here that came of several tries. `/agent run x3` on an issue makes three.";
+    "There is no open «pull request» here that came of several tries. `/agent run x3` on an issue makes "
+    "three.";
 inline constexpr std::string_view no_other_try = "No other try came to a result, so there is none to pick.";
 inline constexpr std::string_view no_such_try = "There is no result of that try. You can say: {}.";
 inline constexpr std::string_view pick_command = "`/agent pick {}`";
-inline constexpr std::string_view picked_already = "Try {} is the one that this pull request shows already.";
+inline constexpr std::string_view picked_already =
+    "Try {} is the one that this «pull request» shows already.";
 
 // Answers to `/agent help` and to what is no command.
 
@@ -528,12 +533,12 @@ inline constexpr std::string_view help_retry = "retry [profile] [guidance]";
 inline constexpr std::string_view help_retry_does = "another try for the issue";
 inline constexpr std::string_view help_refine = "refine WHAT";
 inline constexpr std::string_view help_refine_does =
-    "changes the open pull request; a review that asks for changes does too";
+    "changes the open «pull request»; a review that asks for changes does too";
 inline constexpr std::string_view help_retry_in_review_does =
-    "makes the pull request anew from the present base; what is there is kept";
+    "makes the «pull request» anew from the present base; what is there is kept";
 inline constexpr std::string_view help_pick = "pick N";
 inline constexpr std::string_view help_pick_does =
-    "shows another of the tries in the pull request; what is there is kept";
+    "shows another of the tries in the «pull request»; what is there is kept";
 inline constexpr std::string_view help_resume = "resume [+$N] [answer]";
 inline constexpr std::string_view help_resume_does =
     "lets the job go on that waits for an answer or a budget; a plain comment answers too";
@@ -573,7 +578,7 @@ inline constexpr std::string_view why_run = "Run {number} ({kind}, profile {prof
 inline constexpr std::string_view run_first = "first try";
 inline constexpr std::string_view run_repair = "repair after red checks";
 inline constexpr std::string_view run_retry = "went on";
-inline constexpr std::string_view run_refine = "change to the pull request";
+inline constexpr std::string_view run_refine = "change to the «pull request»";
 inline constexpr std::string_view run_at_work = "at work";
 inline constexpr std::string_view why_attempts =
     "{:# attempt|# attempts} failed for reasons outside of this issue.";
@@ -599,10 +604,10 @@ inline constexpr std::string_view reason_picked = "{} picked try {}";
 inline constexpr std::string_view reason_ci = "CI is red";
 inline constexpr std::string_view reason_conflict = "it conflicts with its base";
 inline constexpr std::string_view reason_given_up = "{} (given up after {} attempts)";
-inline constexpr std::string_view reason_merged = "The pull request was merged.";
-inline constexpr std::string_view reason_closed = "The pull request was closed without merging.";
-inline constexpr std::string_view reason_proposal_gone = "The pull request is not there any more.";
-inline constexpr std::string_view reason_ended_already = "the pull request had ended already";
+inline constexpr std::string_view reason_merged = "The «pull request» was merged.";
+inline constexpr std::string_view reason_closed = "The «pull request» was closed without merging.";
+inline constexpr std::string_view reason_proposal_gone = "The «pull request» is not there any more.";
+inline constexpr std::string_view reason_ended_already = "the «pull request» had ended already";
 inline constexpr std::string_view reason_stopped_by = "Stopped by {}.";
 inline constexpr std::string_view reason_stopped_since = "Stopped: {}.";
 inline constexpr std::string_view since_label_off = "the label was taken off";

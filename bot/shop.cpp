@@ -1,5 +1,7 @@
 #include "bot/shop.hpp"
 
+#include "bot/report.hpp"
+
 namespace bot {
 
 void Bell::ring() {
@@ -19,6 +21,10 @@ void Bell::wait(std::chrono::milliseconds longest, const std::stop_token& stop) 
     std::unique_lock lock(mutex_);
     rung_.wait_for(lock, stop, longest, [this] { return pending_; });
     pending_ = false;
+}
+
+std::string spoken(const Shop& shop, const Forges::Entry& where, const std::string& text) {
+    return report::spoken(shop.secrets.redacted(text), shop.settings.command_prefix, *where.kind);
 }
 
 }  // namespace bot

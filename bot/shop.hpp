@@ -73,4 +73,7 @@ struct Shop {
     Bells& report_bells;
 };
 
+/// As it goes out there: without secrets, with the operator's prefix of commands and the forge's words.
+[[nodiscard]] std::string spoken(const Shop& shop, const Forges::Entry& where, const std::string& text);
+
 }  // namespace bot

@@ -39,6 +39,8 @@ ForgeKind gitea_kind(std::string_view name) {
             .connect = &connect_gitea_now,
             .fault = &gitea_fault,
             .mail_of = &gitea_mail_of,
+            .proposal_name = "pull request",
+            .proposal_sign = '#',
             .body_limit = gitea_body_limit,
             .text_limit = gitea_text_limit};
 }
@@ -53,6 +55,8 @@ const std::vector<ForgeKind>& forge_kinds() {
          .connect = &connect_github_now,
          .fault = &no_fault,
          .mail_of = &github_mail_of,
+         .proposal_name = "pull request",
+         .proposal_sign = '#',
          .body_limit = github_body_limit,
          .text_limit = github_text_limit},
         gitea_kind("gitea"),

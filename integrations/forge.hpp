@@ -128,8 +128,10 @@ struct ForgeKind {
     std::optional<config::Error> (*fault)(const config::ForgeSettings&);
     /// The address by which a commit is credited to a person without telling theirs; empty: there is none.
     std::string (*mail_of)(const config::ForgeSettings&, const Person&);
-    std::size_t body_limit;  ///< bytes; the forge never sends more
-    std::size_t text_limit;  ///< code points in a comment or pull request body
+    std::string_view proposal_name;  ///< what people there call a pull request, in small letters
+    char proposal_sign;              ///< before its number; before an issue's it is `#` everywhere
+    std::size_t body_limit;          ///< bytes; the forge never sends more
+    std::size_t text_limit;          ///< code points in a comment or pull request body
 };
 
 /// nullptr for an unknown name. `forge_kinds()` lists the names for error messages.

@@ -105,7 +105,7 @@ TEST_CASE_FIXTURE(LedgerFixture, "a pull request that cannot be changed in many 
         book.posted(*report, "7");
     }
     CHECK(told ==
-          "Nothing was changed here; the pull request is as it was.\n\n"
+          "Nothing was changed here; the «pull request» is as it was.\n\n"
           "the engine says `@octocat` \\<img src=x\\> (given up after 2 attempts)\n\n"
           "Say `/agent refine` and what to change, or ask for changes in a review, to have another try.");
 }

@@ -143,8 +143,37 @@ TEST_CASE("who waits is reminded of what for") {
 }
 
 TEST_CASE("commands are told with the prefix that the operator chose, and nothing else is changed") {
-    CHECK(report::with_prefix("Say `/agent retry` or `/agent`.", "!bot") == "Say `!bot retry` or `!bot`.");
-    CHECK(report::with_prefix("`/agents` and /agent and `/agentic`", "!bot") ==
-          "`/agents` and /agent and `/agentic`");
-    CHECK(report::with_prefix("`/agent stop`", "/agent") == "`/agent stop`");
+    const auto spoken = [](const std::string& text, const std::string& prefix) {
+        return report::spoken(text, prefix, *integrations::find_forge_kind("github"));
+    };
+    CHECK(spoken("Say `/agent retry` or `/agent`.", "!bot") == "Say `!bot retry` or `!bot`.");
+    CHECK(spoken("`/agents` and /agent and `/agentic`", "!bot") == "`/agents` and /agent and `/agentic`");
+    CHECK(spoken("`/agent stop`", "/agent") == "`/agent stop`");
+}
+
+TEST_CASE("what a forge has its own words for is told in them, and nothing else is changed") {
+    constexpr auto text =
+        "«Pull request» «#»7 closes #5; no second «pull request». \"Pull request #7\", says ann.";
+    CHECK(report::spoken(text, "/agent", *integrations::find_forge_kind("github")) ==
+          "Pull request #7 closes #5; no second pull request. \"Pull request #7\", says ann.");
+    CHECK(report::spoken(text, "/agent", of_merge_requests()) ==
+          "Merge request !7 closes #5; no second merge request. \"Pull request #7\", says ann.");
+}
+
+TEST_CASE("people read the words of their forge") {
+    const auto check = [](const std::string& name, const std::string& text) {
+        check_golden("merge_request_" + name, report::spoken(text, "/agent", of_merge_requests()));
+    };
+    check("status_review", report::status(with_verdict(green()), {{.profile = "codex"}}, 0, at(10)));
+    auto merged = with_verdict(green());
+    merged.state = JobState::merged;
+    merged.reason = report::proposal_over(true);
+    check("status_merged", report::status(merged, {{.profile = "codex"}}, 0, at(10)));
+    check("body", report::pull_request_body(with_verdict(green()), green(), "agent"));
+    check("already_proposed_twice", report::already_proposed({{.number = 33}, {.number = 35}}));
+    check("not_refined", report::not_refined("It is right as it is."));
+    const auto open = with_verdict(green());
+    check("help",
+          report::help(
+              {.trigger_label = "agent", .profiles = {}, .may_write = true, .may_stop = true, .job = &open}));
 }

@@ -20,11 +20,19 @@ const Time noon = std::chrono::system_clock::from_time_t(1'772'366'400);  // 202
 
 }  // namespace
 
+integrations::ForgeKind of_merge_requests() {
+    auto kind = *integrations::find_forge_kind("github");
+    kind.proposal_name = "merge request";
+    kind.proposal_sign = '!';
+    return kind;
+}
+
 Time at(int minutes) { return noon + std::chrono::minutes(minutes); }
 
 void check_golden(const std::string& name, const std::string& text) {
     const auto file = std::filesystem::path(SHOPFLOOR_SOURCE_DIR) / "tests/bot/golden" / (name + ".md");
-    const auto whole = text.ends_with('\n') ? text : text + "\n";
+    const auto said = report::spoken(text, "/agent", *integrations::find_forge_kind("github"));
+    const auto whole = said.ends_with('\n') ? said : said + "\n";
     if (std::getenv("SHOPFLOOR_ACCEPT") != nullptr) {
         std::ofstream(file, std::ios::binary) << whole;
         FAIL_CHECK("not judged: wrote " << name << ".md; read it, then run again without SHOPFLOOR_ACCEPT");

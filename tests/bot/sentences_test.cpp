@@ -10,7 +10,10 @@
 #include <string_view>
 #include <vector>
 
+#include "bot/report.hpp"
+#include "integrations/forge.hpp"
 #include "tests/bot/rendered.hpp"
+#include "tests/bot/report_samples.hpp"
 
 // bot/sentences.hpp read as text, and tests/bot/golden read as people read it. The other tests of reports
 // hold that the golden files are what the bot says.
@@ -39,9 +42,10 @@ std::vector<File> files(const fs::path& folder, std::string_view ending) {
     return all;
 }
 
-/// Its words between what is filled in; a number's place has its two forms.
+/// Its words between what is filled in, as they are said where the golden files are; a number's place has its
+/// two forms.
 struct Sentence {
-    std::string name;
+    std::string name, literal;
     std::vector<std::vector<std::string>> parts;
 };
 
@@ -49,8 +53,9 @@ void add_words(Sentence& sentence, const std::string& words) {
     if (!words.empty()) sentence.parts.push_back({words});
 }
 
-Sentence sentence_of(std::string name, const std::string& literal) {
-    Sentence sentence{.name = std::move(name), .parts = {}};
+Sentence sentence_of(std::string name, const std::string& written) {
+    Sentence sentence{.name = std::move(name), .literal = written, .parts = {}};
+    const auto literal = bot::report::spoken(written, "/agent", *integrations::find_forge_kind("github"));
     std::size_t at = 0;
     while (at < literal.size()) {
         const auto open = std::min(literal.find('{', at), literal.size());
@@ -123,6 +128,14 @@ bool stands(const std::string& text, std::size_t from, const std::vector<std::ve
     });
 }
 
+/// Said elsewhere, nothing of what one forge calls a proposal is left in it.
+bool is_for_every_forge(const Sentence& sentence) {
+    auto there = bot::report::spoken(sentence.literal, "/agent", samples::of_merge_requests());
+    std::ranges::transform(there, there.begin(), [](unsigned char c) { return std::tolower(c); });
+    return std::ranges::none_of(std::vector<std::string>{"pull request", "#{", "«", "»"},
+                                [&](const auto& left) { return there.find(left) != std::string::npos; });
+}
+
 }  // namespace
 
 TEST_CASE("every sentence that the bot can say stands in a golden file") {
@@ -146,6 +159,14 @@ TEST_CASE("both forms of every number stand in a golden file") {
                 CHECK_MESSAGE(said, sentence.name << ": `" << form << "` stands in no golden file");
             }
         }
+}
+
+TEST_CASE("no sentence has a word or a sign that another forge has another one for") {
+    // An issue's number has one sign everywhere.
+    const std::set<std::string> of_issues{"fixes", "commit_refers_to"};
+    for (const auto& sentence : sentences())
+        CHECK_MESSAGE((is_for_every_forge(sentence) || of_issues.contains(sentence.name)),
+                      sentence.name << ": write «pull request» and «#»");
 }
 
 TEST_CASE("no sentence stands there that nobody says") {
@@ -174,4 +195,7 @@ TEST_CASE("the proof of the golden files can fail") {
     CHECK(stands("Ann has 1 cat\nand a dog.", 0, two[0].parts));
     CHECK_FALSE(stands("Ann has 2 dogs\nand a dog.", 0, two[0].parts));
     CHECK_FALSE(stands("and a dog. Ann has 2 cats\n", 0, two[0].parts));
+    CHECK(is_for_every_forge(sentence_of("good", "«Pull request» «#»{}; no second «pull request»")));
+    for (const auto* bad : {"Pull request {}", "no pull request", "#{} is open", "the «proposal»"})
+        CHECK_FALSE(is_for_every_forge(sentence_of("bad", bad)));
 }

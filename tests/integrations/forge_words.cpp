@@ -75,6 +75,13 @@ TEST_CASE("people are credited by the address that hides theirs, of the forge wh
     CHECK(mail("forgejo", "http://127.0.0.1:3000/api/v1") == "ada@noreply.127.0.0.1");
 }
 
+TEST_CASE("every forge has a word and a sign for what is proposed there") {
+    for (const auto& kind : integrations::forge_kinds()) {
+        CHECK_MESSAGE(!kind.proposal_name.empty(), kind.name);
+        CHECK_MESSAGE(kind.proposal_sign != 0, kind.name);
+    }
+}
+
 TEST_CASE("times are read with their zone, and what is no time is none") {
     const auto utc = integrations::parse_timestamp("2026-03-01T14:03:20Z");
     REQUIRE(utc.has_value());
