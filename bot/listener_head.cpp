@@ -12,7 +12,6 @@ namespace bot {
 
 namespace {
 
-constexpr std::string_view line_end = "\r\n";
 constexpr std::size_t most_fields = 100;
 
 /// RFC 9110, section 5.6.2.

@@ -20,6 +20,8 @@ struct ListenerHead {
     bool keeps_open = true;         ///< the sender may send another request on this connection
 };
 
+inline constexpr std::string_view line_end = "\r\n";
+
 /// Reads a head up to and without its empty line. Strict, so that a proxy before us cannot have seen another
 /// request in the same bytes (RFC 9112, sections 2.2, 3, 5 and 6): what it leaves to taste is refused. The
 /// error is a sentence of our own for the sender.

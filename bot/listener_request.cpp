@@ -16,7 +16,6 @@ namespace bot {
 
 namespace {
 
-constexpr std::string_view line_end = "\r\n";
 /// Of a chunk's size with its extensions, and of each trailer; nobody has a use for long ones.
 constexpr std::size_t longest_line = 1024;
 constexpr int most_trailers = 20;

@@ -8,6 +8,7 @@
 
 #include "bot/markdown.hpp"
 #include "bot/report.hpp"
+#include "bot/same_word.hpp"
 #include "bot/sentences.hpp"
 #include "bot/visible_text.hpp"
 
@@ -25,7 +26,6 @@ namespace {
 
 using markdown::Dialect;
 
-char lower(char c) { return static_cast<char>(std::tolower(static_cast<unsigned char>(c))); }
 bool is_digit(char c) { return c >= '0' && c <= '9'; }
 bool is_word(char c) { return std::isalnum(static_cast<unsigned char>(c)) != 0 || c == '_' || c == '-'; }
 
@@ -39,7 +39,7 @@ bool is_live(std::string_view token) {
         if (rest.starts_with("://")) return true;
         const auto is = [&](std::string_view word) {
             return rest.size() > word.size() &&
-                   std::ranges::equal(rest.substr(0, word.size()), word, {}, lower);
+                   std::ranges::equal(rest.substr(0, word.size()), word, {}, lower_letter);
         };
         if (is("www.") || is("mailto:") || is("xmpp:") || (is("gh-") && is_digit(rest[3]))) return true;
     }
@@ -138,8 +138,8 @@ std::string tame_language(std::string_view info) {
         std::ranges::all_of(word, [](char c) { return is_word(c) || c == '+' || c == '#' || c == '.'; });
     static constexpr std::array<std::string_view, 6> drawn{"mermaid", "geojson", "topojson",
                                                            "stl",     "math",    "suggestion"};
-    const bool special =
-        std::ranges::any_of(drawn, [&](auto name) { return std::ranges::equal(word, name, {}, lower); });
+    const bool special = std::ranges::any_of(
+        drawn, [&](auto name) { return std::ranges::equal(word, name, {}, lower_letter); });
     return word.empty() || !plain || special || word.size() > 20 ? "text" : std::string(word);
 }
 
@@ -240,7 +240,7 @@ bool leads_to_a_number(std::string_view text) {
                                                             "/merge_requests/"};
     return std::ranges::any_of(places, [&](auto place) {
         return text.size() >= place.size() &&
-               std::ranges::equal(text.substr(text.size() - place.size()), place, {}, lower);
+               std::ranges::equal(text.substr(text.size() - place.size()), place, {}, lower_letter);
     });
 }
 
@@ -292,8 +292,8 @@ std::string one_line(std::string_view text, std::size_t limit) {
         plain += line[at];
         const char next = at + 1 < line.size() ? line[at + 1] : ' ';
         if ((line[at] == '@' && is_word(next)) || (line[at] == '#' && is_digit(next))) plain += ' ';
-        const bool gh =
-            line[at] == '-' && at >= 2 && lower(line[at - 2]) == 'g' && lower(line[at - 1]) == 'h';
+        const bool gh = line[at] == '-' && at >= 2 && lower_letter(line[at - 2]) == 'g' &&
+                        lower_letter(line[at - 1]) == 'h';
         if (gh && is_digit(next)) plain += ' ';
         if (is_digit(next) && leads_to_a_number(plain)) plain += ' ';
     }

@@ -6,6 +6,7 @@
 
 #include "bot/report.hpp"
 #include "bot/report_words.hpp"
+#include "bot/same_word.hpp"
 #include "bot/sentences.hpp"
 #include "bot/visible_text.hpp"
 
@@ -20,16 +21,14 @@ constexpr std::size_t longest_summary = 10'000;
 constexpr std::size_t longest_title = 200;    ///< code points; GitHub takes 256
 constexpr std::size_t most_annotations = 50;  ///< of one request, https://docs.github.com/en/rest/checks/runs
 
-char lower(char c) { return static_cast<char>(std::tolower(static_cast<unsigned char>(c))); }
-
 /// A title becomes the message of a squashed commit, and there these words turn the forge's own checks off:
 /// https://docs.github.com/en/actions/how-tos/manage-workflow-runs/skip-workflow-runs
 std::string without_skip_words(std::string text) {
     static constexpr std::array<std::string_view, 5> words{"[skip ci]", "[ci skip]", "[no ci]",
                                                            "[skip actions]", "[actions skip]"};
     for (const auto word : words)
-        for (auto found = std::ranges::search(text, word, {}, lower); !found.empty();
-             found = std::ranges::search(text, word, {}, lower)) {
+        for (auto found = std::ranges::search(text, word, {}, lower_letter); !found.empty();
+             found = std::ranges::search(text, word, {}, lower_letter)) {
             found.front() = '(';
             found.back() = ')';
         }
@@ -141,7 +140,7 @@ std::string plain_summary(std::string_view summary, std::size_t limit) {
         if (line.starts_with('#')) line.erase(0, line.find_first_not_of("# "));  // a heading's words
         const auto colon = line.find(':');
         std::string key(line.substr(0, std::min(colon, line.size())));
-        std::ranges::transform(key, key.begin(), lower);
+        std::ranges::transform(key, key.begin(), lower_letter);
         if (colon != std::string::npos && (key.ends_with("-by") || key == "skip-checks")) continue;
         if (line.empty() && (text.empty() || text.ends_with("\n\n"))) continue;
         text += line + "\n";

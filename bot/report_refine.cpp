@@ -14,7 +14,7 @@ namespace {
 
 using fmt::literals::operator""_a;
 
-constexpr std::size_t longest_summary = 6000;
+constexpr std::size_t longest_refine_summary = 6000;
 
 std::string check_names(const std::vector<integrations::FailedCheck>& checks) {
     std::vector<std::string> spans;
@@ -28,7 +28,7 @@ std::string refined(const Verdict& verdict, bool draft) {
     return fmt::format(sentence::refined, "commit"_a = commit(verdict.evidence.head_commit),
                        "headline"_a = evidence_headline(verdict.evidence),
                        "draft"_a = draft_words(verdict, draft),
-                       "summary"_a = summary_words(verdict, longest_summary));
+                       "summary"_a = summary_words(verdict, longest_refine_summary));
 }
 
 std::string not_refined(std::string_view reason) {
@@ -49,7 +49,7 @@ std::string replaced(const Verdict& verdict, Cycle what, bool draft) {
                         "commit"_a = commit(verdict.evidence.head_commit),
                         "headline"_a = evidence_headline(verdict.evidence),
                         "draft"_a = draft_words(verdict, draft), "kept_as"_a = one_line(verdict.kept_as, 100),
-                        "summary"_a = summary_words(verdict, longest_summary));
+                        "summary"_a = summary_words(verdict, longest_refine_summary));
     };
     return what == Cycle::rebase
                ? say([](auto... words) { return fmt::format(sentence::brought_onto, std::move(words)...); })

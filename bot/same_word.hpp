@@ -6,10 +6,14 @@
 
 namespace bot {
 
+/// Of ASCII; other bytes as they are.
+[[nodiscard]] inline char lower_letter(char c) {
+    return static_cast<char>(std::tolower(static_cast<unsigned char>(c)));
+}
+
 /// Forges ignore case in logins, labels and names of repositories.
 [[nodiscard]] inline bool same_word(std::string_view a, std::string_view b) {
-    const auto lower = [](unsigned char c) { return std::tolower(c); };
-    return std::ranges::equal(a, b, {}, lower, lower);
+    return std::ranges::equal(a, b, {}, lower_letter, lower_letter);
 }
 
 /// One call for each kind of a variant.

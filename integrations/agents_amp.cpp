@@ -21,7 +21,7 @@ namespace {
 using Json = nlohmann::json;
 
 /// ~/.config/amp/settings.json
-Json settings() {
+Json amp_settings() {
     return {{"amp.dangerouslyAllowAll", true},
             {"amp.notifications.enabled", false},
             {"amp.updates.mode", "disabled"},
@@ -31,7 +31,7 @@ Json settings() {
 }
 
 /// In the makers' example `input_tokens` is the sum of what is read from and written to the cache.
-void add_usage(const Json& message, Usage& usage) {
+void add_amp_usage(const Json& message, Usage& usage) {
     auto cached = number(message, {"usage", "cache_read_input_tokens"});
     add(cached, number(message, {"usage", "cache_creation_input_tokens"}));
     add(usage.input_tokens, without(number(message, {"usage", "input_tokens"}), cached));
@@ -39,7 +39,7 @@ void add_usage(const Json& message, Usage& usage) {
     add(usage.output_tokens, number(message, {"usage", "output_tokens"}));
 }
 
-void take_result(const Json& result, Transcript& told) {
+void take_amp_result(const Json& result, Transcript& told) {
     told.ended = true;
     if (truth(result, {"is_error"}) || text(result, {"subtype"}) != "success") {
         const auto words = text(result, {"error"});
@@ -60,7 +60,7 @@ class AmpAgent final : public Agent {
                                  "--no-notifications", "--no-color", "--no-remote-control-terminal"});
         if (!task.profile.effort.empty()) argv.insert(argv.end(), {"--mode", task.profile.effort});
         argv.insert(argv.end(), task.profile.arguments.begin(), task.profile.arguments.end());
-        command.home_files[".config/amp/settings.json"] = settings().dump();
+        command.home_files[".config/amp/settings.json"] = amp_settings().dump();
         return command;
     }
 
@@ -68,10 +68,10 @@ class AmpAgent final : public Agent {
         Transcript told;
         const auto beside = read_records(printed, [&](const Json& record) {
             const auto type = text(record, {"type"});
-            if (type == "result") take_result(record, told);
+            if (type == "result") take_amp_result(record, told);
             const auto* message = type == "assistant" ? find(record, {"message"}) : nullptr;
             if (message == nullptr) return;
-            add_usage(*message, told.usage);
+            add_amp_usage(*message, told.usage);
             auto said = text_parts(find(*message, {"content"}));
             if (!said.empty() && text(record, {"parent_tool_use_id"}).empty()) told.message = std::move(said);
         });

@@ -14,7 +14,7 @@ namespace {
 using Json = nlohmann::json;
 
 /// What all models of the pass used, its helpers' too; `usage` counts the main one only.
-Usage usage_of(const Json& result) {
+Usage claude_usage(const Json& result) {
     Usage usage{.cost_usd = dollars(result, {"total_cost_usd"})};
     const auto* models = find(result, {"modelUsage"});
     if (models != nullptr && models->is_object() && !models->empty()) {
@@ -34,9 +34,9 @@ Usage usage_of(const Json& result) {
 }
 
 /// `subtype` may be `success` and `is_error` true all the same: that is how refused keys and quotas end.
-void take_result(const Json& result, Transcript& told) {
+void take_claude_result(const Json& result, Transcript& told) {
     told.ended = true;
-    told.usage = usage_of(result);
+    told.usage = claude_usage(result);
     const auto words = text(result, {"result"});
     if (truth(result, {"is_error"}) || text(result, {"subtype"}) != "success") {
         told.fault = ModelFault{.status = static_cast<int>(number(result, {"api_error_status"})),
@@ -83,7 +83,7 @@ class ClaudeAgent final : public Agent {
         Transcript told;
         const auto beside = read_records(printed, [&](const Json& record) {
             const auto type = text(record, {"type"});
-            if (type == "result") take_result(record, told);
+            if (type == "result") take_claude_result(record, told);
             // A helper's messages name the tool call that it works for; failures are put as synthetic ones.
             if (type != "assistant" || !text(record, {"parent_tool_use_id"}).empty() ||
                 text(record, {"message", "model"}) == "<synthetic>")

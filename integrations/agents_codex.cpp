@@ -21,7 +21,7 @@ std::string toml(std::string_view plain) {
 
 /// ~/.codex/config.toml. Apps and plugins are fetched from chatgpt.com and github.com at each start, and its
 /// search is a tool of the model service. `unbounded_connection_retries` waits for a network for ever.
-std::string settings(const ModelAccess* models) {
+std::string codex_settings(const ModelAccess* models) {
     std::string out =
         "web_search = \"disabled\"\n"
         "check_for_update_on_startup = false\n";
@@ -42,7 +42,7 @@ std::string settings(const ModelAccess* models) {
 }
 
 /// `input_tokens` includes the cached ones, `output_tokens` those of reasoning.
-void add_usage(const Json& turn, Usage& usage) {
+void add_codex_usage(const Json& turn, Usage& usage) {
     const auto cached = number(turn, {"usage", "cached_input_tokens"});
     add(usage.input_tokens, without(number(turn, {"usage", "input_tokens"}), cached));
     add(usage.cached_tokens, cached);
@@ -63,7 +63,7 @@ class CodexAgent final : public Agent {
         if (!task.profile.effort.empty())
             argv.insert(argv.end(), {"-c", "model_reasoning_effort=" + toml(task.profile.effort)});
         argv.insert(argv.end(), task.profile.arguments.begin(), task.profile.arguments.end());
-        command.home_files[".codex/config.toml"] = settings(task.models);
+        command.home_files[".codex/config.toml"] = codex_settings(task.models);
         return command;
     }
 
@@ -78,7 +78,7 @@ class CodexAgent final : public Agent {
                 told.ended = true;
                 told.fault.reset();
                 last_error.clear();
-                add_usage(record, told.usage);
+                add_codex_usage(record, told.usage);
             } else if (type == "turn.failed") {
                 told.ended = true;
                 told.fault = ModelFault{.words = std::string(text(record, {"error", "message"}))};

@@ -15,7 +15,7 @@ using Json = nlohmann::json;
 
 /// ~/.gemini/settings.json. Helpers (checks of loops, compression, edits mended) would use other models,
 /// which the gateway does not forward. Ten attempts are minutes; a longer outage is the bot's to wait out.
-Json settings(const ModelAccess* models) {
+Json gemini_settings(const ModelAccess* models) {
     Json out{{"general",
               {{"enableAutoUpdate", false}, {"enableAutoUpdateNotification", false}, {"maxAttempts", 5}}},
              {"privacy", {{"usageStatisticsEnabled", false}}},
@@ -35,7 +35,7 @@ constexpr std::string_view policy =
     "priority = 999\n";
 
 /// `input_tokens` includes cached ones; the total includes thinking, which is counted nowhere else.
-Usage usage_of(const Json& result) {
+Usage gemini_usage(const Json& result) {
     const auto input = number(result, {"stats", "input_tokens"});
     const auto cached = number(result, {"stats", "cached"});
     return {.input_tokens = without(input, cached),
@@ -59,7 +59,7 @@ class GeminiAgent final : public Agent {
         }
         argv.insert(argv.end(), task.profile.arguments.begin(), task.profile.arguments.end());
         command.home_files[".gemini/settings.json"] =
-            settings(task.models).dump(-1, ' ', true, Json::error_handler_t::replace);
+            gemini_settings(task.models).dump(-1, ' ', true, Json::error_handler_t::replace);
         command.home_files[".gemini/policies/shopfloor.toml"] = policy;
         return command;
     }
@@ -78,7 +78,7 @@ class GeminiAgent final : public Agent {
             goes_on = false;
             if (type != "result") return;
             told.ended = true;
-            told.usage = usage_of(record);
+            told.usage = gemini_usage(record);
             if (text(record, {"status"}) != "success")
                 told.fault = ModelFault{.words = std::string(text(record, {"error", "message"}))};
         });

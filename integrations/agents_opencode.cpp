@@ -12,12 +12,12 @@ namespace {
 
 using Json = nlohmann::json;
 
-struct Dialect {
+struct OpencodeDialect {
     const char* package;  ///< one of those inside the program, so that nothing is fetched
     const char* path;     ///< what it wants at the end of the base URL
 };
 
-Dialect dialect_of(config::ModelApi api) {
+OpencodeDialect opencode_dialect(config::ModelApi api) {
     switch (api) {
         case config::ModelApi::anthropic:
             return {.package = "@ai-sdk/anthropic", .path = "/v1"};
@@ -44,7 +44,7 @@ Json model_of(const config::Model& model, const std::string& effort) {
 }
 
 /// OPENCODE_CONFIG_CONTENT
-Json settings(const ModelAccess* models, const std::string& effort) {
+Json opencode_settings(const ModelAccess* models, const std::string& effort) {
     Json out{
         {"share", "disabled"},
         {"autoupdate", false},
@@ -52,7 +52,7 @@ Json settings(const ModelAccess* models, const std::string& effort) {
         {"lsp", false},
         {"permission", {{"*", "allow"}, {"webfetch", "deny"}, {"websearch", "deny"}, {"question", "deny"}}}};
     if (models == nullptr) return out;
-    const auto dialect = dialect_of(models->provider.api);
+    const auto dialect = opencode_dialect(models->provider.api);
     out["model"] = out["small_model"] = gateway_model(*models);
     out["enabled_providers"] = {gateway_name};
     out["provider"][gateway_name] = {{"npm", dialect.package},
@@ -64,7 +64,7 @@ Json settings(const ModelAccess* models, const std::string& effort) {
 }
 
 /// Those of reasoning are not among the output ones.
-void add_usage(const Json& step, Usage& usage) {
+void add_opencode_usage(const Json& step, Usage& usage) {
     add(usage.input_tokens, number(step, {"tokens", "input"}));
     add(usage.cached_tokens, number(step, {"tokens", "cache", "read"}));
     add(usage.cached_tokens, number(step, {"tokens", "cache", "write"}));
@@ -89,7 +89,8 @@ class OpencodeAgent final : public Agent {
                                  "OPENCODE_DISABLE_LSP_DOWNLOAD", "OPENCODE_DISABLE_DEFAULT_PLUGINS"})
             set(command, name, "1");
         set(command, "OPENCODE_CONFIG_CONTENT",
-            settings(task.models, task.profile.effort).dump(-1, ' ', true, Json::error_handler_t::replace));
+            opencode_settings(task.models, task.profile.effort)
+                .dump(-1, ' ', true, Json::error_handler_t::replace));
         // It installs a package of its own beside its settings at each start, over the network.
         command.home_files[".config/opencode/.npmrc"] = "offline=true\n";
         return command;
@@ -105,7 +106,7 @@ class OpencodeAgent final : public Agent {
                 // Every other reason but `tool-calls` ends the pass; an error before it was got over.
                 told.ended = text(record, {"part", "reason"}) != "tool-calls";
                 if (told.ended) told.fault.reset();
-                if (const auto* step = find(record, {"part"})) add_usage(*step, told.usage);
+                if (const auto* step = find(record, {"part"})) add_opencode_usage(*step, told.usage);
             } else if (type == "error") {
                 const auto words = text(record, {"error", "data", "message"});
                 told.fault =

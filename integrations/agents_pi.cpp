@@ -14,12 +14,12 @@ namespace {
 
 using Json = nlohmann::json;
 
-struct Dialect {
+struct PiDialect {
     const char* api;
     const char* path;  ///< what it wants at the end of the base URL
 };
 
-Dialect dialect_of(config::ModelApi api) {
+PiDialect pi_dialect(config::ModelApi api) {
     switch (api) {
         case config::ModelApi::anthropic:
             return {.api = "anthropic-messages", .path = ""};
@@ -33,7 +33,7 @@ Dialect dialect_of(config::ModelApi api) {
 
 /// ~/.pi/agent/models.json; `apiKey` names a variable.
 Json models_file(const ModelAccess& models, const std::string& effort) {
-    const auto dialect = dialect_of(models.provider.api);
+    const auto dialect = pi_dialect(models.provider.api);
     const auto& price = models.model.price;
     const Json model{{"id", models.model.name},
                      {"reasoning", !effort.empty() && effort != "off"},

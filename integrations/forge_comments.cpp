@@ -6,14 +6,14 @@
 namespace integrations {
 namespace {
 
-constexpr std::string_view cut_note = "*…cut: the whole text is longer than the forge takes.*";
+constexpr std::string_view comment_cut_note = "*…cut: the whole text is longer than the forge takes.*";
 
 }  // namespace
 
 std::string marked_text(std::string_view body, std::string_view marker, std::size_t limit) {
     const auto hidden = hidden_marker(marker);
-    if (hidden.empty()) return clamp_text(body, limit, cut_note);
-    return clamp_text(body, limit - hidden.size() - 2, cut_note) + "\n\n" + hidden;
+    if (hidden.empty()) return clamp_text(body, limit, comment_cut_note);
+    return clamp_text(body, limit - hidden.size() - 2, comment_cut_note) + "\n\n" + hidden;
 }
 
 ForgeResult<std::string> say_once(const CommentVerbs& comments, const std::string& marker,

@@ -12,7 +12,6 @@ namespace {
 
 constexpr std::size_t most_words = 16'000;  // code points
 constexpr std::size_t longest_hunk = 4096;
-constexpr std::string_view cut_note = "…";
 
 }  // namespace
 
@@ -25,7 +24,7 @@ std::string last_lines(std::string diff_hunk) {
 Remark read_remark(const nlohmann::json& said, Remark::Where where, const char* when) {
     return {.where = where,
             .id = text_at(said, "id"),
-            .body = clamp_text(text_at(said, "body"), most_words, cut_note),
+            .body = clamp_text(text_at(said, "body"), most_words, ellipsis),
             .by = read_person(at(said, "user")),
             .at = parse_timestamp(text_at(said, when))};
 }

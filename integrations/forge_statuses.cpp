@@ -8,7 +8,6 @@ namespace integrations {
 namespace {
 
 constexpr std::size_t summary_limit = 8'000;  // code points of foreign text that somebody will read
-constexpr std::string_view cut_note = "…";
 
 }  // namespace
 
@@ -19,7 +18,7 @@ void LastStatuses::take(const Status& status) {
     if (!first) return;
     context.bad = status.bad;
     context.check = {.name = status.context,
-                     .summary = clamp_text(status.description, summary_limit, cut_note),
+                     .summary = clamp_text(status.description, summary_limit, ellipsis),
                      .annotations = {},
                      .log_tail = {},
                      .web_url = status.web_url};

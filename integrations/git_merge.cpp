@@ -23,7 +23,7 @@ using Kind = GitError::Kind;
 
 /// Larger files are not merged by lines: with lines made for it, 2 MiB take a quarter of a minute, and 8 MiB
 /// minutes.
-constexpr std::size_t largest_text = 2 << 20;
+constexpr std::size_t largest_merged_text = 2 << 20;
 
 /// What markers call the two sides.
 constexpr const char* label_of_ours = "pull request";
@@ -193,7 +193,7 @@ class Rebase {
             if (!is_there(side)) continue;
             const auto size = size_of(side.id);
             if (!size) return std::unexpected(size.error());
-            if (*size > largest_text) return std::nullopt;
+            if (*size > largest_merged_text) return std::nullopt;
             if (take(blob, git_blob_lookup, repository_, &side.id) < 0)
                 return git_fail(Kind::storage, "reading a changed file");
         }

@@ -14,7 +14,7 @@ namespace integrations {
 namespace {
 
 /// A path of 4,096 bytes is the longest that Linux takes; it bounds the depth as well.
-constexpr std::size_t longest_path = 4000;
+constexpr std::size_t longest_tree_path = 4000;
 
 /// GitHub refuses files of more than 100 MiB.
 /// https://docs.github.com/en/repositories/working-with-files/managing-large-files/about-large-files-on-github
@@ -64,7 +64,7 @@ struct Walk {
             if (const auto why = unfit_name(name); !why.empty())
                 return std::unexpected(
                     git_error(GitError::Kind::invalid, config::excerpt(item.path) + ": " + std::string(why)));
-            if (item.path.size() > longest_path)
+            if (item.path.size() > longest_tree_path)
                 return std::unexpected(
                     git_error(GitError::Kind::invalid, config::excerpt(item.path) + ": too deep"));
             if (entries_left-- == 0)

@@ -33,6 +33,8 @@ ForgeResult<std::string> path_of(const RepoRef& repo, const std::string& suffix)
 
 }  // namespace
 
+std::string issue_path(const ThreadRef& thread) { return "/issues/" + std::to_string(thread.number); }
+
 std::optional<config::Error> gitea_fault(const config::ForgeSettings& settings) {
     if (settings.app)
         return config::Error{.key = "app",

@@ -12,6 +12,12 @@
 namespace integrations {
 
 /// Gitea's REST as JSON calls with one token; statuses of 300 and more are errors. Thread-safe.
+/// What stands in one issue or pull request: its comments, or its reviews.
+inline constexpr int pages_of_a_thread = 100;
+
+/// Follows `/repos/{owner}/{name}`.
+[[nodiscard]] std::string issue_path(const ThreadRef& thread);
+
 /// https://docs.gitea.com/api
 class GiteaApi {
  public:

@@ -13,13 +13,10 @@ namespace {
 using nlohmann::json;
 
 constexpr int pages_of_pulls = 10;  // the 500 newest open pull requests
-constexpr int pages_of_comments = 100;
 
 std::unexpected<ForgeError> fail(ForgeError::Kind kind, std::string message, int status = 0) {
     return std::unexpected(ForgeError{.kind = kind, .status = status, .message = std::move(message)});
 }
-
-std::string issue_path(const ThreadRef& thread) { return "/issues/" + std::to_string(thread.number); }
 
 }  // namespace
 
@@ -122,7 +119,7 @@ ForgeResult<std::string> GiteaForge::say(const ThreadRef& thread, const std::str
                                          const std::string& body, const std::string& known_id) {
     const auto path = issue_path(thread) + "/comments";
     const auto each = [&](const auto& visit) -> ForgeResult<void> {
-        const auto listed = api_.each(thread.repo, path, pages_of_comments, [&](const json& other) {
+        const auto listed = api_.each(thread.repo, path, pages_of_a_thread, [&](const json& other) {
             return visit({.id = text_at(other, "id"),
                           .author = text(at(other, "user", "login")),
                           .body = text_at(other, "body")});

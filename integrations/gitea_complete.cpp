@@ -11,8 +11,6 @@ namespace {
 
 using nlohmann::json;
 
-constexpr int pages_of_reviews = 100;
-
 }  // namespace
 
 ForgeResult<std::vector<Event>> GiteaForge::completed(const Event& event) {
@@ -54,7 +52,7 @@ ForgeResult<std::vector<Event>> GiteaForge::completed_labels(const LabelsChanged
 ForgeResult<std::vector<Event>> GiteaForge::completed_review(const ChangesRequested& review) {
     std::vector<Event> events;
     const auto path = "/pulls/" + std::to_string(review.pull_request.number) + "/reviews";
-    const auto listed = api_.each(review.pull_request.repo, path, pages_of_reviews, [&](const json& one) {
+    const auto listed = api_.each(review.pull_request.repo, path, pages_of_a_thread, [&](const json& one) {
         auto id = text_at(one, "id");
         if (text_at(one, "state") != "REQUEST_CHANGES" || text(at(one, "user", "id")) != review.by.id ||
             text_at(one, "body") != review.body || !is_digits(id, 20))

@@ -19,8 +19,6 @@ constexpr int pages_of_issues = 20;
 constexpr int pages_of_timeline = 60;  // 3,000 entries, from old to new
 constexpr int pages_of_repositories = 20;
 
-std::string issue_path(const ThreadRef& thread) { return "/issues/" + std::to_string(thread.number); }
-
 }  // namespace
 
 /// The repository's and its organization's. Of two of one name the older.

@@ -23,7 +23,7 @@ using std::chrono::seconds;
 
 constexpr std::size_t title_limit = 255;
 constexpr std::size_t status_limit = 255;
-constexpr int pages_of_pulls = 5;
+constexpr int pages_of_own_pulls = 5;
 constexpr int pages_of_statuses = 20;
 constexpr std::string_view draft_mark = "WIP: ";
 /// A pull request whose commits changed is looked through by the forge, and cannot be merged until then.
@@ -80,7 +80,7 @@ ForgeResult<std::optional<PullRequest>> GiteaForge::proposed_before(const Propos
     const auto us = self();
     if (!us) return std::unexpected(us.error());
     ProposedBefore before(proposal, us->login);
-    const auto listed = api_.each(proposal.repo, "/pulls?state=all", pages_of_pulls,
+    const auto listed = api_.each(proposal.repo, "/pulls?state=all", pages_of_own_pulls,
                                   [&](const json& pull) { return before.look_at(pull); });
     if (!listed) return std::unexpected(listed.error());
     return before.found();

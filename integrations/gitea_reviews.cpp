@@ -24,8 +24,6 @@ using nlohmann::json;
 
 constexpr std::size_t most_comments = 500;
 constexpr Most newest_reviews{.pages = 10, .size = 50};
-constexpr int pages_of_reviews = 100;
-constexpr int pages_of_comments = 100;
 constexpr std::size_t most_reviews_with_lines = 100;
 
 std::string path_of(const ThreadRef& pull_request) { return "/pulls/" + std::to_string(pull_request.number); }
@@ -72,7 +70,7 @@ ForgeResult<std::vector<json>> GiteaForge::lines_of(const ThreadRef& pull_reques
     std::vector<json> lines;
     const auto listed = api_.each(pull_request.repo,
                                   path_of(pull_request) + "/reviews/" + url_encoded(review_id) + "/comments",
-                                  pages_of_comments, [&](const json& comment) {
+                                  pages_of_a_thread, [&](const json& comment) {
                                       if (is_digits(text_at(comment, "id"), 20)) lines.push_back(comment);
                                       return true;
                                   });
@@ -99,7 +97,7 @@ ForgeResult<Conversation> GiteaForge::conversation(const ThreadRef& pull_request
     Conversation said;
     const auto in_conversation =
         api_.each(pull_request.repo, "/issues/" + std::to_string(pull_request.number) + "/comments",
-                  pages_of_comments, [&](const json& comment) {
+                  pages_of_a_thread, [&](const json& comment) {
                       auto remark = read_remark(comment, Remark::Where::comment, "created_at");
                       if (is_digits(remark.id, 20)) said.remarks.push_back(std::move(remark));
                       return true;
@@ -141,7 +139,7 @@ ForgeResult<std::string> GiteaForge::reply(const ThreadRef& pull_request, const 
     std::map<std::string, std::string> review_of;  // of each remark that was looked at
     const auto each = [&](const auto& visit) -> ForgeResult<void> {
         std::vector<std::string> reviews;
-        const auto listed = api_.each(pull_request.repo, path, pages_of_reviews, [&](const json& review) {
+        const auto listed = api_.each(pull_request.repo, path, pages_of_a_thread, [&](const json& review) {
             if (number_at(review, "comments_count") > 0) reviews.push_back(text_at(review, "id"));
             return true;
         });

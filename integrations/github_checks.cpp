@@ -31,7 +31,6 @@ constexpr std::size_t most_log = 16ULL << 10;
 // Code points of foreign text that somebody will read.
 constexpr std::size_t summary_limit = 8'000;
 constexpr std::size_t message_limit = 2'000;
-constexpr std::string_view cut_note = "…";
 // Its check runs have their jobs' ids, and its logs can be had.
 constexpr std::string_view actions_app = "github-actions";
 
@@ -45,8 +44,8 @@ Annotation read_annotation(const json& annotation) {
     return {.path = text_at(annotation, "path"),
             .line = static_cast<int>(line),
             .level = level_named(text_at(annotation, "annotation_level")),
-            .title = clamp_text(text_at(annotation, "title"), message_limit, cut_note),
-            .message = clamp_text(text_at(annotation, "message"), message_limit, cut_note)};
+            .title = clamp_text(text_at(annotation, "title"), message_limit, ellipsis),
+            .message = clamp_text(text_at(annotation, "message"), message_limit, ellipsis)};
 }
 
 std::string summary_of(const json& output) {
@@ -55,7 +54,7 @@ std::string summary_of(const json& output) {
         const auto words = text_at(output, part);
         if (!words.empty()) summary += (summary.empty() ? "" : "\n\n") + words;
     }
-    return clamp_text(summary, summary_limit, cut_note);
+    return clamp_text(summary, summary_limit, ellipsis);
 }
 
 /// Details may be refused to us, or be gone already; the failure is worth telling without.

@@ -15,11 +15,11 @@ using nlohmann::json;
 
 // https://docs.github.com/en/rest/checks/runs#create-a-check-run
 constexpr std::size_t annotations_per_request = 50;
-constexpr std::size_t summary_limit = 65'535;
+constexpr std::size_t check_summary_limit = 65'535;
 constexpr std::size_t title_limit = 255;
-constexpr std::size_t message_limit = 16'000;  // of 64 KB, which are counted in bytes
+constexpr std::size_t annotation_limit = 16'000;  // of 64 KB, which are counted in bytes
 constexpr std::size_t status_limit = 140;
-constexpr std::string_view cut_note = "*…cut: the whole text is longer than GitHub takes.*";
+constexpr std::string_view check_cut_note = "*…cut: the whole text is longer than GitHub takes.*";
 
 bool says(const ForgeError& error, std::string_view words) {
     return error.status == 422 && lower_case(error.message).find(words) != std::string::npos;
@@ -59,7 +59,7 @@ json annotation_json(const Annotation& annotation) {
         {"end_line", line},
         {"annotation_level", level_name(annotation.level)},
         {"message", annotation.message.empty() ? std::string("failed")
-                                               : clamp_text(annotation.message, message_limit, "…")}};
+                                               : clamp_text(annotation.message, annotation_limit, "…")}};
     if (!annotation.title.empty()) written["title"] = one_line(annotation.title, title_limit);
     return written;
 }
@@ -75,7 +75,7 @@ json check_json(const CheckReport& report, std::size_t first) {
                  {"external_id", report.external_id},
                  {"output",
                   {{"title", one_line(report.title, title_limit)},
-                   {"summary", clamp_text(report.summary, summary_limit, cut_note)},
+                   {"summary", clamp_text(report.summary, check_summary_limit, check_cut_note)},
                    {"annotations", annotations}}}};
     if (is_link(report.details_url)) body["details_url"] = report.details_url;
     return body;

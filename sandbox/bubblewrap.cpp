@@ -24,10 +24,6 @@ namespace fs = std::filesystem;
 
 constexpr std::string_view id_mark = "@sha256:";
 
-std::unexpected<Error> failed(Error::Kind kind, std::string message) {
-    return std::unexpected(Error{kind, std::move(message)});
-}
-
 std::string sha256(std::string_view bytes) {
     std::array<unsigned char, EVP_MAX_MD_SIZE> digest{};
     unsigned size = 0;

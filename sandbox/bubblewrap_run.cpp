@@ -35,10 +35,6 @@ using End = RunOutcome::End;
 constexpr int own_processes = 2;
 constexpr std::chrono::seconds drain_patience{5};
 
-std::unexpected<Error> failed(Error::Kind kind, std::string message) {
-    return std::unexpected(Error{kind, std::move(message)});
-}
-
 /// An anonymous file with that content, sealed, to be read from its beginning.
 Descriptor file_of(std::string_view content) {
     Descriptor file(::memfd_create("shopfloor", MFD_CLOEXEC | MFD_ALLOW_SEALING));

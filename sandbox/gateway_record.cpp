@@ -14,7 +14,7 @@ namespace sandbox {
 
 namespace {
 
-constexpr std::uint64_t most_bytes = 8 << 20;
+constexpr std::uint64_t most_record_bytes = 8 << 20;
 
 }  // namespace
 
@@ -41,7 +41,7 @@ void CallRecords::add(const CallRecord& call) {
     if (!call.fault.empty()) line["fault"] = call.fault;
     const auto text = line.dump(-1, ' ', false, Json::error_handler_t::replace) + "\n";
     const std::scoped_lock lock(mutex_);
-    if (bytes_ + text.size() > most_bytes) return;
+    if (bytes_ + text.size() > most_record_bytes) return;
     // A full disk costs lines, not calls: what they came to is in the purse's books.
     if (::write(file_, text.data(), text.size()) > 0) bytes_ += text.size();
 }

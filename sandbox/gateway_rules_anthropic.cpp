@@ -14,7 +14,7 @@ namespace {
 /// Types of tools that the client runs; their versions follow as a date.
 constexpr std::array<std::string_view, 4> client_tools{"bash_", "text_editor_", "memory_", "computer_"};
 
-std::string tools_fault(const Json& request) {
+std::string anthropic_tools_fault(const Json& request) {
     const auto* tools = member(request, "tools");
     if (tools == nullptr) return {};
     if (!tools->is_array()) return "tools must be a list";
@@ -85,7 +85,7 @@ std::string judge_messages(Draft request, const config::Model& model, Asked& ask
     if (auto fault = one_of(*request, "speed", {"standard"}); !fault.empty()) return fault;
     if (auto fault = one_of(*request, "inference_geo", {"global"}); !fault.empty()) return fault;
     if (auto fault = edits_fault(*request); !fault.empty()) return fault;
-    if (auto fault = tools_fault(*request); !fault.empty()) return fault;
+    if (auto fault = anthropic_tools_fault(*request); !fault.empty()) return fault;
     if (const auto* system = member(*request, "system"))
         if (auto fault = blocks_fault(*system, asked); !fault.empty()) return fault;
     if (const auto* messages = member(*request, "messages"))

@@ -74,7 +74,7 @@ std::string contents_fault(const Json& request, Asked& asked) {
     return {};
 }
 
-std::string tools_fault(const Json& request) {
+std::string gemini_tools_fault(const Json& request) {
     const auto* tools = member(request, "tools");
     if (tools == nullptr) return {};
     if (!tools->is_array()) return "tools must be a list";
@@ -107,7 +107,7 @@ std::string judge_gemini(Draft request, const config::Model& model, Asked& asked
             must_lack(*request, {"serviceTier", "service_tier"}, "its price is not in the price table");
         !fault.empty())
         return fault;
-    if (auto fault = tools_fault(*request); !fault.empty()) return fault;
+    if (auto fault = gemini_tools_fault(*request); !fault.empty()) return fault;
     if (auto fault = contents_fault(*request, asked); !fault.empty()) return fault;
 
     std::string fault;

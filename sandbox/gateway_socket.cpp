@@ -16,7 +16,6 @@ namespace {
 
 using std::chrono::milliseconds;
 
-constexpr milliseconds stop_check{50};
 /// What is still taken of a request that was refused before its end.
 constexpr std::uint64_t most_drained = 64 << 20;
 constexpr milliseconds drain_time{2'000};

@@ -12,6 +12,9 @@
 
 namespace sandbox {
 
+/// How often what waits for the other side looks whether it is to stop.
+inline constexpr std::chrono::milliseconds stop_check{50};
+
 /// The connection of a program inside, as httplib's stream: what is read is bounded in bytes and in time,
 /// what is sent goes out at once and must be taken. Answers are written by GatewayAnswer; what the library
 /// would write after it is dropped.

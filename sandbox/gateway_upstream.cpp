@@ -15,6 +15,8 @@
 #include <string_view>
 #include <utility>
 
+#include "sandbox/gateway_socket.hpp"
+
 namespace sandbox {
 
 namespace {
@@ -25,7 +27,6 @@ constexpr auto connect_patience = std::chrono::seconds(10);
 constexpr auto idle_life = std::chrono::seconds(30);
 constexpr std::size_t most_idle = 8;
 constexpr std::uint64_t most_head = 64 << 10;
-constexpr milliseconds stop_check{50};
 
 /// The connected socket, plain or under TLS, as the library's stream.
 class WatchedStream final : public httplib::Stream {

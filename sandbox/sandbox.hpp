@@ -11,6 +11,7 @@
 #include <stop_token>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 #include "config/limits.hpp"
@@ -49,6 +50,9 @@ struct Error {
     Kind kind = Kind::refused;
     std::string message;
 };
+[[nodiscard]] inline std::unexpected<Error> failed(Error::Kind kind, std::string message) {
+    return std::unexpected(Error{kind, std::move(message)});
+}
 
 /// A file tree of the host shown inside, always read-only.
 struct ReadOnlyMount {

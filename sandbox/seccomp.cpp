@@ -16,7 +16,7 @@ namespace {
 
 constexpr std::uint64_t every_bit = ~0ULL;
 
-using Filter = std::unique_ptr<void, void (*)(scmp_filter_ctx)>;
+using FilterContext = std::unique_ptr<void, void (*)(scmp_filter_ctx)>;
 
 std::string_view architecture() {
     switch (seccomp_arch_native()) {
@@ -84,7 +84,7 @@ std::string seccomp_profile_json() {
 
 std::expected<std::string, Error> seccomp_program() {
     if (architecture().empty()) return std::unexpected(failure("no table for this architecture", ENOSYS));
-    const Filter filter(seccomp_init(SCMP_ACT_ERRNO(ENOSYS)), seccomp_release);
+    const FilterContext filter(seccomp_init(SCMP_ACT_ERRNO(ENOSYS)), seccomp_release);
     if (!filter) return std::unexpected(failure("seccomp_init", ENOMEM));
     // A tree instead of a list: common calls are not last of three hundred comparisons.
     seccomp_attr_set(filter.get(), SCMP_FLTATR_CTL_OPTIMIZE, 2);

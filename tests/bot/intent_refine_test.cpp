@@ -9,6 +9,8 @@
 using namespace bot;  // NOLINT: the tests read as sentences
 using integrations::Permission;
 
+namespace on_its_pull_request {
+
 namespace {
 
 const integrations::ThreadRef issue{
@@ -87,3 +89,5 @@ TEST_CASE("a wish by a command is carried out on an open pull request of ours, a
     // What stands below the command belongs to it.
     CHECK(asked("/agent refine two things:\n- one\n- two").words == "two things:\n- one\n- two");
 }
+
+}  // namespace on_its_pull_request

@@ -12,7 +12,6 @@
 using namespace bot;  // NOLINT: the tests read as sentences
 using namespace std::chrono_literals;
 using Paid = sandbox::Purse::Answer;
-using Limit = Ledger::Reserved::Limit;
 
 namespace {
 
@@ -50,7 +49,7 @@ TEST_CASE_FIXTURE(Spending, "what is reserved is as good as spent until it is kn
     REQUIRE(granted.reservation.answer == Paid::granted);
     const auto held_up = ledger->reserve(first, cost(dollar / 2), limits);
     CHECK(held_up.reservation.answer == Paid::busy);
-    CHECK(held_up.limit == Limit::run);
+    CHECK(held_up.limit == Ledger::Reserved::Limit::run);
     CHECK(ledger->reserve(first, cost(dollar * 2), limits).reservation.answer == Paid::spent);
 
     ledger->settle_call(granted.reservation.id, cost(dollar / 10));
@@ -73,13 +72,13 @@ TEST_CASE_FIXTURE(Spending, "a job's passes share its budget, and the day's is s
     const auto second = run(claim.lease);
     const auto over_job = spend(second, dollar, budgets(1, 1.5, 100));
     CHECK(over_job.reservation.answer == Paid::spent);
-    CHECK(over_job.limit == Limit::job);
+    CHECK(over_job.limit == Ledger::Reserved::Limit::job);
     CHECK(spend(second, dollar / 2, budgets(1, 1.5, 100)).reservation.answer == Paid::granted);
 
     const auto other = run(working(2).lease);
     const auto over_day = spend(other, dollar, budgets(1, 1.5, 2));
     CHECK(over_day.reservation.answer == Paid::spent);
-    CHECK(over_day.limit == Limit::day);
+    CHECK(over_day.limit == Ledger::Reserved::Limit::day);
     pass(24h);
     CHECK(spend(other, dollar, budgets(1, 1.5, 2)).reservation.answer == Paid::granted);
 }

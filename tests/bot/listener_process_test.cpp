@@ -214,16 +214,16 @@ TEST_CASE_FIXTURE(ProcessFixture,
                   "the listener's process can reach no file, no network and no other process") {
     if (!Inside::can_look()) return;
     start();
-    const auto process = pid();
-    CHECK(status_of(process, "Uid:").starts_with("61001\t61001\t61001"));
-    CHECK(status_of(process, "Gid:").starts_with("61001\t61001\t61001"));
-    CHECK(status_of(process, "Groups:").find_first_not_of(" \n") == std::string::npos);
+    const auto its_process = pid();
+    CHECK(status_of(its_process, "Uid:").starts_with("61001\t61001\t61001"));
+    CHECK(status_of(its_process, "Gid:").starts_with("61001\t61001\t61001"));
+    CHECK(status_of(its_process, "Groups:").find_first_not_of(" \n") == std::string::npos);
     for (const auto* set : {"CapInh:", "CapPrm:", "CapEff:", "CapAmb:"})
-        CHECK(status_of(process, set) == "0000000000000000");
-    CHECK(status_of(process, "NoNewPrivs:") == "1");
-    CHECK(status_of(process, "Seccomp:") == "2");
+        CHECK(status_of(its_process, set) == "0000000000000000");
+    CHECK(status_of(its_process, "NoNewPrivs:") == "1");
+    CHECK(status_of(its_process, "Seccomp:") == "2");
 
-    Inside inside(process);
+    Inside inside(its_process);
     CHECK(inside.call(SYS_getppid) == ::getpid());  // it does call
     const auto here = static_cast<std::uint64_t>(AT_FDCWD);
     const auto keeper_process = static_cast<std::uint64_t>(::getpid());

@@ -26,13 +26,13 @@ namespace fs = std::filesystem;
 namespace {
 
 /// A base with two commits on it: what a pull request did, and what became of the base branch meanwhile.
-struct Fork {
+struct RebaseFork {
     Store store;
     std::string base, ours, onto;
     std::size_t most = 1000, cap = 1'000'000;
 
     /// Shell lines in the work tree.
-    Fork(const std::string& before, const std::string& pull_request, const std::string& base_branch) {
+    RebaseFork(const std::string& before, const std::string& pull_request, const std::string& base_branch) {
         base = store.commit(before);
         ours = store.commit("git checkout -qb pull && " + pull_request);
         onto = store.commit("git checkout -qfb onto " + base + " && " + base_branch);
@@ -67,7 +67,7 @@ struct Fork {
 }  // namespace
 
 TEST_CASE("changes in different places come together, and only what the base branch lacks is an edit") {
-    const Fork fork(
+    const RebaseFork fork(
         "seq 20 > lines && echo a > a && echo b > b && echo c > c && echo d > d && echo run > run",
         "sed -i 's/^2$/two/' lines && echo A > a && rm b && echo new > new && chmod +x run && echo d "
         "more >> d && ln -s lines link",
@@ -83,8 +83,8 @@ TEST_CASE("changes in different places come together, and only what the base bra
 }
 
 TEST_CASE("a change that the base branch already holds leaves nothing to do") {
-    Fork fork("seq 20 > f && echo x > gone", "sed -i 's/^2$/two/' f && rm gone",
-              "sed -i 's/^2$/two/; s/^19$/nineteen/' f && rm gone && echo more > more");
+    RebaseFork fork("seq 20 > f && echo x > gone", "sed -i 's/^2$/two/' f && rm gone",
+                    "sed -i 's/^2$/two/; s/^19$/nineteen/' f && rm gone && echo more > more");
     CHECK(fork.rebased().edits.empty());
     CHECK(fork.rebased().conflicts.empty());
     CHECK(fork.outcome() == fork.onto);
@@ -95,8 +95,8 @@ TEST_CASE("a change that the base branch already holds leaves nothing to do") {
 }
 
 TEST_CASE("where both changed the same lines, both stand between markers that name their sides") {
-    const Fork fork("seq 5 > f && echo ok > g", "sed -i 's/^3$/ours/' f && echo fine > g",
-                    "sed -i 's/^3$/theirs/' f");
+    const RebaseFork fork("seq 5 > f && echo ok > g", "sed -i 's/^3$/ours/' f && echo fine > g",
+                          "sed -i 's/^3$/theirs/' f");
     CHECK(fork.rebased().conflicts == Paths{"f"});
     CHECK(fork.files() ==
           "100644 f: 1\n2\n<<<<<<< base branch\ntheirs\n=======\nours\n>>>>>>> pull request\n4\n5\n"
@@ -104,8 +104,8 @@ TEST_CASE("where both changed the same lines, both stand between markers that na
 }
 
 TEST_CASE("a file that both added with different words is a conflict of its lines") {
-    const Fork fork("echo a > a", "echo ours > new && echo same > same",
-                    "echo theirs > new && echo same > same");
+    const RebaseFork fork("echo a > a", "echo ours > new && echo same > same",
+                          "echo theirs > new && echo same > same");
     CHECK(fork.rebased().conflicts == Paths{"new"});
     CHECK(fork.files() ==
           "100644 a: a\n100644 new: <<<<<<< base branch\ntheirs\n=======\nours\n>>>>>>> pull request\n"
@@ -113,13 +113,14 @@ TEST_CASE("a file that both added with different words is a conflict of its line
 }
 
 TEST_CASE("a file that one side deleted and the other changed stays as it was changed, and is a conflict") {
-    const Fork fork("echo a > a && echo b > b && echo c > c", "echo A > a && rm b c", "rm a && echo B > b");
+    const RebaseFork fork("echo a > a && echo b > b && echo c > c", "echo A > a && rm b c",
+                          "rm a && echo B > b");
     CHECK(fork.rebased().conflicts == Paths{"a", "b"});
     CHECK(fork.files() == "100644 a: A\n100644 b: B\n");
 }
 
 TEST_CASE("what has no lines to merge is as in the pull request, and is a conflict") {
-    Fork fork(
+    RebaseFork fork(
         "printf 'a\\0b' > binary && ln -s a link && echo plain > plain && echo seven > large",
         "printf 'a\\0ours' > binary && ln -sf ours link && rm plain && ln -s a plain && echo ours >> large",
         "printf 'a\\0theirs' > binary && ln -sf theirs link && echo changed > plain && head -c 2100000 "
@@ -132,27 +133,27 @@ TEST_CASE("what has no lines to merge is as in the pull request, and is a confli
 
 TEST_CASE("a folder on one side and a file on the other: the pull request's stands") {
     SUBCASE("a file where the base branch has a folder") {
-        const Fork fork("echo a > a && mkdir f && echo in > f/in && echo out > f/out",
-                        "echo ours > new && rm -r f && echo file > f",
-                        "mkdir new && echo theirs > new/x && echo changed > f/in");
+        const RebaseFork fork("echo a > a && mkdir f && echo in > f/in && echo out > f/out",
+                              "echo ours > new && rm -r f && echo file > f",
+                              "mkdir new && echo theirs > new/x && echo changed > f/in");
         CHECK(fork.rebased().conflicts == Paths{"f", "new"});
         CHECK(fork.files() == "100644 a: a\n100644 f: file\n100644 new: ours\n");
     }
     SUBCASE("a folder where the base branch has a file") {
-        const Fork fork("echo a > a && echo f > f",
-                        "mkdir new && echo ours > new/x && rm f && mkdir f && echo in > f/in",
-                        "echo theirs > new && echo changed > f");
+        const RebaseFork fork("echo a > a && echo f > f",
+                              "mkdir new && echo ours > new/x && rm f && mkdir f && echo in > f/in",
+                              "echo theirs > new && echo changed > f");
         CHECK(fork.rebased().conflicts == Paths{"f", "new"});
         CHECK(fork.files() == "100644 a: a\n100644 f/in: in\n100644 new/x: ours\n");
     }
     SUBCASE("nobody but the pull request touched it") {
-        const Fork fork("mkdir -p f/g && echo in > f/g/in && echo h > h",
-                        "rm -r f h && echo file > f && mkdir h && echo in > h/in", "echo more > more");
+        const RebaseFork fork("mkdir -p f/g && echo in > f/g/in && echo h > h",
+                              "rm -r f h && echo file > f && mkdir h && echo in > h/in", "echo more > more");
         CHECK(fork.rebased().conflicts.empty());
         CHECK(fork.files() == "100644 f: file\n100644 h/in: in\n100644 more: more\n");
     }
     SUBCASE("the base branch made the folder out of a file that the pull request deleted") {
-        const Fork fork("echo f > f && echo a > a", "rm f", "rm f && mkdir f && echo in > f/in");
+        const RebaseFork fork("echo f > f && echo a > a", "rm f", "rm f && mkdir f && echo in > f/in");
         CHECK(fork.rebased().conflicts.empty());
         CHECK(fork.files() == "100644 a: a\n100644 f/in: in\n");
     }
@@ -165,28 +166,29 @@ TEST_CASE("a submodule stays what and where the base branch has it") {
         return link + seven + digit + "," + path + " && mkdir -p " + path + " && git commit -qm s";
     };
     SUBCASE("when both moved it") {
-        const Fork fork(at("7", "lib"), at("8", "lib") + " && echo a > a", at("9", "lib"));
+        const RebaseFork fork(at("7", "lib"), at("8", "lib") + " && echo a > a", at("9", "lib"));
         CHECK(fork.rebased().conflicts.empty());
         CHECK(fork.files() == "100644 a: a\n160000 lib: \n");
         CHECK(line_of("git rev-parse " + fork.outcome() + ":lib", fork.store.bare) == seven + "9");
     }
     SUBCASE("when the pull request has files there") {
-        const Fork fork("echo a > a", "mkdir sub && echo x > sub/x && echo y > lib",
-                        at("9", "sub") + " && " + at("9", "lib"));
+        const RebaseFork fork("echo a > a", "mkdir sub && echo x > sub/x && echo y > lib",
+                              at("9", "sub") + " && " + at("9", "lib"));
         CHECK(fork.rebased().conflicts == Paths{"lib", "sub/x"});
         CHECK(fork.files() == "100644 a: a\n160000 lib: \n160000 sub: \n");
     }
 }
 
 TEST_CASE("a change of more files or bytes than allowed is not brought over") {
-    Fork fork("echo a > a && echo b > b && echo c > c", "echo 1234567 > a && rm b && rm c", "echo C > c");
+    RebaseFork fork("echo a > a && echo b > b && echo c > c", "echo 1234567 > a && rm b && rm c",
+                    "echo C > c");
     fork.most = 2;
     fork.cap = 8;
     CHECK(fork.rebased().edits.size() == 2);
     CHECK(fork.rebased().conflicts == Paths{"c"});
     CHECK(kind_of(fork.store.mirror->rebased(fork.base, fork.ours, fork.onto, 1, 100)) == Kind::invalid);
     CHECK(kind_of(fork.store.mirror->rebased(fork.base, fork.ours, fork.onto, 100, 7)) == Kind::invalid);
-    const Fork sides("echo a > a", "echo ours > a", "echo theirs > a");  // markers count as well
+    const RebaseFork sides("echo a > a", "echo ours > a", "echo theirs > a");  // markers count as well
     CHECK(kind_of(sides.store.mirror->rebased(sides.base, sides.ours, sides.onto, 100, 20)) == Kind::invalid);
     CHECK(kind_of(sides.store.mirror->rebased(sides.base, sides.ours, std::string(40, 'a'), 1, 1)) ==
           Kind::no_such_ref);
@@ -233,15 +235,15 @@ TEST_CASE("files with modes of old are files like any other") {
 }
 
 TEST_CASE("a mode that one side changed stays beside lines that both changed") {
-    const Fork fork("seq 3 > f && echo a > g", "sed -i 's/^3$/ours/' f && echo ours > g && chmod +x g",
-                    "sed -i 's/^3$/theirs/' f && chmod +x f && echo theirs > g");
+    const RebaseFork fork("seq 3 > f && echo a > g", "sed -i 's/^3$/ours/' f && echo ours > g && chmod +x g",
+                          "sed -i 's/^3$/theirs/' f && chmod +x f && echo theirs > g");
     CHECK(fork.rebased().conflicts == Paths{"f", "g"});
     CHECK(sh("git ls-tree " + fork.outcome() + " | cut -c-6", fork.store.bare).output == "100755\n100755\n");
 }
 
 TEST_CASE("attributes and settings of the repository have no say in a merge") {
-    const Fork fork("seq 5 > f && echo '* merge=union' > .gitattributes", "sed -i 's/^3$/ours/' f",
-                    "sed -i 's/^3$/theirs/' f");
+    const RebaseFork fork("seq 5 > f && echo '* merge=union' > .gitattributes", "sed -i 's/^3$/ours/' f",
+                          "sed -i 's/^3$/theirs/' f");
     CHECK(fork.rebased().conflicts == Paths{"f"});
 }
 

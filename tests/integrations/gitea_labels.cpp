@@ -13,6 +13,7 @@ using gitea_tests::on_repository;
 using gitea_tests::World;
 using integrations::Event;
 using nlohmann::json;
+using Kind = integrations::ForgeError::Kind;
 
 namespace {
 
@@ -145,7 +146,6 @@ TEST_CASE("an issue of Gitea that is gone is gone, though what was said of it is
     };
     broken("/issues/7/timeline");
     broken("/issues/7/comments");
-    using Kind = integrations::ForgeError::Kind;
     CHECK(world.forge->label_events(world.issue, "agent").error().kind == Kind::gone);
     CHECK(world.forge->say(world.issue, "job=1 kind=status", "Queued.", "").error().kind == Kind::gone);
     world.server.on(on_repository("GET", "/issues/7"), {{"number", 7}, {"state", "open"}});

@@ -21,7 +21,7 @@ const std::string at_lines = "/repos/octo/app/pulls/31/comments";
 
 json by(const std::string& login) { return {{"login", login}, {"id", 1}, {"type", "User"}}; }
 
-json comment(int id, const std::string& body, const std::string& when) {
+json issue_comment(int id, const std::string& body, const std::string& when) {
     return {{"id", id}, {"user", by("ann")}, {"body", body}, {"created_at", when}};
 }
 
@@ -63,8 +63,8 @@ struct Talk : World {
 
 TEST_CASE("what was said on a pull request is one conversation in the order of time, wherever it was said") {
     Talk talk;
-    talk.lists(in_conversation, {comment(7, "After that.", "2026-01-02T10:00:03Z"),
-                                 comment(8, "The end.", "2026-01-02T10:00:09Z")});
+    talk.lists(in_conversation, {issue_comment(7, "After that.", "2026-01-02T10:00:03Z"),
+                                 issue_comment(8, "The end.", "2026-01-02T10:00:09Z")});
     talk.lists(in_reviews, {{{"id", 7},
                              {"user", by("ben")},
                              {"body", "Hm."},
@@ -120,7 +120,7 @@ TEST_CASE("of a conversation that is too long the newest is kept, and it is said
     Talk talk;
     auto all = json::array();
     for (int i = 1; i <= 730; ++i)
-        all.push_back(comment(i, "No. " + std::to_string(i), "2026-01-02T10:00:00Z"));
+        all.push_back(issue_comment(i, "No. " + std::to_string(i), "2026-01-02T10:00:00Z"));
     talk.lists(in_conversation, all);
     const auto said = talk.heard();
     REQUIRE(said.has_value());
@@ -135,7 +135,7 @@ TEST_CASE("a conversation of some pages is read whole, each page once") {
     Talk talk;
     auto all = json::array();
     for (int i = 1; i <= 230; ++i)
-        all.push_back(comment(i, "No. " + std::to_string(i), "2026-01-02T10:00:00Z"));
+        all.push_back(issue_comment(i, "No. " + std::to_string(i), "2026-01-02T10:00:00Z"));
     talk.lists(in_conversation, all);
     const auto said = talk.heard();
     REQUIRE(said.has_value());

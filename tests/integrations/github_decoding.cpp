@@ -271,7 +271,7 @@ TEST_CASE("every payload that GitHub publishes as an example decodes to what it 
             }
             std::visit(
                 [&](const auto& known) {
-                    using Kind = std::decay_t<decltype(known)>;
+                    using Known = std::decay_t<decltype(known)>;
                     integrations::ThreadRef where;
                     integrations::Person by;
                     if constexpr (requires { known.issue; }) where = known.issue;
@@ -280,7 +280,7 @@ TEST_CASE("every payload that GitHub publishes as an example decodes to what it 
                     if constexpr (requires { known.by; }) by = known.by;
                     if constexpr (requires { known.label; })
                         CHECK(known.label == example.at("label").at("name").get<std::string>());
-                    if constexpr (std::is_same_v<Kind, integrations::CommentCreated>)
+                    if constexpr (std::is_same_v<Known, integrations::CommentCreated>)
                         CHECK(known.body == example.at("comment").at("body").get<std::string>());
                     const auto& repository = example.at("repository");
                     const auto* subject = name == "pull_request" ? "pull_request" : "issue";

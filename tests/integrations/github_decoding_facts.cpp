@@ -11,7 +11,9 @@
 #include "integrations/delivery.hpp"
 #include "integrations/event.hpp"
 #include "integrations/github.hpp"
+#include "tests/integrations/github_world.hpp"
 
+using forge_tests::sha;
 using integrations::AccessEnded;
 using integrations::BranchPushed;
 using integrations::ChecksFailed;
@@ -19,8 +21,6 @@ using integrations::Ignored;
 using nlohmann::json;
 
 namespace {
-
-const std::string sha(40, 'd');
 
 integrations::Event decode(const std::string& name, const json& payload) {
     return integrations::decode_github(integrations::Replay::stored("work", "1", "id", name, payload.dump()));

@@ -7,7 +7,9 @@
 #include "integrations/forge.hpp"
 #include "tests/integrations/github_world.hpp"
 
+using forge_tests::runs_of_commit;
 using forge_tests::Server;
+using forge_tests::sha;
 using forge_tests::World;
 using integrations::FailedCheck;
 using Kind = integrations::ForgeError::Kind;
@@ -15,8 +17,6 @@ using nlohmann::json;
 
 namespace {
 
-const std::string sha(40, 'd');
-const std::string runs_of_commit = "GET /repos/octo/app/commits/" + sha + "/check-runs";
 const std::string statuses_of_commit = "GET /repos/octo/app/commits/" + sha + "/statuses";
 const std::string tokens = "POST /app/installations/99/access_tokens";
 

@@ -5,6 +5,8 @@
 #include "integrations/forge.hpp"
 #include "tests/integrations/github_world.hpp"
 
+using forge_tests::runs_of_commit;
+using forge_tests::sha;
 using forge_tests::World;
 using integrations::CheckReport;
 using Kind = integrations::ForgeError::Kind;
@@ -13,9 +15,7 @@ using nlohmann::json;
 namespace {
 
 const std::string pulls = "/repos/octo/app/pulls";
-const std::string sha(40, 'd');
 const std::string runs = "/repos/octo/app/check-runs";
-const std::string runs_of_commit = "GET /repos/octo/app/commits/" + sha + "/check-runs";
 
 integrations::Proposal proposal(const World& world) {
     return {.repo = world.repo,

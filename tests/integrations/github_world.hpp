@@ -18,6 +18,9 @@ namespace forge_tests {
 
 using std::chrono::system_clock;
 
+inline const std::string sha(40, 'd');
+inline const std::string runs_of_commit = "GET /repos/octo/app/commits/" + sha + "/check-runs";
+
 inline std::string timestamp(system_clock::time_point time, const char* format = "%Y-%m-%dT%H:%M:%SZ") {
     const auto seconds = system_clock::to_time_t(time);
     char text[64];

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <doctest/doctest.h>
 #include <httplib.h>
 
 #include <nlohmann/json.hpp>

@@ -34,7 +34,7 @@ config::SandboxSettings walls(const std::string& backend = "bubblewrap") {
     return settings;
 }
 
-struct Scene {
+struct RunnerScene {
     parts::Folder folder;
     Runner runner{parts::program(), walls(), fmt::format("parts-{}", ::getpid())};
     sandbox::Workspaces workspaces{{.directory = folder.path() / "workspaces"}};
@@ -65,7 +65,7 @@ void wait_for(const std::function<bool()>& what) {
 }  // namespace
 
 TEST_CASE("a program runs in the runner's sandbox; its output, its end and its files come back") {
-    Scene scene;
+    RunnerScene scene;
     auto spec = scene.spec("cat; printf \"$WORD\"; echo made > file; exit 3");
     spec.standard_input = "asked\n";
     spec.environment["WORD"] = std::string("caf\xe9");  // bytes stay what they are
@@ -84,7 +84,7 @@ TEST_CASE("a program runs in the runner's sandbox; its output, its end and its f
 }
 
 TEST_CASE("what the keeper throws at a run's end comes back to whoever asked for the run") {
-    Scene scene;
+    RunnerScene scene;
     auto spec = scene.spec("true");
     spec.on_end = [](const RunOutcome&) { throw std::domain_error("the lease is lost"); };
     CHECK_THROWS_WITH_AS(std::ignore = scene.runner.run(spec, *scene.workspace, {}), "the lease is lost",
@@ -92,7 +92,7 @@ TEST_CASE("what the keeper throws at a run's end comes back to whoever asked for
 }
 
 TEST_CASE("a run is cancelled through the runner, also one that is cancelled before it begins") {
-    Scene scene;
+    RunnerScene scene;
     std::stop_source early;
     early.request_stop();
     const auto never =
@@ -112,7 +112,7 @@ TEST_CASE("a run is cancelled through the runner, also one that is cancelled bef
 }
 
 TEST_CASE("a runner that dies costs the runs it had, and the next one is there for the next run") {
-    Scene scene;
+    RunnerScene scene;
     std::jthread killer([&] {
         wait_for([&] { return scene.log().contains("started"); });
         ::kill(scene.runner.pid(), SIGKILL);
@@ -129,7 +129,7 @@ TEST_CASE("a runner that dies costs the runs it had, and the next one is there f
 }
 
 TEST_CASE("what is done with a run's end is done to its end, also when the runner dies meanwhile") {
-    Scene scene;
+    RunnerScene scene;
     auto spec = scene.spec("echo done");
     bool taken_in = false;
     spec.on_end = [&](const RunOutcome&) {
@@ -147,7 +147,7 @@ TEST_CASE("what is done with a run's end is done to its end, also when the runne
 
 TEST_CASE("what the keeper throws that is no exception of the library comes back too") {
     struct LeaseLost {};
-    Scene scene;
+    RunnerScene scene;
     auto spec = scene.spec("true");
     spec.on_end = [](const RunOutcome&) { throw LeaseLost{}; };
     CHECK_THROWS_AS(std::ignore = scene.runner.run(spec, *scene.workspace, {}), LeaseLost);
@@ -158,7 +158,7 @@ TEST_CASE("what the keeper throws that is no exception of the library comes back
 
 TEST_CASE(
     "a signal to the whole group, as a service manager sends it, ends no run behind the keeper's back") {
-    Scene scene;
+    RunnerScene scene;
     const auto runner = scene.runner.pid();
     std::jthread manager([&] {
         wait_for([&] { return scene.log().contains("started"); });
@@ -177,7 +177,7 @@ TEST_CASE("a sandbox that cannot be had is told in the words of the backend") {
 
 TEST_CASE("the runner holds no network: nothing but an unconfigured loopback") {
     if (::geteuid() != 0) return;
-    const Scene scene;
+    const RunnerScene scene;
     const auto links = [](pid_t process) {
         std::set<std::string> names;
         std::ifstream devices(fmt::format("/proc/{}/net/dev", process));

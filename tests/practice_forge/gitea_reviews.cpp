@@ -45,7 +45,7 @@ Answer get_review(Ground& ground, Call& call) {
 }
 
 /// All of them, in one page.
-Answer list_comments(Ground& ground, Call& call) {
+Answer list_review_comments(Ground& ground, Call& call) {
     const auto lock = ground.world.lock();
     const auto review = review_of(ground, call).id;
     json all = json::array();
@@ -98,7 +98,8 @@ const std::vector<Route>& review_routes() {
         {"GET", "/repos/{owner}/{repo}/pulls/{index}/reviews", Access::read, "", list_reviews},
         {"POST", "/repos/{owner}/{repo}/pulls/{index}/reviews", Access::talk, "", post_review},
         {"GET", "/repos/{owner}/{repo}/pulls/{index}/reviews/{id}", Access::read, "", get_review},
-        {"GET", "/repos/{owner}/{repo}/pulls/{index}/reviews/{id}/comments", Access::read, "", list_comments},
+        {"GET", "/repos/{owner}/{repo}/pulls/{index}/reviews/{id}/comments", Access::read, "",
+         list_review_comments},
     };
     return routes;
 }

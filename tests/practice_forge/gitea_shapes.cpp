@@ -11,10 +11,6 @@ namespace {
 /// Go's zero time, where a moment never was.
 constexpr const char* kNever = "0001-01-01T00:00:00Z";
 
-json moment_or_null(const World& world, const std::optional<Time>& time) {
-    return time ? json(moment(world, *time)) : json(nullptr);
-}
-
 std::size_t comment_count(const Repository& repository, std::int64_t number) {
     return static_cast<std::size_t>(std::ranges::count_if(
         repository.comments, [&](const auto& entry) { return entry.second.thread == number; }));
@@ -27,6 +23,10 @@ std::ptrdiff_t open_count(const Repository& repository, bool pulls) {
 }
 
 }  // namespace
+
+json moment_or_null(const World& world, const std::optional<Time>& time) {
+    return time ? json(moment(world, *time)) : json(nullptr);
+}
 
 std::string moment(const World& world, Time time) { return timestamp(time, world.customs.zone); }
 

@@ -8,6 +8,7 @@
 namespace practice_forge::gitea {
 
 [[nodiscard]] std::string moment(const World& world, Time time);  ///< in the server's zone
+[[nodiscard]] json moment_or_null(const World& world, const std::optional<Time>& time);
 
 [[nodiscard]] json user_json(World& world, const std::string& login);
 /// As somebody sees it who has this permission there.

@@ -10,10 +10,6 @@
 namespace practice_forge::gitea {
 namespace {
 
-json moment_or_null(const World& world, const std::optional<Time>& time) {
-    return time ? json(moment(world, *time)) : json(nullptr);
-}
-
 json end_json(World& world, const Repository& repository, const std::string& branch, const std::string& ref,
               const std::string& sha) {
     return {{"label", branch},

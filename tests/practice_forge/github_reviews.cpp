@@ -41,7 +41,7 @@ Answer list_review_comments(Ground& ground, Call& call) {
     return page_of(ground.world, call, all);
 }
 
-Answer list_comments(Ground& ground, Call& call) {
+Answer list_line_comments(Ground& ground, Call& call) {
     const auto lock = ground.world.lock();
     const auto number = call.number("pull_number");
     std::vector<json> all;
@@ -71,7 +71,7 @@ const std::vector<Route>& review_routes() {
         {"GET", "/repos/{owner}/{repo}/pulls/{pull_number}/reviews/{review_id}/comments", Access::read,
          "pull_requests", list_review_comments},
         {"GET", "/repos/{owner}/{repo}/pulls/{pull_number}/comments", Access::read, "pull_requests",
-         list_comments},
+         list_line_comments},
         {"POST", "/repos/{owner}/{repo}/pulls/{pull_number}/comments/{comment_id}/replies", Access::talk,
          "pull_requests", post_reply},
     };

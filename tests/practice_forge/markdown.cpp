@@ -16,14 +16,14 @@
 namespace practice_forge {
 namespace {
 
-struct Free {
+struct FreeMarkdown {
     void operator()(cmark_parser* parser) const { cmark_parser_free(parser); }
     void operator()(cmark_node* node) const { cmark_node_free(node); }
     void operator()(cmark_iter* iterator) const { cmark_iter_free(iterator); }
     void operator()(char* text) const { cmark_get_default_mem_allocator()->free(text); }
 };
 template <typename T>
-using Owned = std::unique_ptr<T, Free>;
+using OwnedMarkdown = std::unique_ptr<T, FreeMarkdown>;
 
 constexpr std::array kExtensions = {"table", "strikethrough", "autolink", "tasklist"};
 
@@ -88,16 +88,16 @@ bool inside_link(cmark_node* node) {
 std::string render_markdown(const std::string& text, const std::string& issues) {
     static std::once_flag once;
     std::call_once(once, cmark_gfm_core_extensions_ensure_registered);
-    const Owned<cmark_parser> parser(cmark_parser_new(CMARK_OPT_DEFAULT | CMARK_OPT_VALIDATE_UTF8));
+    const OwnedMarkdown<cmark_parser> parser(cmark_parser_new(CMARK_OPT_DEFAULT | CMARK_OPT_VALIDATE_UTF8));
     for (const char* name : kExtensions) {
         if (auto* extension = cmark_find_syntax_extension(name))
             cmark_parser_attach_syntax_extension(parser.get(), extension);
     }
     cmark_parser_feed(parser.get(), text.data(), text.size());
-    const Owned<cmark_node> document(cmark_parser_finish(parser.get()));
+    const OwnedMarkdown<cmark_node> document(cmark_parser_finish(parser.get()));
 
     std::vector<cmark_node*> texts, blocks, inlines;
-    const Owned<cmark_iter> iterator(cmark_iter_new(document.get()));
+    const OwnedMarkdown<cmark_iter> iterator(cmark_iter_new(document.get()));
     for (auto event = cmark_iter_next(iterator.get()); event != CMARK_EVENT_DONE;
          event = cmark_iter_next(iterator.get())) {
         if (event != CMARK_EVENT_ENTER) continue;
@@ -110,8 +110,8 @@ std::string render_markdown(const std::string& text, const std::string& issues) 
     for (auto* node : blocks) replace_html(node, true);
     for (auto* node : inlines) replace_html(node, false);
     for (auto* node : texts) link_numbers(node, issues);
-    const Owned<char> rendered(cmark_render_html(document.get(), CMARK_OPT_DEFAULT,
-                                                 cmark_parser_get_syntax_extensions(parser.get())));
+    const OwnedMarkdown<char> rendered(cmark_render_html(document.get(), CMARK_OPT_DEFAULT,
+                                                         cmark_parser_get_syntax_extensions(parser.get())));
     return rendered.get();
 }
 

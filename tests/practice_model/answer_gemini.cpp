@@ -8,7 +8,7 @@ using nlohmann::json;
 namespace {
 
 /// Cached tokens are part of the prompt's, thoughts no part of the candidates'.
-json usage_of(const Usage& usage) {
+json gemini_usage(const Usage& usage) {
     const auto prompt = usage.input + usage.cached + usage.cache_written;
     json said = {{"promptTokenCount", prompt},
                  {"candidatesTokenCount", usage.output - usage.thought},
@@ -27,7 +27,7 @@ Answer answer_gemini(const Reply& reply) {
         json answer = {{"candidates", json::array({candidate})},
                        {"modelVersion", reply.model},
                        {"responseId", reply.mark}};
-        if (tells_usage) answer["usageMetadata"] = usage_of(reply.usage);
+        if (tells_usage) answer["usageMetadata"] = gemini_usage(reply.usage);
         return answer;
     };
     json call = json::array();

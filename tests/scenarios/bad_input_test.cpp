@@ -4,17 +4,17 @@
 #include <string>
 
 #include "tests/scenarios/factory.hpp"
+#include "tests/scenarios/hostile.hpp"
 
 using practice_forge::PracticeForge;
 using scenarios::can_run;
+using scenarios::contains;
 using scenarios::Factory;
 using scenarios::maintainer;
 using scenarios::Plan;
 using scenarios::repository;
 
 namespace {
-
-bool contains(const std::string& text, std::string_view part) { return text.find(part) != std::string::npos; }
 
 const std::string change_something = "echo more >> README.md";
 

@@ -25,13 +25,6 @@ using nlohmann::json;
 
 constexpr auto hook_variable = "SHOPFLOOR_SCENARIO_HOOK_SECRET";
 
-std::string text_of(const fs::path& file) {
-    std::ifstream in(file, std::ios::binary);
-    std::ostringstream text;
-    text << in.rdbuf();
-    return text.str();
-}
-
 void write_private(const fs::path& file, const std::string& text) {
     std::ofstream(file, std::ios::binary) << text;
     fs::permissions(file, fs::perms::owner_read | fs::perms::owner_write);
@@ -144,6 +137,13 @@ int port_told(const fs::path& log, std::size_t offset) {
 }
 
 }  // namespace
+
+std::string text_of(const fs::path& file) {
+    std::ifstream in(file, std::ios::binary);
+    std::ostringstream text;
+    text << in.rdbuf();
+    return text.str();
+}
 
 Daemon::Plan plan_daemon(const config::Settings& settings, const fs::path& directory,
                          std::vector<std::string> wrapper) {

@@ -11,6 +11,9 @@
 
 namespace scenarios {
 
+/// Empty when it cannot be read.
+[[nodiscard]] std::string text_of(const std::filesystem::path& file);
+
 /// `shopfloor serve` as a process of its own.
 class Daemon {
  public:

@@ -30,13 +30,6 @@ practice_forge::Options forge_options(const fs::path& directory) {
 
 constexpr std::string_view status_mark = "-status -->";
 
-std::string text_of(const fs::path& file) {
-    std::ifstream in(file, std::ios::binary);
-    std::ostringstream text;
-    text << in.rdbuf();
-    return text.str();
-}
-
 /// Loop devices over files below a folder. https://docs.kernel.org/ABI/testing/sysfs-block-loop
 void add_loop_devices(std::vector<std::string>& found, const std::string& folder) {
     std::error_code error;

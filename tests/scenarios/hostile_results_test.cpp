@@ -23,7 +23,7 @@ using scenarios::repository;
 
 namespace {
 
-const std::string recipe =
+const std::string results_recipe =
     "checks:\n  - name: tests\n    run: test -f README.md\nprotected_paths: [deploy/]\n";
 
 /// An agent of this name does this, and its job must end blocked and name this path.
@@ -90,7 +90,7 @@ TEST_CASE("links and special files that lead out of the tree reject the whole re
     scenarios::on_both([&](const std::string& backend) {
         auto agents = agents_of(deeds);
         Factory factory({.files = {{.path = "src/a.txt", .content = "a\n"}},
-                         .recipe = recipe,
+                         .recipe = results_recipe,
                          .agents = std::move(agents),
                          .backend = backend});
         all_end_blocked(factory, deeds);
@@ -115,7 +115,7 @@ TEST_CASE(
         {"nested", "mkdir src/.git; echo x > src/.git/HEAD", "src/.git"}};
     scenarios::on_both([&](const std::string& backend) {
         Factory factory({.files = {{.path = "src/a.txt", .content = "a\n"}},
-                         .recipe = recipe,
+                         .recipe = results_recipe,
                          .agents = agents_of(deeds),
                          .backend = backend});
         all_end_blocked(factory, deeds);
@@ -124,7 +124,7 @@ TEST_CASE(
 
 TEST_CASE("links of the repository stay links in the result, wherever they point") {
     scenarios::on_both([](const std::string& backend) {
-        Factory factory({.recipe = recipe,
+        Factory factory({.recipe = results_recipe,
                          .agents = {{"worker", "echo more >> README.md; ln -s README.md new"}},
                          .backend = backend});
         add_link(factory, "inside", "README.md");
@@ -172,7 +172,7 @@ TEST_CASE("what a forge runs or obeys by itself is not published, by no way ther
         {"own-rule", "mkdir deploy; mv ci/plain.yml deploy/plain.yml", "deploy/plain.yml"}};
     Factory factory({.files = {{.path = ".github/workflows/ci.yml", .content = "on: push\n"},
                                {.path = "ci/plain.yml", .content = "on: pull_request_target\n"}},
-                     .recipe = recipe,
+                     .recipe = results_recipe,
                      .agents = agents_of(deeds)});
     all_end_blocked(factory, deeds);
 }
@@ -180,7 +180,7 @@ TEST_CASE("what a forge runs or obeys by itself is not published, by no way ther
 TEST_CASE("branches are the bot's own to name, and no reference that is there is ever moved") {
     if (!can_run("bubblewrap")) return;
     Factory factory(
-        {.recipe = recipe,
+        {.recipe = results_recipe,
          .agents = {{"worker",
                      "git branch -f main HEAD; git checkout -q -b agent/mine; git tag agent/mine-too; "
                      "printf 'ref: refs/heads/main\\n' > .git/HEAD; echo more >> README.md; echo "

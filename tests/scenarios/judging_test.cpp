@@ -3,17 +3,13 @@
 #include <string>
 
 #include "tests/scenarios/factory.hpp"
+#include "tests/scenarios/hostile.hpp"
 
 using practice_forge::PracticeForge;
 using scenarios::can_run;
+using scenarios::contains;
 using scenarios::Factory;
 using scenarios::repository;
-
-namespace {
-
-bool contains(const std::string& text, std::string_view part) { return text.find(part) != std::string::npos; }
-
-}  // namespace
 
 TEST_CASE("red checks go back to the agent with their output until they are green") {
     if (!can_run("bubblewrap")) return;

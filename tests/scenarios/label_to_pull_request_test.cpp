@@ -3,7 +3,9 @@
 #include <string>
 
 #include "tests/scenarios/factory.hpp"
+#include "tests/scenarios/hostile.hpp"
 
+using scenarios::contains;
 using scenarios::Factory;
 using scenarios::maintainer;
 using scenarios::repository;
@@ -20,8 +22,6 @@ scenarios::Plan one_to_two(std::string backend) {
             .agents = {{"worker", adder}},
             .backend = std::move(backend)};
 }
-
-bool contains(const std::string& text, std::string_view part) { return text.find(part) != std::string::npos; }
 
 }  // namespace
 

@@ -42,19 +42,21 @@ void PostOffice::hand_over_of_another_hook(std::int64_t delivery) const {
     CHECK(factory_.forge.deliver(delivery, fmt::format("of-another-hook-{}", delivery)) == 202);
 }
 
-std::map<std::int64_t, std::string> all_states(const Factory& factory) {
-    const SQLite::Database ledger((factory.state_dir() / "ledger.sqlite").string(), SQLite::OPEN_READONLY,
-                                  5000);
-    SQLite::Statement row(ledger, "SELECT issue, state FROM jobs WHERE contest IS NULL ORDER BY id");
+JobStates::JobStates(const Factory& factory)
+    : ledger_((factory.state_dir() / "ledger.sqlite").string(), SQLite::OPEN_READONLY, 5000),
+      jobs_(ledger_, "SELECT issue, state FROM jobs WHERE contest IS NULL ORDER BY id") {}
+
+std::map<std::int64_t, std::string> JobStates::now() {
     std::map<std::int64_t, std::string> states;
-    while (row.executeStep()) {
-        auto& of_issue = states[row.getColumn(0).getInt64()];
-        of_issue += (of_issue.empty() ? "" : " ") + row.getColumn(1).getString();
+    while (jobs_.executeStep()) {
+        auto& of_issue = states[jobs_.getColumn(0).getInt64()];
+        of_issue += (of_issue.empty() ? "" : " ") + jobs_.getColumn(1).getString();
     }
+    jobs_.reset();
     return states;
 }
 
-std::string states_of(const Factory& factory, std::int64_t issue) { return all_states(factory)[issue]; }
+std::string states_of(const Factory& factory, std::int64_t issue) { return JobStates(factory).now()[issue]; }
 
 bool comes_to_rest(const Factory& factory, std::chrono::seconds longest_without_change) {
     std::string last;

@@ -1,5 +1,7 @@
 #pragma once
 
+#include <SQLiteCpp/SQLiteCpp.h>
+
 #include <cstdint>
 #include <map>
 #include <string>
@@ -28,9 +30,18 @@ class PostOffice {
     Factory& factory_;
 };
 
-/// The states of each issue's jobs, oldest first, by the ledger: `closed review`. Tries that compete are not
-/// told.
-[[nodiscard]] std::map<std::int64_t, std::string> all_states(const Factory& factory);
+/// Looks into the ledger, as often as one likes.
+class JobStates {
+ public:
+    explicit JobStates(const Factory& factory);
+    /// Of each issue's jobs, oldest first: `closed review`. Tries that compete are not told.
+    [[nodiscard]] std::map<std::int64_t, std::string> now();
+
+ private:
+    SQLite::Database ledger_;
+    SQLite::Statement jobs_;
+};
+/// The same, of one issue, once.
 [[nodiscard]] std::string states_of(const Factory& factory, std::int64_t issue);
 
 /// Nothing is left to be decided, to be worked on or to be told. It takes as long as the machine needs: false

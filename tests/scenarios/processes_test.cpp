@@ -71,12 +71,12 @@ std::string reaches(Inside& inside, const std::string& socket) {
     return result == 0 ? "yes" : result == -EACCES ? "denied" : fmt::format("errno {}", -result);
 }
 
-struct Scene {
+struct ProcessScene {
     PracticeModel model;
     std::optional<Factory> factory;
     std::map<std::string, pid_t> processes;
 
-    explicit Scene(const std::string& backend) {
+    explicit ProcessScene(const std::string& backend) {
         scenarios::answer_all(model, 50);
         auto plan =
             scenarios::with_model(model, "perl call.pl > /dev/null && echo more >> README.md", backend);
@@ -94,7 +94,7 @@ struct Scene {
 TEST_CASE("every secret is in the processes that need it, and in no other") {
     if (!Inside::can_look()) return;
     scenarios::on_both([](const std::string& backend) {
-        Scene scene(backend);
+        ProcessScene scene(backend);
         const std::map<std::string, std::set<std::string>> holders{
             {std::string(scenarios::bot_token), {"keeper"}},
             {std::string(scenarios::model_key), {"keeper", "door"}},
@@ -111,7 +111,7 @@ TEST_CASE("every secret is in the processes that need it, and in no other") {
 
 TEST_CASE("each process runs as its own user, behind its own walls") {
     if (!Inside::can_look()) return;
-    Scene scene("bubblewrap");
+    ProcessScene scene("bubblewrap");
     const auto user = [&](const std::string& name) {
         const auto ids = status_of(scene.processes.at(name), "Uid");
         return ids.substr(0, ids.find('\t'));
@@ -139,7 +139,7 @@ TEST_CASE("each process runs as its own user, behind its own walls") {
 
 TEST_CASE("who takes over a process opens nothing that is another's") {
     if (!Inside::can_look()) return;
-    Scene scene("docker");
+    ProcessScene scene("docker");
     const auto ledger = (scene.factory->state_dir() / "ledger.sqlite").string();
     const auto token = (scene.factory->directory() / "token").string();
     const std::string engine = "/var/run/docker.sock";

@@ -9,14 +9,13 @@
 
 using practice_forge::PracticeForge;
 using scenarios::can_run;
+using scenarios::contains;
 using scenarios::Factory;
 using scenarios::maintainer;
 using scenarios::Plan;
 using scenarios::repository;
 
 namespace {
-
-bool contains(const std::string& text, std::string_view part) { return text.find(part) != std::string::npos; }
 
 Plan slow_change(int seconds, const std::string& backend = "bubblewrap") {
     return {

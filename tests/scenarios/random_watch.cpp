@@ -60,9 +60,9 @@ std::optional<std::int64_t> issue_of_branch(std::string_view branch) {
     return error == std::errc() && whole ? std::optional(number) : std::nullopt;
 }
 
-Watch::Watch(const practice_forge::PracticeForge& forge, std::string repository, std::string bot)
+Watch::Watch(const practice_forge::PracticeForge& forge, std::string watched, std::string bot)
     : forge_(forge),
-      repository_(std::move(repository)),
+      repository_(std::move(watched)),
       bot_(std::move(bot)),
       git_(forge.git_directory(repository_)) {
     record_moves(git_);

@@ -124,12 +124,13 @@ std::vector<Try> begin(Factory& factory) {
 }
 
 void bring_all_to_their_end(Factory& factory, std::vector<Try>& tries) {
-    constexpr auto patience = 120s;  // with nothing that moves; all of it takes as long as the machine needs
+    constexpr auto patience = 300s;  // with nothing that moves; all of it takes as long as the machine needs
+    scenarios::JobStates seen(factory);
     std::size_t over = 0;
     std::map<std::int64_t, std::string> last;
     for (auto until = Clock::now() + patience; over < tries.size() && Clock::now() < until;
-         std::this_thread::sleep_for(5ms)) {
-        auto states = scenarios::all_states(factory);
+         std::this_thread::sleep_for(10ms)) {
+        auto states = seen.now();
         if (states != last) until = Clock::now() + patience;
         last = states;
         over = 0;
@@ -137,7 +138,7 @@ void bring_all_to_their_end(Factory& factory, std::vector<Try>& tries) {
             if (go_on(factory, each, states[each.issue])) ++over;
     }
     if (over == tries.size()) return;
-    auto states = scenarios::all_states(factory);
+    auto states = seen.now();
     for (const auto& each : tries)
         if (!is_over(states[each.issue]))
             FAIL_CHECK(each.race->name

@@ -15,16 +15,12 @@ using sandbox::ModelUse;
 
 namespace {
 
-constexpr auto messages = "/svc/v1/messages";
-const std::string streamed = R"({"model":"good-model","max_tokens":100,"stream":true,"messages":[]})";
-const std::string whole = R"({"model":"good-model","max_tokens":100,"messages":[]})";
-
 constexpr auto started =
     "data: "
     "{\"type\":\"message_start\",\"message\":{\"usage\":{\"input_tokens\":10,\"output_tokens\":1}}}\n\n";
 constexpr auto word = "data: {\"type\":\"content_block_delta\"}\n\n";
 
-Service::Handler events(std::string text) {
+Service::Handler event_stream(std::string text) {
     return [text = std::move(text)](const httplib::Request&, httplib::Response& response) {
         response.set_content(text, "text/event-stream");
     };
@@ -32,9 +28,9 @@ Service::Handler events(std::string text) {
 
 /// The most that `streamed` can come to.
 ModelUse most_of_a_call() {
-    Service service(events(""));
+    Service service(event_stream(""));
     Stage stage(service.url());
-    (void)stage.call(messages, streamed);
+    (void)stage.call(messages_path, streamed);
     (void)stage.report_at_end();
     return stage.books.last_reserved();
 }
@@ -61,7 +57,7 @@ TEST_CASE(
         threads.reserve(programs.size());
         for (auto& program : programs)
             threads.emplace_back([&] {
-                program.post(messages, streamed);
+                program.post(messages_path, streamed);
                 const auto reply = program.reply();
                 if (reply.status == 200 && reply.whole) ++answered;
                 if (reply.status == 429 && reply.body.find("budget") != std::string::npos &&
@@ -95,10 +91,10 @@ TEST_CASE("a call that other calls' reservations keep waiting is let through whe
     Stage stage(service.url());
     stage.books.most_micro_dollars = each + 100;
     auto first = stage.connect();
-    first.post(messages, streamed);
+    first.post(messages_path, streamed);
     (void)first.read_until("content_block");
     auto second = stage.connect();
-    second.post(messages, streamed);
+    second.post(messages_path, streamed);
     std::this_thread::sleep_for(std::chrono::milliseconds(20));
     CHECK(service.calls() == 1);
     go_on = true;
@@ -117,9 +113,9 @@ TEST_CASE("a budget that other calls hold is not spent: the program is told to c
     stage.plan([](sandbox::GatewayPlan& plan) { plan.purse_patience = std::chrono::milliseconds(30); });
     stage.books.most_micro_dollars = each;
     auto first = stage.connect();
-    first.post(messages, streamed);
+    first.post(messages_path, streamed);
     (void)first.read_until("\r\n\r\n");
-    const auto later = stage.call(messages, streamed);
+    const auto later = stage.call(messages_path, streamed);
     CHECK(later.status == 503);
     CHECK(later.head.find("retry-after: 5\r\n") != std::string::npos);
     CHECK_FALSE(stage.report().budget_spent);
@@ -131,9 +127,9 @@ TEST_CASE("an answer without a word of its use is paid as if it had come to the 
     for (const std::string& text :
          {std::string(), std::string(word), std::string("data: not json\n\n"), std::string(started)}) {
         CAPTURE(text);
-        Service service(events(text));
+        Service service(event_stream(text));
         Stage stage(service.url());
-        CHECK(stage.call(messages, streamed).status == 200);
+        CHECK(stage.call(messages_path, streamed).status == 200);
         (void)stage.report_at_end();
         // What it has read is known when it began; what it wrote is not.
         const auto expected = text == started ? ModelUse{1, 10, 0, 100, 10 * 3 + 100 * 15} : most;
@@ -146,7 +142,7 @@ TEST_CASE("a stream that is cut is paid for what it had read and all it could ha
         send_all(socket, std::string(stream_head) + chunk(started) + chunk(word) + "40\r\ndata: half");
     });
     Stage stage(service.url());
-    const auto reply = stage.call(messages, streamed);
+    const auto reply = stage.call(messages_path, streamed);
     CHECK(reply.status == 200);
     CHECK_FALSE(reply.whole);
     CHECK(reply.body.find("content_block") != std::string::npos);
@@ -167,7 +163,7 @@ TEST_CASE("an agent that hangs up ends the call at the service and pays for it")
     });
     Stage stage(service.url());
     auto program = stage.connect();
-    program.post(messages, streamed);
+    program.post(messages_path, streamed);
     (void)program.read_until("message_start");
     program.hang_up();
     CHECK(eventually([&] { return was_ended.load(); }));
@@ -177,10 +173,10 @@ TEST_CASE("an agent that hangs up ends the call at the service and pays for it")
 }
 
 TEST_CASE("a service that gives up before the first word is not paid") {
-    Service service(events(std::string(started) +
-                           "data: {\"type\":\"error\",\"error\":{\"type\":\"overloaded_error\"}}\n\n"));
+    Service service(event_stream(std::string(started) +
+                                 "data: {\"type\":\"error\",\"error\":{\"type\":\"overloaded_error\"}}\n\n"));
     Stage stage(service.url());
-    CHECK(stage.call(messages, streamed).status == 200);
+    CHECK(stage.call(messages_path, streamed).status == 200);
     const auto report = stage.report_at_end();
     CHECK(stage.books.spent() == ModelUse{.requests = 1});
     CHECK(report.service_failed);
@@ -208,9 +204,9 @@ TEST_CASE(
     };
     for (const auto& each : cases) {
         CAPTURE(each.more);
-        Service service(events(""));
+        Service service(event_stream(""));
         Stage stage(service.url());
-        CHECK(stage.call(messages, R"({"model":"good-model",)" + each.more + "}").status == 200);
+        CHECK(stage.call(messages_path, R"({"model":"good-model",)" + each.more + "}").status == 200);
         (void)stage.report_at_end();
         const auto input = service.arrived().at(0).body.size() + 4096 + each.extra;
         const auto most = stage.books.last_reserved();
@@ -229,7 +225,7 @@ TEST_CASE("what a service tells beyond what was reserved does not tear the books
                              "application/json");
     });
     Stage stage(service.url());
-    CHECK(stage.call(messages, whole).status == 200);
+    CHECK(stage.call(messages_path, whole).status == 200);
     (void)stage.report_at_end();
     CHECK(stage.books.spent().micro_dollars == stage.books.last_reserved().micro_dollars);
     CHECK(stage.books.spent().tokens() == stage.books.last_reserved().tokens());

@@ -18,9 +18,6 @@ using std::chrono::milliseconds;
 
 namespace {
 
-constexpr auto messages = "/svc/v1/messages";
-const std::string streamed = R"({"model":"good-model","max_tokens":100,"stream":true,"messages":[]})";
-const std::string whole = R"({"model":"good-model","max_tokens":100,"messages":[]})";
 constexpr auto good = R"({"type":"message","usage":{"input_tokens":10,"output_tokens":2}})";
 
 using Headers = std::vector<std::pair<std::string, std::string>>;
@@ -47,7 +44,7 @@ TEST_CASE("a key that is refused is set aside and the next one taken, and the pr
     });
     Stage stage(service.url(), config::ModelApi::anthropic, two_keys);
     for (int i = 0; i < 3; ++i) {
-        const auto reply = stage.call(messages, whole);
+        const auto reply = stage.call(messages_path, whole);
         CHECK(reply.status == 200);
         CHECK(reply.body == good);
     }
@@ -63,7 +60,7 @@ TEST_CASE("what a service forbids one request is no reason to set a key aside fo
         [](const httplib::Request&, httplib::Response& response) { answer(response, 403, overloaded); });
     Stage stage(service.url(), config::ModelApi::anthropic, two_keys);
     for (std::size_t calls = 1; calls <= 3; ++calls) {
-        const auto reply = stage.call(messages, whole);
+        const auto reply = stage.call(messages_path, whole);
         CHECK(reply.status == 403);
         CHECK(reply.body == overloaded);
         CHECK(service.arrived().size() == calls);
@@ -78,13 +75,13 @@ TEST_CASE("when every key is refused the program is told, and the service is to 
         mended ? answer(response, 200, good) : answer(response, 401, overloaded);
     });
     Stage stage(service.url(), config::ModelApi::anthropic, two_keys);
-    CHECK(stage.call(messages, whole).status == 401);
+    CHECK(stage.call(messages_path, whole).status == 401);
     CHECK(service.arrived().size() == 2);
     CHECK(stage.report().service_failed);
     CHECK(stage.report().last_fault.find("401") != std::string::npos);
     CHECK_FALSE(stage.report().parked_until);
     mended = true;  // the operator renewed a key at the service
-    CHECK(stage.call(messages, whole).status == 200);
+    CHECK(stage.call(messages_path, whole).status == 200);
     CHECK_FALSE(stage.report_at_end().service_failed);
     CHECK(stage.halts == 0);
 }
@@ -96,11 +93,11 @@ TEST_CASE("a short wait is passed on with its time, and the next call is forward
                      : answer(response, 200, good);
     });
     Stage stage(service.url());
-    const auto reply = stage.call(messages, whole);
+    const auto reply = stage.call(messages_path, whole);
     CHECK(reply.status == 429);
     CHECK(reply.head.find("retry-after: 1\r\n") != std::string::npos);
     CHECK(reply.body == overloaded);
-    CHECK(stage.call(messages, whole).status == 200);
+    CHECK(stage.call(messages_path, whole).status == 200);
     const auto report = stage.report_at_end();
     CHECK_FALSE(report.parked_until);
     CHECK_FALSE(report.service_failed);
@@ -132,8 +129,8 @@ TEST_CASE("a wait longer than a program should sit through parks the run until t
             answer(response, each.status, each.body, each.headers);
         });
         Stage stage(service.url());
-        CHECK(stage.call(messages, whole).status == each.status);
-        CHECK(stage.call(messages, whole).status == 429);
+        CHECK(stage.call(messages_path, whole).status == each.status);
+        CHECK(stage.call(messages_path, whole).status == 429);
         CHECK(service.arrived().size() == 1);
         const auto report = stage.report_at_end();
         REQUIRE(report.parked_until);
@@ -150,8 +147,8 @@ TEST_CASE("while one key rests the next one is taken") {
                                   : answer(response, 200, good);
     });
     Stage stage(service.url(), config::ModelApi::anthropic, two_keys);
-    CHECK(stage.call(messages, whole).status == 200);
-    CHECK(stage.call(messages, whole).status == 200);
+    CHECK(stage.call(messages_path, whole).status == 200);
+    CHECK(stage.call(messages_path, whole).status == 200);
     CHECK(service.arrived().size() == 3);
     CHECK_FALSE(stage.report_at_end().parked_until);
 }
@@ -161,9 +158,9 @@ TEST_CASE("while all keys rest for a short time a call is told when to come back
         answer(response, 429, overloaded, {{"retry-after", "30"}});
     });
     Stage stage(service.url(), config::ModelApi::anthropic, two_keys);
-    CHECK(stage.call(messages, whole).status == 429);
+    CHECK(stage.call(messages_path, whole).status == 429);
     CHECK(service.arrived().size() == 2);
-    const auto reply = stage.call(messages, whole);
+    const auto reply = stage.call(messages_path, whole);
     CHECK(reply.status == 503);
     CHECK(reply.head.find("retry-after: ") != std::string::npos);
     CHECK(reply.head.find("x-should-retry: true") != std::string::npos);
@@ -180,14 +177,14 @@ TEST_CASE("a fault of the service is passed on, tried once, unpaid, and remember
     });
     Stage stage(service.url(), config::ModelApi::anthropic, two_keys);
     auto program = stage.connect();
-    program.post(messages, whole);
+    program.post(messages_path, whole);
     const auto reply = program.reply();
     CHECK(reply.status == 500);
     CHECK(reply.body == R"({"error":{"message":"internal"}})");
     CHECK(eventually([&] { return stage.report().service_failed; }));
     CHECK(stage.report().last_fault.find("500: internal") != std::string::npos);
     CHECK(calls == 1);
-    program.post(messages, whole);
+    program.post(messages_path, whole);
     CHECK(program.reply().status == 200);
     program.hang_up();
     const auto report = stage.report_at_end();
@@ -197,7 +194,7 @@ TEST_CASE("a fault of the service is passed on, tried once, unpaid, and remember
 
 TEST_CASE("a service that is not there is a bad gateway, and costs nothing") {
     Stage stage("http://127.0.0.1:1");
-    const auto reply = stage.call(messages, whole);
+    const auto reply = stage.call(messages_path, whole);
     CHECK(reply.status == 502);
     CHECK(reply.body.find("api_error") != std::string::npos);
     const auto report = stage.report_at_end();
@@ -212,7 +209,7 @@ TEST_CASE("a service that takes a call and says nothing is given up in time") {
         });
         Stage stage(service.url());
         stage.plan([](GatewayPlan& plan) { plan.first_byte = milliseconds(100); });
-        const auto reply = stage.call(messages, body);
+        const auto reply = stage.call(messages_path, body);
         CHECK(reply.status == 504);
         CHECK(reply.body.find("timeout_error") != std::string::npos);
         const auto report = stage.report_at_end();
@@ -258,7 +255,7 @@ TEST_CASE("a stream that falls silent, or never ends, or trickles for ever, is c
         RawService service(bad.script);
         Stage stage(service.url());
         stage.plan(bad.limit);
-        const auto reply = stage.call(messages, streamed);
+        const auto reply = stage.call(messages_path, streamed);
         CHECK(reply.status == 200);
         CHECK_FALSE(reply.whole);
         const auto report = stage.report_at_end();
@@ -287,7 +284,7 @@ TEST_CASE("an answer that HTTP would make a trap of is a bad gateway") {
         CAPTURE(trap.fault);
         RawService service([&](int socket, const std::stop_token&) { send_all(socket, trap.answer); });
         Stage stage(service.url());
-        const auto reply = stage.call(messages, streamed);
+        const auto reply = stage.call(messages_path, streamed);
         CHECK(reply.status == 502);
         CHECK(reply.body.find("169.254") == std::string::npos);
         const auto report = stage.report_at_end();
@@ -312,7 +309,7 @@ TEST_CASE("a program that sends slowly, or takes nothing, does not hold a call f
     CHECK(slow.reply().status == 408);
 
     auto deaf = stage.connect();
-    deaf.post(messages, streamed);  // and reads nothing
+    deaf.post(messages_path, streamed);  // and reads nothing
     REQUIRE(eventually([&] { return service.calls() == 1; }));
     CHECK(eventually([&] { return stage.books.open() == 0; }));
     CHECK_FALSE(stage.report_at_end().service_failed);

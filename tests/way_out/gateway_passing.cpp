@@ -12,7 +12,7 @@ using nlohmann::json;
 
 namespace {
 
-const std::string hello = R"({"model":"good-model","max_tokens":50,"stream":true,"messages":[]})";
+const std::string streamed_hello = R"({"model":"good-model","max_tokens":50,"stream":true,"messages":[]})";
 
 constexpr std::string_view answer_json =
     R"({"type":"message","usage":{"input_tokens":10,"output_tokens":2}})";
@@ -35,7 +35,7 @@ TEST_CASE("a program reads the first event of a stream before the service has se
     });
     Stage stage(service.url());
     auto program = stage.connect();
-    program.post("/svc/v1/messages", hello);
+    program.post("/svc/v1/messages", streamed_hello);
     const auto first = program.read_until("\"n\":1}\n\n");
     CHECK(first.find("\"n\":2") == std::string::npos);
     CHECK(first.find("text/event-stream") != std::string::npos);
@@ -51,7 +51,7 @@ TEST_CASE("one connection carries call after call") {
     Stage stage(service.url());
     auto program = stage.connect();
     for (int i = 0; i < 5; ++i) {
-        program.post("/svc/v1/messages", hello);
+        program.post("/svc/v1/messages", streamed_hello);
         const auto reply = program.reply();
         CHECK(reply.status == 200);
         CHECK(reply.body == answer_json);
@@ -66,12 +66,12 @@ TEST_CASE("the service gets the real key and nothing of the credentials that cam
         std::string target, body, header, value, at_service;
     };
     const std::vector<Way> ways{
-        {ModelApi::anthropic, "/svc/v1/messages?beta=true", hello, "x-api-key", key_one,
+        {ModelApi::anthropic, "/svc/v1/messages?beta=true", streamed_hello, "x-api-key", key_one,
          "/v1/messages?beta=true"},
-        {ModelApi::openai, "/svc/v1/chat/completions", hello, "Authorization",
+        {ModelApi::openai, "/svc/v1/chat/completions", streamed_hello, "Authorization",
          std::string("Bearer ") + key_one, "/v1/chat/completions"},
-        {ModelApi::openai, "/svc/v1/responses", hello, "Authorization", std::string("Bearer ") + key_one,
-         "/v1/responses"},
+        {ModelApi::openai, "/svc/v1/responses", streamed_hello, "Authorization",
+         std::string("Bearer ") + key_one, "/v1/responses"},
         {ModelApi::gemini, "/svc/v1beta/models/good-model:streamGenerateContent?key=worthless&alt=sse", "{}",
          "x-goog-api-key", key_one, "/v1beta/models/good-model:streamGenerateContent?alt=sse"},
     };
@@ -119,7 +119,7 @@ TEST_CASE("a key that the service echoes never reaches the program") {
                 send_all(socket, chunk(shape.substr(cut) + " after") + "0\r\n\r\n");
             });
             Stage stage(service.url());
-            const auto reply = stage.call("/svc/v1/messages", hello);
+            const auto reply = stage.call("/svc/v1/messages", streamed_hello);
             CHECK(reply.whole);
             CHECK(reply.body.starts_with("before "));
             CHECK(reply.body.ends_with(" after"));
@@ -140,7 +140,7 @@ TEST_CASE("a key in an error of the service is not shown, nor remembered") {
                              "application/json");
     });
     Stage stage(service.url());
-    const auto reply = stage.call("/svc/v1/messages", hello);
+    const auto reply = stage.call("/svc/v1/messages", streamed_hello);
     CHECK(reply.status == 401);
     CHECK(reply.body.find("Incorrect API key: ***") != std::string::npos);
     CHECK(reply.body.find("canary") == std::string::npos);
@@ -159,7 +159,7 @@ TEST_CASE("of the service's headers only the harmless ones come back") {
         response.set_content(std::string(answer_json), "application/json");
     });
     Stage stage(service.url());
-    const auto reply = stage.call("/svc/v1/messages", hello);
+    const auto reply = stage.call("/svc/v1/messages", streamed_hello);
     CHECK(reply.head.find("request-id: req_1") != std::string::npos);
     CHECK(reply.head.find("anthropic-ratelimit-requests-remaining: 7") != std::string::npos);
     CHECK(reply.head.find("set-cookie") == std::string::npos);
@@ -214,7 +214,7 @@ TEST_CASE("everything ends promptly when it is told to stop") {
     });
     Stage stage(service.url());
     auto waiting = stage.connect();  // for an answer
-    waiting.post("/svc/v1/messages", hello);
+    waiting.post("/svc/v1/messages", streamed_hello);
     auto idle = stage.connect();
     auto half = stage.connect();
     half.send("POST /svc/v1/mess");

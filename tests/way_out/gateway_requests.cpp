@@ -10,17 +10,7 @@
 using namespace gateway_stage;
 using config::ModelApi;
 
-namespace {
-
-constexpr auto messages = "/svc/v1/messages";
-
-Service::Handler fine() {
-    return [](const httplib::Request&, httplib::Response& response) {
-        response.set_content("{}", "application/json");
-    };
-}
-
-}  // namespace
+namespace {}  // namespace
 
 TEST_CASE("only the listed paths of the API lead to the service, and the refusal has the API's own shape") {
     Service service(fine());
@@ -126,7 +116,7 @@ TEST_CASE("a request that would cost memory or stack to read is refused unread")
     for (const auto& [body, why] : cases) {
         CAPTURE(why);
         Stage stage(service.url());
-        const auto reply = stage.call(messages, body);
+        const auto reply = stage.call(messages_path, body);
         CHECK(reply.status == 400);
         CHECK_MESSAGE(reply.body.find(why) != std::string::npos, reply.body);
     }
@@ -137,7 +127,7 @@ TEST_CASE("an oversized request is refused by its head, and by its bytes when th
     Service service(fine());
     Stage stage(service.url());
     stage.plan([](sandbox::GatewayPlan& plan) { plan.request_bytes = 1000; });
-    CHECK(stage.call(messages, std::string(1001, ' ')).status == 413);
+    CHECK(stage.call(messages_path, std::string(1001, ' ')).status == 413);
     auto program = stage.connect();
     program.send(
         "POST /svc/v1/messages HTTP/1.1\r\nHost: 127.0.0.1\r\nContent-Type: application/json\r\n"

@@ -15,20 +15,13 @@ using nlohmann::json;
 
 namespace {
 
-constexpr auto messages = "/svc/v1/messages";
 constexpr auto chat = "/svc/v1/chat/completions";
 constexpr auto responses = "/svc/v1/responses";
 constexpr auto gemini = "/svc/v1beta/models/good-model:generateContent";
 
 ModelApi api_of(std::string_view target) {
-    if (target == messages) return ModelApi::anthropic;
+    if (target == messages_path) return ModelApi::anthropic;
     return target == gemini ? ModelApi::gemini : ModelApi::openai;
-}
-
-Service::Handler fine() {
-    return [](const httplib::Request&, httplib::Response& response) {
-        response.set_content("{}", "application/json");
-    };
 }
 
 /// The request with `more` at its top.
@@ -80,7 +73,7 @@ TEST_CASE(
                              "{}", R"({"model":"good-model","model":"other-model"})"}) {
         CAPTURE(body);
         Stage stage(service.url());
-        CHECK(stage.call(messages, body).status == 403);
+        CHECK(stage.call(messages_path, body).status == 403);
     }
     Stage stage(service.url(), ModelApi::gemini);
     CHECK(stage.call("/svc/v1beta/models/other-model:generateContent", R"({"model":"models/good-model"})")
@@ -90,7 +83,7 @@ TEST_CASE(
 
 TEST_CASE("what the service reads is what was judged: of a key that stands twice, one is written anew") {
     const json judged{{"model", "good-model"}, {"tools", json::array()}, {"max_tokens", 7}};
-    CHECK(sent(messages,
+    CHECK(sent(messages_path,
                "{ \"model\":\"other-model\", \"tools\":[{\"type\":\"web_search_20250305\"}],\n"
                "\"max_tokens\":9, \"max_tokens\":7, \"tools\":[], \"model\":\"good-model\" }") == judged);
     Service service(fine());
@@ -101,7 +94,7 @@ TEST_CASE("what the service reads is what was judged: of a key that stands twice
          R"({"model":"good-model","tools":[{"type":"web_search_20250305","type":"custom"}],"max_tokens":7})",
          R"({"model":"good-model","max_tokens":7,"messages":[{"content":[{"file_id":"x","file_id":null}]}]})"}) {
         CAPTURE(body);
-        CHECK(stage.call(messages, body).status == 200);
+        CHECK(stage.call(messages_path, body).status == 200);
         const auto arrived = service.arrived().back().body;
         CHECK(arrived != body);
         CHECK(arrived == nlohmann::ordered_json::parse(body).dump());
@@ -113,7 +106,7 @@ TEST_CASE("a request in which nothing is mended reaches the service byte for byt
         const char *target, *body;
     };
     const std::vector<Call> calls{
-        {messages,
+        {messages_path,
          "{ \"model\" : \"good\\u002dmodel\",\n\t\"max_tokens\":5, \"temperature\":1.0e0,"
          "\"messages\":[{\"content\":\"\\u00e9\\ud83d\\ude00\\/ \\\"max_tokens\\\":9\"}] }\n"},
         {chat,
@@ -136,21 +129,22 @@ TEST_CASE("keys stay in the order in which they came, for models read schemas in
     Stage stage(service.url());
     const std::string body =
         R"({"model":"good-model","max_tokens":5,"tools":[{"name":"t","input_schema":{"z":1,"a":{"y":2,"b":3.5}}}]})";
-    CHECK(stage.call(messages, body).status == 200);
+    CHECK(stage.call(messages_path, body).status == 200);
     CHECK(service.arrived().at(0).body == body);
 }
 
 TEST_CASE("tools that the service runs by itself are refused by name") {
     expect_refused({
-        {messages, R"("tools":[{"type":"web_search_20250305","name":"web_search"}])", "web_search_20250305"},
-        {messages, R"("tools":[{"name":"ok"},{"type":"code_execution_20250825"}])", "code_execution"},
-        {messages, R"("tools":[{"type":"web_fetch_20250910"}])", "web_fetch"},
-        {messages, R"("tools":[{"type":"mcp_toolset"}])", "mcp_toolset"},
-        {messages, R"("tools":[{"type":7}])", "run by the model service"},
-        {messages, R"("tools":[{"type":"custom","Type":"web_search_20250305"}])", "'Type'"},
-        {messages, R"("tools":{"type":"web_search_20250305"})", "list"},
-        {messages, R"("mcp_servers":[{"url":"https://evil.example"}])", "mcp_servers"},
-        {messages, R"("container":"c1")", "container"},
+        {messages_path, R"("tools":[{"type":"web_search_20250305","name":"web_search"}])",
+         "web_search_20250305"},
+        {messages_path, R"("tools":[{"name":"ok"},{"type":"code_execution_20250825"}])", "code_execution"},
+        {messages_path, R"("tools":[{"type":"web_fetch_20250910"}])", "web_fetch"},
+        {messages_path, R"("tools":[{"type":"mcp_toolset"}])", "mcp_toolset"},
+        {messages_path, R"("tools":[{"type":7}])", "run by the model service"},
+        {messages_path, R"("tools":[{"type":"custom","Type":"web_search_20250305"}])", "'Type'"},
+        {messages_path, R"("tools":{"type":"web_search_20250305"})", "list"},
+        {messages_path, R"("mcp_servers":[{"url":"https://evil.example"}])", "mcp_servers"},
+        {messages_path, R"("container":"c1")", "container"},
         {chat, R"("tools":[{"type":"web_search"}])", "web_search"},
         {chat, R"("tools":[{"name":"x"}])", "run by the model service"},
         {chat, R"("web_search_options":{})", "web_search_options"},
@@ -171,7 +165,8 @@ TEST_CASE("tools that the service runs by itself are refused by name") {
 
 TEST_CASE("tools that the program runs pass") {
     for (const auto& [target, tools] : std::vector<std::pair<const char*, const char*>>{
-             {messages, R"([{"name":"f","input_schema":{"type":"web_search"}},{"type":"custom","name":"g"},
+             {messages_path,
+              R"([{"name":"f","input_schema":{"type":"web_search"}},{"type":"custom","name":"g"},
                             {"type":"bash_20250124","name":"bash"},{"type":"text_editor_20250728","name":"e"}])"},
              {chat,
               R"([{"type":"function","function":{"name":"f"}},{"type":"custom","custom":{"name":"g"}}])"},
@@ -185,21 +180,21 @@ TEST_CASE("tools that the program runs pass") {
 
 TEST_CASE("addresses that the service would fetch are refused, content itself passes") {
     expect_refused({
-        {messages,
+        {messages_path,
          R"("messages":[{"role":"user","content":[{"type":"image","source":{"type":"url","url":"https://e"}}]}])",
          "fetch"},
-        {messages,
+        {messages_path,
          R"("messages":[{"role":"user","content":[{"type":"document","source":{"type":"file","file_id":"f"}}]}])",
          "fetch"},
-        {messages,
+        {messages_path,
          R"("messages":[{"role":"user","content":[{"type":"tool_result","content":[{"type":"image","source":{"type":"url"}}]}]}])",
          "fetch"},
-        {messages,
+        {messages_path,
          R"("messages":[{"role":"user","content":[{"type":"document","source":{"type":"content","content":[{"type":"image","source":{"type":"url"}}]}}]}])",
          "fetch"},
-        {messages, R"("messages":[{"role":"user","content":[{"type":"container_upload","file_id":"f"}]}])",
-         "file_id"},
-        {messages, R"("system":[{"type":"image","source":{"type":"url"}}])", "fetch"},
+        {messages_path,
+         R"("messages":[{"role":"user","content":[{"type":"container_upload","file_id":"f"}]}])", "file_id"},
+        {messages_path, R"("system":[{"type":"image","source":{"type":"url"}}])", "fetch"},
         {chat,
          R"("messages":[{"role":"user","content":[{"type":"image_url","image_url":{"url":"https://e"}}]}])",
          "fetch"},
@@ -226,7 +221,7 @@ TEST_CASE("addresses that the service would fetch are refused, content itself pa
         {gemini, R"("contents":[{"parts":[{"functionResponse":{"parts":[{"fileData":{}}]}}]}])", "fetch"},
         {gemini, R"("contents":[{"parts":[{"inlineData":{"mimeType":"audio/wav"}}]}])", "price table"},
     });
-    CHECK(sent(messages, with(messages, R"("messages":[{"role":"user","content":[
+    CHECK(sent(messages_path, with(messages_path, R"("messages":[{"role":"user","content":[
         {"type":"image","source":{"type":"base64","data":"AA"}},
         {"type":"tool_use","input":{"source":{"type":"url","url":"https://only.text"},"file_id":"x"}}]}])"))
               .contains("messages"));
@@ -250,11 +245,11 @@ TEST_CASE("addresses that the service would fetch are refused, content itself pa
 
 TEST_CASE("use that the price table does not know is refused: stored state, several answers, other tiers") {
     expect_refused({
-        {messages, R"("service_tier":"priority")", "service_tier"},
-        {messages, R"("speed":"fast")", "speed"},
-        {messages, R"("context_management":{"edits":[{"type":"compact_20260112"}]})", "clear_"},
-        {messages, R"("Max_Tokens":5)", "Max_Tokens"},
-        {messages, R"("stream":"yes")", "stream"},
+        {messages_path, R"("service_tier":"priority")", "service_tier"},
+        {messages_path, R"("speed":"fast")", "speed"},
+        {messages_path, R"("context_management":{"edits":[{"type":"compact_20260112"}]})", "clear_"},
+        {messages_path, R"("Max_Tokens":5)", "Max_Tokens"},
+        {messages_path, R"("stream":"yes")", "stream"},
         {chat, R"("n":2)", "n must be 1"},
         {chat, R"("n":"2")", "n must be 1"},
         {chat, R"("service_tier":"priority")", "service_tier"},
@@ -280,11 +275,11 @@ TEST_CASE("use that the price table does not know is refused: stored state, seve
 }
 
 TEST_CASE("a limit of output is set where there is none, or a larger one, or none that is a number") {
-    CHECK(sent(messages, with(messages, R"("max_tokens":7)"))["max_tokens"] == 7);
+    CHECK(sent(messages_path, with(messages_path, R"("max_tokens":7)"))["max_tokens"] == 7);
     for (const auto* more : {R"("x":1)", R"("max_tokens":99999999)", R"("max_tokens":-1)",
                              R"("max_tokens":"9")", R"("max_tokens":1e18)", R"("max_tokens":null)"}) {
         CAPTURE(more);
-        CHECK(sent(messages, with(messages, more))["max_tokens"] == 1000);
+        CHECK(sent(messages_path, with(messages_path, more))["max_tokens"] == 1000);
     }
     CHECK(sent(responses, with(responses, R"("max_output_tokens":5000)"))["max_output_tokens"] == 1000);
     CHECK(sent(chat, with(chat, R"("x":1)"))["max_completion_tokens"] == 1000);
