@@ -8,6 +8,7 @@
 #include <thread>
 #include <vector>
 
+#include "tests/way_out/gateway_samples.hpp"
 #include "tests/way_out/gateway_stage.hpp"
 
 using namespace gateway_stage;

@@ -5,6 +5,7 @@
 #include <utility>
 #include <vector>
 
+#include "tests/way_out/gateway_samples.hpp"
 #include "tests/way_out/gateway_stage.hpp"
 
 using namespace gateway_stage;

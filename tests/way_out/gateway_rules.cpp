@@ -7,6 +7,7 @@
 #include <string>
 #include <vector>
 
+#include "tests/way_out/gateway_samples.hpp"
 #include "tests/way_out/gateway_stage.hpp"
 
 using namespace gateway_stage;

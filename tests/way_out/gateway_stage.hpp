@@ -26,11 +26,6 @@ namespace gateway_stage {
 inline constexpr auto key_one = "sk-canary-one-0123456789abcdef";
 inline constexpr auto key_two = "sk-canary-two-fedcba9876543210";
 
-// A request for an answer of at most 100 tokens, where and what.
-inline constexpr auto messages_path = "/svc/v1/messages";
-inline const std::string streamed = R"({"model":"good-model","max_tokens":100,"stream":true,"messages":[]})";
-inline const std::string whole = R"({"model":"good-model","max_tokens":100,"messages":[]})";
-
 /// Waits up to half a minute.
 [[nodiscard]] bool eventually(const std::function<bool()>& holds);
 
@@ -73,13 +68,6 @@ class Service {
     int port_ = 0;
     std::thread thread_;
 };
-
-/// Answers everything with an empty object.
-[[nodiscard]] inline Service::Handler fine() {
-    return [](const httplib::Request&, httplib::Response& response) {
-        response.set_content("{}", "application/json");
-    };
-}
 
 /// A service that writes bytes of its own choice: `script` gets the socket when a request's head has come.
 class RawService {
