@@ -37,7 +37,7 @@ bool speaks_for_itself(cmark_node* paragraph) {
     return true;
 }
 
-std::vector<std::string> lines_of(cmark_node* paragraph) {
+std::vector<std::string> lines_of_paragraph(cmark_node* paragraph) {
     std::vector<std::string> lines(1);
     for (auto* child = cmark_node_first_child(paragraph); child != nullptr; child = cmark_node_next(child)) {
         const auto type = cmark_node_get_type(child);
@@ -86,7 +86,7 @@ std::vector<Command> parse_commands(std::string_view markdown, const std::vector
     const auto document = markdown::parse(markdown.substr(0, longest_comment), markdown::Dialect::plain);
     markdown::each(document.get(), [&](cmark_node* node) {
         if (cmark_node_get_type(node) != CMARK_NODE_PARAGRAPH || !speaks_for_itself(node)) return;
-        for (const auto& line : lines_of(node))
+        for (const auto& line : lines_of_paragraph(node))
             if (auto command = command_in(line, prefixes); command && commands.size() < most_commands)
                 commands.push_back(std::move(*command));
     });

@@ -37,7 +37,7 @@ int print_line(const git_diff_delta*, const git_diff_hunk*, const git_diff_line*
 }
 
 /// A comparison has modes as trees do, and git wrote others once (100664).
-git_filemode_t mode_of(const git_diff_file& side) {
+git_filemode_t mode_of_side(const git_diff_file& side) {
     if (!S_ISREG(side.mode)) return static_cast<git_filemode_t>(side.mode);
     return (side.mode & S_IXUSR) != 0 ? GIT_FILEMODE_BLOB_EXECUTABLE : GIT_FILEMODE_BLOB;
 }
@@ -57,13 +57,13 @@ void leave_out_what_goes_anyway(std::vector<TreeEdit>& edits) {
 
 /// What stands there now; nothing for a submodule.
 GitResult<std::optional<TreeEdit>> edit_from(git_repository* repository, const git_diff_delta& delta) {
-    const auto mode = mode_of(delta.new_file);
+    const auto mode = mode_of_side(delta.new_file);
     if (holds_bytes(mode)) {
         auto edit = read_edit(repository, delta.new_file.path, mode, delta.new_file.id);
         if (!edit) return std::unexpected(edit.error());
         return std::move(*edit);
     }
-    if (!holds_bytes(mode_of(delta.old_file))) return std::nullopt;
+    if (!holds_bytes(mode_of_side(delta.old_file))) return std::nullopt;
     return TreeEdit{.path = delta.old_file.path, .kind = TreeEdit::Kind::removed, .content = {}};
 }
 

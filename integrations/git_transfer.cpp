@@ -198,7 +198,7 @@ std::unexpected<GitError> no_branch(const std::string& branch) {
 
 /// Holds a fetched commit. Named by a hash: branch `a` may give way to `a/b` on the forge, and plain names
 /// would clash.
-GitResult<void> anchor(git_repository* repository, const std::string& branch, const git_oid& commit) {
+GitResult<void> anchor_branch(git_repository* repository, const std::string& branch, const git_oid& commit) {
     git_oid name;
     GitReferenceHandle reference;
     if (git_odb_hash(&name, branch.data(), branch.size(), GIT_OBJECT_BLOB) < 0 ||
@@ -318,7 +318,7 @@ GitResult<std::string> fetch_branch(git_repository* repository, const GitAddress
             return std::unexpected(network_error(line.call, code, "fetching " + config::excerpt(branch)));
         if (const auto got = find_tree(repository, id); !got) return std::unexpected(got.error());
     }
-    if (auto kept = anchor(repository, branch, **head); !kept) return std::unexpected(kept.error());
+    if (auto kept = anchor_branch(repository, branch, **head); !kept) return std::unexpected(kept.error());
     return id;
 }
 

@@ -26,7 +26,9 @@ constexpr std::size_t most_comments = 500;
 constexpr Most newest_reviews{.pages = 10, .size = 50};
 constexpr std::size_t most_reviews_with_lines = 100;
 
-std::string path_of(const ThreadRef& pull_request) { return "/pulls/" + std::to_string(pull_request.number); }
+std::string pull_path(const ThreadRef& pull_request) {
+    return "/pulls/" + std::to_string(pull_request.number);
+}
 
 std::string verdict_of(const json& review) {
     constexpr std::array<std::pair<std::string_view, std::string_view>, 4> verdicts{
@@ -68,12 +70,12 @@ void tell_answers(std::vector<Remark>& remarks) {
 ForgeResult<std::vector<json>> GiteaForge::lines_of(const ThreadRef& pull_request,
                                                     const std::string& review_id) {
     std::vector<json> lines;
-    const auto listed = api_.each(pull_request.repo,
-                                  path_of(pull_request) + "/reviews/" + url_encoded(review_id) + "/comments",
-                                  pages_of_a_thread, [&](const json& comment) {
-                                      if (is_digits(text_at(comment, "id"), 20)) lines.push_back(comment);
-                                      return true;
-                                  });
+    const auto listed = api_.each(
+        pull_request.repo, pull_path(pull_request) + "/reviews/" + url_encoded(review_id) + "/comments",
+        pages_of_a_thread, [&](const json& comment) {
+            if (is_digits(text_at(comment, "id"), 20)) lines.push_back(comment);
+            return true;
+        });
     if (!listed) return std::unexpected(listed.error());
     return lines;
 }
@@ -109,7 +111,7 @@ ForgeResult<Conversation> GiteaForge::conversation(const ThreadRef& pull_request
     }
     std::vector<std::string> with_lines;
     const auto in_reviews = api_.newest(
-        pull_request.repo, path_of(pull_request) + "/reviews", newest_reviews, [&](const json& review) {
+        pull_request.repo, pull_path(pull_request) + "/reviews", newest_reviews, [&](const json& review) {
             auto remark = read_remark(review, Remark::Where::review, "submitted_at");
             remark.verdict = verdict_of(review);
             if (!is_digits(remark.id, 20) || remark.verdict == "pending") return true;
@@ -134,7 +136,7 @@ ForgeResult<Conversation> GiteaForge::conversation(const ThreadRef& pull_request
 /// An answer is a review of its own with a remark at the same line.
 ForgeResult<std::string> GiteaForge::reply(const ThreadRef& pull_request, const std::string& comment_id,
                                            const std::string& marker, const std::string& body) {
-    const auto path = path_of(pull_request) + "/reviews";
+    const auto path = pull_path(pull_request) + "/reviews";
     json asked;
     std::map<std::string, std::string> review_of;  // of each remark that was looked at
     const auto each = [&](const auto& visit) -> ForgeResult<void> {

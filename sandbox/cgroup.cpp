@@ -47,7 +47,7 @@ std::string read_file(const fs::path& file) {
 }
 
 /// 0 or errno. No create: these are the kernel's files.
-int write_file(const fs::path& file, std::string_view text) {
+int write_control(const fs::path& file, std::string_view text) {
     const Descriptor descriptor(::open(file.c_str(), O_WRONLY | O_CLOEXEC));
     if (!descriptor) return errno;
     return ::write(descriptor.get(), text.data(), text.size()) < 0 ? errno : 0;
@@ -146,7 +146,7 @@ bool ControlGroup::end_all() const {
     for (int attempt = 0; attempt < 2000; ++attempt) {
         const auto left = members();
         if (left.empty()) return true;
-        if (write_file(folders_.front() / "cgroup.kill", "1") != 0) {
+        if (write_control(folders_.front() / "cgroup.kill", "1") != 0) {
             for (const auto pid : left) ::kill(pid, SIGKILL);
         }
         std::this_thread::sleep_for(std::chrono::milliseconds(attempt < 10 ? 1 : 5));
@@ -201,11 +201,11 @@ std::expected<void, Error> ControlGroups::prepare_v2(const fs::path& own) const 
         for (const auto* controller : controllers) {
             const auto control = folder / "cgroup.subtree_control";
             const auto wish = fmt::format("+{}", controller);
-            int code = write_file(control, wish);
+            int code = write_control(control, wish);
             if (code == EBUSY) {
                 fs::create_directory(own / daemon_folder, error);
-                write_file(own / daemon_folder / "cgroup.procs", "0");
-                code = write_file(control, wish);
+                write_control(own / daemon_folder / "cgroup.procs", "0");
+                code = write_control(control, wish);
             }
             if (code != 0) {
                 return unenforceable(
@@ -241,7 +241,7 @@ std::expected<ControlGroup, Error> ControlGroups::create(std::string_view name, 
     }
     for (const auto& setting : settings_of(version_, limits, more_pids, swap_exists_)) {
         const auto file = made.folders_[setting.base] / setting.file;
-        if (const int code = write_file(file, setting.value); code != 0 && setting.needed) {
+        if (const int code = write_control(file, setting.value); code != 0 && setting.needed) {
             return unenforceable(
                 fmt::format("{} cannot be set to {}: {}", file.string(), setting.value, std::strerror(code)));
         }

@@ -25,7 +25,7 @@ namespace {
 
 namespace fs = std::filesystem;
 
-std::unexpected<Error> refused(std::string message) {
+std::unexpected<Error> refused_file(std::string message) {
     return std::unexpected(Error{Error::Kind::refused, std::move(message)});
 }
 
@@ -69,7 +69,7 @@ std::expected<fs::path, Error> program_folder() {
         if (own_folder(folder) && runs_programs(folder)) return folder;
         tried += (tried.empty() ? "" : " and ") + folder.string();
     }
-    return refused(
+    return refused_file(
         fmt::format("no place for the first process of a container: {} cannot be made ours, or lie on a "
                     "file system mounted noexec; set XDG_RUNTIME_DIR, or remount one without noexec",
                     tried));
@@ -94,7 +94,7 @@ std::expected<fs::path, Error> written(const fs::path& file, std::string_view by
     }
     const int code = errno;
     if (out) ::unlink(draft.c_str());
-    return refused(fmt::format("cannot write {}: {}", file.string(), std::strerror(code)));
+    return refused_file(fmt::format("cannot write {}: {}", file.string(), std::strerror(code)));
 }
 
 /// Of the content, long enough that two versions of ours never share it.
@@ -112,8 +112,8 @@ std::string short_digest(std::string_view bytes) {
 std::expected<DockerFiles, Error> write_docker_files() {
     const auto folder = runtime_folder();
     if (!own_folder(folder)) {
-        return refused(fmt::format("{} is not a folder of ours that nobody else can write into; remove it",
-                                   folder.string()));
+        return refused_file(fmt::format(
+            "{} is not a folder of ours that nobody else can write into; remove it", folder.string()));
     }
     const auto programs = program_folder();
     if (!programs) return std::unexpected(programs.error());

@@ -45,7 +45,7 @@ std::string part_fault(const Json& part, Asked& asked) {
     return file != nullptr ? part_fault(*file, asked) : std::string();
 }
 
-std::string parts_fault(const Json* parts, Asked& asked) {
+std::string openai_parts_fault(const Json* parts, Asked& asked) {
     if (parts == nullptr) return {};
     if (parts->is_object()) return part_fault(*parts, asked);
     if (!parts->is_array()) return {};
@@ -91,8 +91,8 @@ std::string item_fault(const Json& item, Asked& asked) {
     // The type may be left out of a message and of a reference.
     if (type == "item_reference" || (type.empty() && member(item, "role") == nullptr))
         return "an item of the input does not pass: " + std::string(stored);
-    if (auto fault = parts_fault(member(item, "content"), asked); !fault.empty()) return fault;
-    return parts_fault(member(item, "output"), asked);
+    if (auto fault = openai_parts_fault(member(item, "content"), asked); !fault.empty()) return fault;
+    return openai_parts_fault(member(item, "output"), asked);
 }
 
 }  // namespace
@@ -116,7 +116,8 @@ std::string judge_chat(Draft request, const config::Model& model, Asked& asked) 
     }
     if (const auto* messages = member(*request, "messages"))
         for (const auto& message : *messages)
-            if (auto fault = parts_fault(member(message, "content"), asked); !fault.empty()) return fault;
+            if (auto fault = openai_parts_fault(member(message, "content"), asked); !fault.empty())
+                return fault;
 
     // The service takes one of the two, and the older one is all that some services know.
     if (member(*request, "max_tokens") != nullptr && member(*request, "max_completion_tokens") == nullptr) {

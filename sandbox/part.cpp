@@ -62,7 +62,7 @@ Capabilities present_capabilities() {
     return sets;
 }
 
-void take_user(const Walls& walls) {
+void take_part_user(const Walls& walls) {
     const auto id = walls.user.value();
     const auto present = present_capabilities();
     must(::prctl(PR_SET_KEEPCAPS, 1, 0, 0, 0) == 0, "capabilities cannot be kept");
@@ -85,7 +85,7 @@ void wall_in(const Walls& walls) {
         if (walls.root) {
             must(::fchdir(*walls.root) == 0 && ::chroot(".") == 0, "an empty folder cannot be made the root");
         }
-        if (walls.user) take_user(walls);
+        if (walls.user) take_part_user(walls);
     }
     // A change of user clears this one and sets the next.
     must(::prctl(PR_SET_PDEATHSIG, SIGKILL) == 0, "the end of the keeper cannot be shared");

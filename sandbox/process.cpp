@@ -28,7 +28,7 @@ struct Prepared {
     pid_t parent = 0;
 };
 
-[[noreturn]] void fail(int report) {
+[[noreturn]] void fail_start(int report) {
     const int code = errno;
     [[maybe_unused]] const auto written = ::write(report, &code, sizeof code);
     ::_exit(125);
@@ -47,21 +47,22 @@ void place_descriptors(Prepared& child) {
     for (int target = 0; target < count; ++target) {
         auto& place = parked.at(static_cast<std::size_t>(target));
         place = ::fcntl(source(target), F_DUPFD_CLOEXEC, count + 1);
-        if (place < 0) fail(report);
+        if (place < 0) fail_start(report);
     }
     for (int target = 0; target < count; ++target) {
-        if (::dup2(parked.at(static_cast<std::size_t>(target)), target) < 0) fail(report);
+        if (::dup2(parked.at(static_cast<std::size_t>(target)), target) < 0) fail_start(report);
     }
-    if (::dup3(report, count, O_CLOEXEC) < 0) fail(report);
+    if (::dup3(report, count, O_CLOEXEC) < 0) fail_start(report);
     child.report = count;
     // Linux 5.9; without it, descriptors of ours could stay open inside.
-    if (::syscall(SYS_close_range, count + 1, ~0U, 0) != 0) fail(child.report);
+    if (::syscall(SYS_close_range, count + 1, ~0U, 0) != 0) fail_start(child.report);
 }
 
 void take_limits(const Prepared& child) {
     for (const auto& [resource, value] : child.plan.limits) {
         const rlimit limit{value, value};
-        if (::prlimit(0, static_cast<__rlimit_resource>(resource), &limit, nullptr) != 0) fail(child.report);
+        if (::prlimit(0, static_cast<__rlimit_resource>(resource), &limit, nullptr) != 0)
+            fail_start(child.report);
     }
 }
 
@@ -71,30 +72,30 @@ void take_user(const Prepared& child) {
     const auto id = *child.plan.user;
     if (::syscall(SYS_setgroups, 0, nullptr) != 0 || ::syscall(SYS_setresgid, id, id, id) != 0 ||
         ::syscall(SYS_setresuid, id, id, id) != 0) {
-        fail(child.report);
+        fail_start(child.report);
     }
 }
 
 [[noreturn]] void become(Prepared& child) {
     for (int signal = 1; signal < NSIG; ++signal) (void)::signal(signal, SIG_DFL);
     for (const int group : child.plan.cgroups) {
-        if (::write(group, "0", 1) != 1) fail(child.report);
+        if (::write(group, "0", 1) != 1) fail_start(child.report);
     }
     place_descriptors(child);
     ::setsid();
     take_limits(child);
     take_user(child);
     // After the change of user, which clears it; and the parent may be gone already.
-    if (::prctl(PR_SET_PDEATHSIG, SIGKILL) != 0) fail(child.report);
+    if (::prctl(PR_SET_PDEATHSIG, SIGKILL) != 0) fail_start(child.report);
     if (::getppid() != child.parent) ::_exit(125);
-    if (::prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) != 0) fail(child.report);
+    if (::prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) != 0) fail_start(child.report);
     sigset_t held;
     ::sigemptyset(&held);
     for (const int signal : child.plan.held_signals) ::sigaddset(&held, signal);
     ::sigprocmask(SIG_SETMASK, &held, nullptr);
     const auto& program = child.plan.program;
     ::execve(program.empty() ? child.argv[0] : program.c_str(), child.argv.data(), child.environment.data());
-    fail(child.report);
+    fail_start(child.report);
 }
 
 /// As execve wants them.

@@ -22,12 +22,12 @@ using nlohmann::json;
 
 namespace {
 
-integrations::Event decode(const std::string& name, const json& payload) {
+integrations::Event decode_payload(const std::string& name, const json& payload) {
     return integrations::decode_github(integrations::Replay::stored("work", "1", "id", name, payload.dump()));
 }
 
-std::string why_ignored(const std::string& name, const json& payload) {
-    const auto event = decode(name, payload);
+std::string why_payload_ignored(const std::string& name, const json& payload) {
+    const auto event = decode_payload(name, payload);
     REQUIRE(std::holds_alternative<Ignored>(event));
     return std::get<Ignored>(event).why;
 }
@@ -57,7 +57,7 @@ json suite(const json& conclusion) {
     return payload;
 }
 
-json status(const std::string& state) {
+json status_payload(const std::string& state) {
     auto payload = about_repository("");
     payload.erase("action");
     payload.update({{"id", 1}, {"sha", sha}, {"state", state}, {"context", "ci/build"}});
@@ -82,24 +82,24 @@ json about_installation(const std::string& action) {
 TEST_CASE("checks that failed name their commit; those that ended otherwise do not call for anybody") {
     for (const auto* conclusion : {"failure", "timed_out", "startup_failure"}) {
         CAPTURE(conclusion);
-        CHECK(std::get<ChecksFailed>(decode("check_suite", suite(conclusion))) ==
+        CHECK(std::get<ChecksFailed>(decode_payload("check_suite", suite(conclusion))) ==
               ChecksFailed{.repo = repository, .head_sha = sha});
     }
     for (const json& conclusion : {json("success"), json("neutral"), json("cancelled"), json("skipped"),
                                    json("stale"), json("action_required"), json(nullptr), json(7)}) {
         CAPTURE(conclusion);
-        CHECK(why_ignored("check_suite", suite(conclusion)) == "checks that did not fail");
+        CHECK(why_payload_ignored("check_suite", suite(conclusion)) == "checks that did not fail");
     }
     auto asked = suite("failure");
     asked["action"] = "requested";
-    CHECK(why_ignored("check_suite", asked) == "check_suite.requested is not for us");
+    CHECK(why_payload_ignored("check_suite", asked) == "check_suite.requested is not for us");
 
     for (const auto* state : {"failure", "error"}) {
-        CHECK(std::get<ChecksFailed>(decode("status", status(state))) ==
+        CHECK(std::get<ChecksFailed>(decode_payload("status", status_payload(state))) ==
               ChecksFailed{.repo = repository, .head_sha = sha});
     }
     for (const auto* state : {"success", "pending", ""})
-        CHECK(why_ignored("status", status(state)) == "a status that is no failure");
+        CHECK(why_payload_ignored("status", status_payload(state)) == "a status that is no failure");
 }
 
 TEST_CASE("checks without a usable commit or repository are ignored") {
@@ -108,83 +108,83 @@ TEST_CASE("checks without a usable commit or repository are ignored") {
         CAPTURE(commit);
         auto failed = suite("failure");
         failed["check_suite"]["head_sha"] = commit;
-        CHECK(why_ignored("check_suite", failed) == "check_suite.completed without a commit");
-        auto red = status("error");
+        CHECK(why_payload_ignored("check_suite", failed) == "check_suite.completed without a commit");
+        auto red = status_payload("error");
         red["sha"] = commit;
-        CHECK(why_ignored("status", red) == "a status without a commit");
+        CHECK(why_payload_ignored("status", red) == "a status without a commit");
     }
     auto nowhere = suite("failure");
     nowhere.erase("repository");
-    CHECK(why_ignored("check_suite", nowhere) == "check_suite.completed: no repository id");
-    nowhere = status("failure");
+    CHECK(why_payload_ignored("check_suite", nowhere) == "check_suite.completed: no repository id");
+    nowhere = status_payload("failure");
     nowhere["repository"]["full_name"] = "a/../b";
-    CHECK(why_ignored("status", nowhere) == "status: the repository's full_name is not owner/name");
+    CHECK(why_payload_ignored("status", nowhere) == "status: the repository's full_name is not owner/name");
     auto empty = suite("failure");
     empty["check_suite"] = "failure";
-    CHECK(why_ignored("check_suite", empty) == "checks that did not fail");
+    CHECK(why_payload_ignored("check_suite", empty) == "checks that did not fail");
 }
 
 TEST_CASE("a push to a branch is told; tags, deletions and nonsense are not") {
-    CHECK(std::get<BranchPushed>(decode("push", push("refs/heads/agent/issue-7-x"))) ==
+    CHECK(std::get<BranchPushed>(decode_payload("push", push("refs/heads/agent/issue-7-x"))) ==
           BranchPushed{.repo = repository,
                        .branch = "agent/issue-7-x",
                        .by = {.login = "ann", .id = "5", .bot = false}});
     for (const auto* ref : {"refs/tags/v1", "refs/heads/", "refs/shopfloor/kept", "main", "",
                             "refs/heads/a b", "refs/heads/a\nb"}) {
         CAPTURE(ref);
-        CHECK(why_ignored("push", push(ref)) == "a push to no branch");
+        CHECK(why_payload_ignored("push", push(ref)) == "a push to no branch");
     }
     auto gone = push("refs/heads/main");
     gone["deleted"] = true;
-    CHECK(why_ignored("push", gone) == "a push that deletes");
+    CHECK(why_payload_ignored("push", gone) == "a push that deletes");
     auto nobody = push("refs/heads/main");
     nobody["sender"] = nullptr;
-    CHECK(why_ignored("push", nobody) == "push: no sender");
+    CHECK(why_payload_ignored("push", nobody) == "push: no sender");
     auto odd = push("refs/heads/main");
     odd["ref"] = json::array({"refs/heads/main"});
-    CHECK(why_ignored("push", odd) == "a push to no branch");
+    CHECK(why_payload_ignored("push", odd) == "a push to no branch");
     odd["action"] = "created";
-    CHECK(why_ignored("push", odd) == "push.created is not for us");
+    CHECK(why_payload_ignored("push", odd) == "push.created is not for us");
 }
 
 TEST_CASE("a repository that is renamed or moved bears its new name") {
     for (const auto* action : {"renamed", "transferred"}) {
-        const auto event = decode("repository", about_repository(action));
+        const auto event = decode_payload("repository", about_repository(action));
         CHECK(std::get<integrations::RepositoryRenamed>(event).repo == repository);
     }
     for (const auto* action : {"created", "edited", "unarchived", "privatized", "publicized"}) {
-        CHECK(why_ignored("repository", about_repository(action)) ==
+        CHECK(why_payload_ignored("repository", about_repository(action)) ==
               std::string("repository.") + action + " is not for us");
     }
     auto nameless = about_repository("renamed");
     nameless["repository"]["clone_url"] = "ssh://forge.example/octo/app";
-    CHECK(why_ignored("repository", nameless).find("clone_url") != std::string::npos);
+    CHECK(why_payload_ignored("repository", nameless).find("clone_url") != std::string::npos);
 }
 
 TEST_CASE("where nothing can be done any more is told, and why") {
     using How = AccessEnded::How;
     const AccessEnded one{.how = How::deleted, .forge = "work", .installation = "2", .repositories = {"77"}};
-    CHECK(std::get<AccessEnded>(decode("repository", about_repository("deleted"))) == one);
+    CHECK(std::get<AccessEnded>(decode_payload("repository", about_repository("deleted"))) == one);
     auto archived = one;
     archived.how = How::archived;
-    CHECK(std::get<AccessEnded>(decode("repository", about_repository("archived"))) == archived);
+    CHECK(std::get<AccessEnded>(decode_payload("repository", about_repository("archived"))) == archived);
     auto plain = about_repository("deleted");
     plain.erase("installation");
-    CHECK(std::get<AccessEnded>(decode("repository", plain)).installation.empty());
+    CHECK(std::get<AccessEnded>(decode_payload("repository", plain)).installation.empty());
 
     for (const auto* action : {"deleted", "suspend"}) {
         auto payload = about_installation(action);
         payload["repositories"] = {{{"id", 77}, {"full_name", "octo/app"}}};
-        CHECK(std::get<AccessEnded>(decode("installation", payload)) ==
+        CHECK(std::get<AccessEnded>(decode_payload("installation", payload)) ==
               AccessEnded{.how = How::uninstalled, .forge = "work", .installation = "2", .repositories = {}});
     }
     for (const auto* action : {"created", "unsuspend", "new_permissions_accepted"})
-        CHECK(why_ignored("installation", about_installation(action)).ends_with("is not for us"));
+        CHECK(why_payload_ignored("installation", about_installation(action)).ends_with("is not for us"));
     auto nothing = about_installation("deleted");
     nothing["installation"] = nullptr;
-    CHECK(why_ignored("installation", nothing) == "installation.deleted: no installation");
+    CHECK(why_payload_ignored("installation", nothing) == "installation.deleted: no installation");
     nothing["installation"] = {{"id", "all"}};
-    CHECK(why_ignored("installation", nothing) == "installation.deleted: no installation");
+    CHECK(why_payload_ignored("installation", nothing) == "installation.deleted: no installation");
 }
 
 TEST_CASE("repositories taken from the installation are listed; a list that cannot be read is not all") {
@@ -195,7 +195,7 @@ TEST_CASE("repositories taken from the installation are listed; a list that cann
                                        {{"id", "78"}},
                                        {{"id", -4}},
                                        {{"id", 79}}};
-    CHECK(std::get<AccessEnded>(decode("installation_repositories", payload)) ==
+    CHECK(std::get<AccessEnded>(decode_payload("installation_repositories", payload)) ==
           AccessEnded{.how = AccessEnded::How::removed,
                       .forge = "work",
                       .installation = "2",
@@ -205,16 +205,17 @@ TEST_CASE("repositories taken from the installation are listed; a list that cann
                              json::array({json{{"repository", {{"id", 77}}}}})}) {
         CAPTURE(list);
         payload["repositories_removed"] = list;
-        CHECK(why_ignored("installation_repositories", payload) ==
+        CHECK(why_payload_ignored("installation_repositories", payload) ==
               "installation_repositories.removed without a repository");
     }
     payload["repositories_removed"] = json::parse(R"([{"id":77},[5]])");
-    CHECK(std::get<AccessEnded>(decode("installation_repositories", payload)).repositories ==
+    CHECK(std::get<AccessEnded>(decode_payload("installation_repositories", payload)).repositories ==
           std::vector<std::string>{"77"});
     auto many = json::array();
     for (int i = 1; i <= 12'000; ++i) many.push_back({{"id", i}});
     payload["repositories_removed"] = many;
-    CHECK(std::get<AccessEnded>(decode("installation_repositories", payload)).repositories.size() == 10'000);
+    CHECK(std::get<AccessEnded>(decode_payload("installation_repositories", payload)).repositories.size() ==
+          10'000);
     payload["action"] = "added";
-    CHECK(why_ignored("installation_repositories", payload).ends_with("is not for us"));
+    CHECK(why_payload_ignored("installation_repositories", payload).ends_with("is not for us"));
 }

@@ -27,7 +27,7 @@ integrations::Proposal proposal(const World& world) {
             .draft = true};
 }
 
-json pull(int number, const std::string& state, bool draft = true) {
+json pull_in(int number, const std::string& state, bool draft = true) {
     return {{"number", number},
             {"html_url", "https://forge.example/octo/app/pull/" + std::to_string(number)},
             {"state", state},
@@ -64,7 +64,7 @@ CheckReport report(std::size_t annotations) {
 TEST_CASE("a pull request is opened as proposed") {
     World world;
     world.server.on("GET " + pulls, json::array());
-    world.server.on("POST " + pulls, pull(31, "open"), 201);
+    world.server.on("POST " + pulls, pull_in(31, "open"), 201);
     const auto made = world.with_token()->propose(proposal(world));
     REQUIRE(made.has_value());
     CHECK(made->number == 31);
@@ -85,7 +85,7 @@ TEST_CASE("where drafts are not to be had, the pull request is opened without") 
         const bool draft = json::parse(request.body).at("draft").get<bool>();
         response.status = draft ? 422 : 201;
         response.set_content((draft ? refusal("Draft pull requests are not supported in this repository.")
-                                    : pull(31, "open", false))
+                                    : pull_in(31, "open", false))
                                  .dump(),
                              "");
     });
@@ -96,10 +96,10 @@ TEST_CASE("where drafts are not to be had, the pull request is opened without") 
 
 TEST_CASE("a pull request of the branch that is open is adopted and brought up to date") {
     World world;
-    auto other = pull(29, "open");
+    auto other = pull_in(29, "open");
     other["head"]["ref"] = "another";
-    world.server.on("GET " + pulls, {other, pull(30, "closed"), pull(31, "open")});
-    world.server.on("PATCH " + pulls + "/31", pull(31, "open"));
+    world.server.on("GET " + pulls, {other, pull_in(30, "closed"), pull_in(31, "open")});
+    world.server.on("PATCH " + pulls + "/31", pull_in(31, "open"));
     const auto adopted = world.with_token()->propose(proposal(world));
     REQUIRE(adopted.has_value());
     CHECK(adopted->number == 31);
@@ -117,9 +117,9 @@ TEST_CASE("a pull request that is to be changed is that one and no other, and no
     wanted.number = 31;
     std::string state = "open";
     world.server.on("GET " + pulls + "/31", [&](const httplib::Request&, httplib::Response& response) {
-        response.set_content(pull(31, state).dump(), "");
+        response.set_content(pull_in(31, state).dump(), "");
     });
-    world.server.on("PATCH " + pulls + "/31", pull(31, "open"));
+    world.server.on("PATCH " + pulls + "/31", pull_in(31, "open"));
     const auto forge = world.with_token();
     CHECK(forge->propose(wanted)->number == 31);
     CHECK(world.server.seen("PATCH " + pulls + "/31").size() == 1);
@@ -172,11 +172,11 @@ TEST_CASE("a pull request that appears while we open ours is adopted") {
     World world;
     int asked = 0;
     world.server.on("GET " + pulls, [&](const httplib::Request&, httplib::Response& response) {
-        response.set_content(asked++ == 0 ? "[]" : json::array({pull(31, "open")}).dump(), "");
+        response.set_content(asked++ == 0 ? "[]" : json::array({pull_in(31, "open")}).dump(), "");
     });
     world.server.on("POST " + pulls, refusal("A pull request already exists for octo:agent/issue-12-login."),
                     422);
-    world.server.on("PATCH " + pulls + "/31", pull(31, "open"));
+    world.server.on("PATCH " + pulls + "/31", pull_in(31, "open"));
     const auto adopted = world.with_token()->propose(proposal(world));
     REQUIRE(adopted.has_value());
     CHECK(adopted->number == 31);
@@ -185,10 +185,10 @@ TEST_CASE("a pull request that appears while we open ours is adopted") {
 
 TEST_CASE("a branch name used anew after its first pull request was closed gets a new one") {
     World world;
-    auto old = pull(30, "closed");
+    auto old = pull_in(30, "closed");
     old["head"]["sha"] = std::string(40, 'e');
     world.server.on("GET " + pulls, json::array({old}));
-    world.server.on("POST " + pulls, pull(31, "open"), 201);
+    world.server.on("POST " + pulls, pull_in(31, "open"), 201);
     CHECK(world.with_token()->propose(proposal(world))->number == 31);
 }
 
@@ -198,10 +198,10 @@ TEST_CASE("our pull request that people pushed to and ended is told, and no seco
     auto wanted = proposal(world);
     wanted.marker = "proposal job=7 commit=" + sha;
     world.server.on("GET " + pulls, json::array());
-    world.server.on("POST " + pulls, pull(31, "open"), 201);
+    world.server.on("POST " + pulls, pull_in(31, "open"), 201);
     REQUIRE(forge->propose(wanted).has_value());
     const auto body = world.server.seen("POST " + pulls).at(0).body.at("body").get<std::string>();
-    auto ours = pull(31, "closed");
+    auto ours = pull_in(31, "closed");
     ours["head"]["sha"] = std::string(40, 'e');
     ours["user"] = {{"login", forge->self()->login}};
     ours["body"] = body + "\n\nNot like this.";
@@ -216,13 +216,13 @@ TEST_CASE("our pull request that people pushed to and ended is told, and no seco
     }
     SUBCASE("another job of the issue has a pull request of its own") {
         wanted.marker = "proposal job=8 commit=" + sha;
-        world.server.on("POST " + pulls, pull(32, "open"), 201);
+        world.server.on("POST " + pulls, pull_in(32, "open"), 201);
         CHECK(forge->propose(wanted)->number == 32);
     }
     SUBCASE("one of somebody else who copied its words is not ours") {
         ours["user"] = {{"login", "mallory"}};
         world.server.on("GET " + pulls, json::array({ours}));
-        world.server.on("POST " + pulls, pull(32, "open"), 201);
+        world.server.on("POST " + pulls, pull_in(32, "open"), 201);
         CHECK(forge->propose(wanted)->number == 32);
     }
 }
@@ -230,7 +230,7 @@ TEST_CASE("our pull request that people pushed to and ended is told, and no seco
 TEST_CASE("a body that is longer than may be keeps its marker") {
     World world;
     world.server.on("GET " + pulls, json::array());
-    world.server.on("POST " + pulls, pull(31, "open"), 201);
+    world.server.on("POST " + pulls, pull_in(31, "open"), 201);
     auto wanted = proposal(world);
     wanted.body = std::string(70'000, 'x');
     wanted.marker = "proposal job=7";
@@ -243,12 +243,12 @@ TEST_CASE("a body that is longer than may be keeps its marker") {
 TEST_CASE("a pull request is read as it is now") {
     World world;
     const auto forge = world.with_token();
-    world.server.on("GET " + pulls + "/31", pull(31, "open"));
+    world.server.on("GET " + pulls + "/31", pull_in(31, "open"));
     const auto open = forge->pull_request(world.repo, 31);
     REQUIRE(open.has_value());
     CHECK(open->open);
     CHECK_FALSE(open->merged);
-    auto over = pull(31, "closed");
+    auto over = pull_in(31, "closed");
     over["merged"] = true;
     over["base"] = {{"ref", "main"}, {"repo", {{"id", 77}}}};
     world.server.on("GET " + pulls + "/31", over);
@@ -268,7 +268,7 @@ TEST_CASE("a pull request is read as it is now") {
 TEST_CASE("a pull request that somebody closed is told, not touched; another refusal stays one") {
     World world;
     const auto forge = world.with_token();
-    auto merged = pull(30, "closed");
+    auto merged = pull_in(30, "closed");
     merged["merged_at"] = "2026-01-01T00:00:00Z";
     world.server.on("GET " + pulls, json::array({merged}));
     const auto closed = forge->propose(proposal(world));

@@ -24,7 +24,7 @@ constexpr std::array<std::pair<std::string_view, Fault::Kind>, 9> kinds{{
     {"slow", Fault::Kind::slow},
 }};
 
-Step step_of(const json& entry) {
+Step step_of_entry(const json& entry) {
     Step step;
     if (entry.contains("shell")) {
         step = shell(entry.at("shell"));
@@ -68,7 +68,7 @@ void play_file(PracticeModel& model, const std::filesystem::path& file) {
         const json content = json::parse(in);
         Script script{.name = file.stem()};
         script.folder = content.value("folder", script.folder);
-        for (const json& entry : content.at("steps")) script.steps.push_back(step_of(entry));
+        for (const json& entry : content.at("steps")) script.steps.push_back(step_of_entry(entry));
         model.play(std::move(script));
         for (const json& entry : content.value("faults", json::array())) model.fail(fault_of(entry));
         model.accept_keys(content.value("keys", std::set<std::string>()));

@@ -119,7 +119,7 @@ void keys_were_told(const PracticeModel& model, const std::string& heard) {
 }
 
 /// All that the forge was told, but for the credentials in their own header.
-std::string told(const std::vector<practice_forge::Request>& requests) {
+std::string told_in(const std::vector<practice_forge::Request>& requests) {
     std::string all;
     for (const auto& request : requests) {
         all += request.path + "\n" + request.query + "\n" + request.body + "\n";
@@ -195,7 +195,7 @@ void no_secret_strays(const std::string& backend, bool app) {
         const auto bare = factory.forge.git_directory(repository);
         const auto proposal = factory.pull_request_of(issue);
         REQUIRE(proposal);
-        places.texts["requests"] = told(requests);
+        places.texts["requests"] = told_in(requests);
         places.texts["objects of the forge"] = objects_of(bare);
         for (const auto& mirror : fs::directory_iterator(factory.state_dir() / "mirrors"))
             for (const auto& entry : fs::recursive_directory_iterator(mirror))

@@ -7,7 +7,7 @@ using sandbox::read_address;
 
 namespace {
 
-std::string fault(const char* text) {
+std::string address_fault(const char* text) {
     const auto address = read_address(text);
     REQUIRE_MESSAGE(address.has_value(), text);
     return inner_address(*address);
@@ -24,7 +24,7 @@ TEST_CASE("no address of an inner network is one of the internet") {
           "198.18.0.1",      "198.19.255.255",  "198.51.100.1",   "203.0.113.7",     "224.0.0.1",
           "239.255.255.250", "240.0.0.1",       "255.255.255.255"}) {
         CAPTURE(text);
-        CHECK_FALSE(fault(text).empty());
+        CHECK_FALSE(address_fault(text).empty());
     }
     for (const char* text : {"::",
                              "::1",
@@ -55,7 +55,7 @@ TEST_CASE("no address of an inner network is one of the internet") {
                              "fec0::1",
                              "ff02::1"}) {
         CAPTURE(text);
-        CHECK_FALSE(fault(text).empty());
+        CHECK_FALSE(address_fault(text).empty());
     }
 }
 
@@ -67,17 +67,17 @@ TEST_CASE("the neighbours of inner networks are of the internet") {
           "198.20.0.0",     "223.255.255.255", "2001:200::1",     "2606:4700::1111", "2a00:1450:4001::1",
           "2003::1"}) {
         CAPTURE(text);
-        CHECK(fault(text).empty());
+        CHECK(address_fault(text).empty());
     }
 }
 
 TEST_CASE("the reason says what kind of address it is") {
-    CHECK(fault("127.0.0.1") == "a loopback address");
-    CHECK(fault("169.254.169.254") == "a link-local address");
-    CHECK(fault("255.255.255.255") == "the broadcast address");
-    CHECK(fault("64:ff9b::1") == "an IPv4 address behind NAT64");
-    CHECK(fault("::ffff:1.1.1.1") == "an IPv4 address inside of IPv6");
-    CHECK(fault("4000::1") == "an address that is not handed out");
+    CHECK(address_fault("127.0.0.1") == "a loopback address");
+    CHECK(address_fault("169.254.169.254") == "a link-local address");
+    CHECK(address_fault("255.255.255.255") == "the broadcast address");
+    CHECK(address_fault("64:ff9b::1") == "an IPv4 address behind NAT64");
+    CHECK(address_fault("::ffff:1.1.1.1") == "an IPv4 address inside of IPv6");
+    CHECK(address_fault("4000::1") == "an address that is not handed out");
 }
 
 TEST_CASE("an address has one spelling") {

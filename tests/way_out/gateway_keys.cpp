@@ -97,7 +97,7 @@ class Trusted {
     std::filesystem::path file_;
 };
 
-config::ModelSettings two_keys() {
+config::ModelSettings settings_with_two_keys() {
     config::ModelProvider provider;
     provider.name = "svc";
     provider.keys = {config::Secret(key_one), config::Secret(key_two)};
@@ -137,7 +137,7 @@ TEST_CASE("a service that cannot prove its name is shown no key and no prompt") 
 }
 
 TEST_CASE("keys are taken in order, those set aside not before their time") {
-    ModelKeys keys(two_keys());
+    ModelKeys keys(settings_with_two_keys());
     const auto now = std::chrono::system_clock::now();
     REQUIRE(keys.take("svc"));
     CHECK(keys.take("svc")->index == 0);
@@ -155,7 +155,7 @@ TEST_CASE("keys are taken in order, those set aside not before their time") {
 }
 
 TEST_CASE("a key is of use again when its time has come") {
-    ModelKeys keys(two_keys());
+    ModelKeys keys(settings_with_two_keys());
     keys.set_aside("svc", 0, std::chrono::system_clock::now() - std::chrono::seconds(1));
     CHECK(keys.take("svc")->index == 0);
     keys.set_aside("svc", 7, std::chrono::system_clock::now() + std::chrono::hours(1));  // there is none
