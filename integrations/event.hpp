@@ -12,7 +12,7 @@ namespace integrations {
 struct RepoRef {
     std::string forge;      ///< ForgeSettings::name
     std::string id;         ///< the forge's own id: stays when the repository is renamed
-    std::string full_name;  ///< owner/name
+    std::string full_name;  ///< owner/name; on GitLab there may be groups in groups before the name
     std::string clone_url;  ///< https://… without credentials
     std::string default_branch;
     std::string installation;  ///< GitHub App installation id; empty for a plain token

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <chrono>
 #include <cstdint>
 #include <expected>
 #include <memory>
@@ -115,6 +116,9 @@ class Verifier {
         const config::ForgeSettings& settings, Delivery&& delivery);
     [[nodiscard]] static std::expected<VerifiedDelivery, Rejected> gitea(
         const config::ForgeSettings& settings, Delivery&& delivery);
+    [[nodiscard]] static std::expected<VerifiedDelivery, Rejected> gitlab(
+        const config::ForgeSettings& settings, Delivery&& delivery,
+        std::chrono::system_clock::time_point now);  ///< signatures grow old
 };
 
 /// One row per forge kind: the pure half (verify, decode) and the maker of the other.

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <exception>
+#include <utility>
 
 #include "integrations/forge_json.hpp"
 #include "integrations/forge_words.hpp"
@@ -11,11 +12,11 @@ namespace {
 
 Event decode_payload(std::span<const DecodeRow> rows, const VerifiedDelivery& delivery, Payload& payload) {
     const auto& name = delivery.event_name();
-    if (std::ranges::find(rows, name, &DecodeRow::event) == rows.end())
-        return Ignored{"event " + name + " is not for us"};
+    const auto any = std::ranges::find(rows, name, &DecodeRow::event);
+    if (any == rows.end()) return Ignored{"event " + name + " is not for us"};
     if (!payload.read(delivery.body())) return Ignored{name + ": " + payload.fault()};
 
-    const auto& action = payload["action"];
+    const auto& action = payload[any->action_at];
     const auto row = std::ranges::find_if(
         rows, [&](const DecodeRow& one) { return one.event == name && one.action == action; });
     if (row == rows.end())
@@ -88,14 +89,21 @@ Event decode_status(const VerifiedDelivery& delivery, const Payload& payload) {
     return ChecksFailed{repository(delivery, payload), payload["sha"]};
 }
 
-Event decode_push(const VerifiedDelivery& delivery, const Payload& payload) {
+std::string branch_of(const std::string& ref) {
     constexpr std::string_view branches = "refs/heads/";
-    const auto& ref = payload["ref"];
-    if (payload["deleted"] == "true") return Ignored{"a push that deletes"};
     const bool plain = std::ranges::all_of(ref, [](unsigned char c) { return c > ' ' && c != 0x7F; });
-    if (!ref.starts_with(branches) || ref.size() == branches.size() || !plain)
-        return Ignored{"a push to no branch"};
-    return BranchPushed{repository(delivery, payload), ref.substr(branches.size()), sender(payload)};
+    return ref.starts_with(branches) && plain ? ref.substr(branches.size()) : std::string();
+}
+
+bool is_no_commit(const std::string& after) {
+    return !after.empty() && after.find_first_not_of('0') == std::string::npos;
+}
+
+Event decode_push(const VerifiedDelivery& delivery, const Payload& payload) {
+    if (payload["deleted"] == "true" || is_no_commit(payload["after"])) return Ignored{"a push that deletes"};
+    auto branch = branch_of(payload["ref"]);
+    if (branch.empty()) return Ignored{"a push to no branch"};
+    return BranchPushed{repository(delivery, payload), std::move(branch), sender(payload)};
 }
 
 }  // namespace integrations

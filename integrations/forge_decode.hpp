@@ -23,6 +23,7 @@ struct DecodeRow {
     Event (*decode)(const VerifiedDelivery&, const Payload&);
     /// Why this payload cannot be used, or nothing.
     std::string (*misfit)(const Payload&) = misfit_of_repository;
+    std::string_view action_at = "action";  ///< the path of it; the same in all rows of an event
 };
 /// Reads the body and decodes it by its row; what has none, or cannot be used, is Ignored. Never throws.
 [[nodiscard]] Event decode_by(std::span<const DecodeRow> rows, const VerifiedDelivery& delivery,
@@ -36,6 +37,11 @@ struct DecodeRow {
 [[nodiscard]] std::optional<ThreadRef> thread(const VerifiedDelivery& delivery, const Payload& payload,
                                               std::string_view path, ThreadRef::Kind kind);
 [[nodiscard]] Moment moment(const Payload& payload, std::string_view path);
+
+/// The branch of `refs/heads/…`; empty when it is none.
+[[nodiscard]] std::string branch_of(const std::string& ref);
+/// What a push says that deletes: a commit of zeros.
+[[nodiscard]] bool is_no_commit(const std::string& after);
 
 // Events that are worded alike.
 [[nodiscard]] Event decode_pull_request(const VerifiedDelivery& delivery, const Payload& payload);

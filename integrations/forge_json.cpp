@@ -36,9 +36,9 @@ ForgeError::Kind kind_of(int status) {
     }
 }
 
-/// East of Greenwich: `Z`, `+02:00`, `-03:30`.
+/// East of Greenwich: `Z`, ` UTC`, `+02:00`, `-03:30`.
 std::optional<std::chrono::minutes> offset_of(std::string_view zone) {
-    if (zone == "Z") return std::chrono::minutes(0);
+    if (zone == "Z" || zone == " UTC") return std::chrono::minutes(0);
     if (zone.size() != 6 || (zone[0] != '+' && zone[0] != '-') || zone[3] != ':') return std::nullopt;
     int hours = 0;
     int minutes = 0;
@@ -87,7 +87,9 @@ bool true_at(const json& value, const char* key) {
 
 std::optional<std::chrono::system_clock::time_point> parse_timestamp(const std::string& text) {
     tm parts{};
-    const char* end = strptime(text.c_str(), "%Y-%m-%dT%H:%M:%S", &parts);
+    const char* end = strptime(text.c_str(), "%Y-%m-%d", &parts);
+    if (end == nullptr || (*end != 'T' && *end != ' ')) return std::nullopt;
+    end = strptime(end + 1, "%H:%M:%S", &parts);
     if (end == nullptr) return std::nullopt;
     std::string_view rest(end);
     if (rest.starts_with('.'))

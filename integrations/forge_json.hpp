@@ -27,7 +27,8 @@ namespace integrations {
 [[nodiscard]] std::int64_t number_at(const nlohmann::json& value, const char* key);
 [[nodiscard]] bool true_at(const nlohmann::json& value, const char* key);
 
-/// RFC 3339: 2016-07-11T22:14:10Z, 2016-07-11T22:14:10.123+02:00; fractions of a second are dropped.
+/// RFC 3339: 2016-07-11T22:14:10Z, 2016-07-11T22:14:10.123+02:00; fractions of a second are dropped. And as
+/// Ruby writes it in GitLab's deliveries: 2016-07-11 22:14:10 UTC.
 [[nodiscard]] std::optional<std::chrono::system_clock::time_point> parse_timestamp(const std::string& text);
 
 /// What a request came to, when its answer tells nothing more.

@@ -11,10 +11,10 @@ const std::string& Payload::operator[](std::string_view path) const {
     return found == wanted_.end() ? nothing : values_[static_cast<std::size_t>(found - wanted_.begin())];
 }
 
-bool Payload::number_unsigned(number_unsigned_t value) {
-    if (!listed_.empty() && list_.size() < longest_list && path() == listed_)
-        list_.push_back(std::to_string(value));
-    return keep(std::to_string(value));
+const std::vector<std::string>& Payload::list(std::string_view path) const {
+    static const std::vector<std::string> nothing;
+    const auto found = std::ranges::find(listed_, path);
+    return found == listed_.end() ? nothing : lists_[static_cast<std::size_t>(found - listed_.begin())];
 }
 
 bool Payload::key(string_t& name) {
@@ -46,6 +46,11 @@ std::string Payload::path() const {
 bool Payload::keep(std::string value) {
     const auto here = path();
     if (here.empty()) return true;
+    if (const auto found = std::ranges::find(listed_, here); found != listed_.end()) {
+        auto& list = lists_[static_cast<std::size_t>(found - listed_.begin())];
+        if (list.size() < longest_list) list.push_back(std::move(value));
+        return true;
+    }
     const auto found = std::ranges::find(wanted_, here);
     if (found != wanted_.end()) values_[static_cast<std::size_t>(found - wanted_.begin())] = std::move(value);
     return true;

@@ -11,8 +11,8 @@ char lower(char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + '
 bool is_word(char c) { return std::isalnum(static_cast<unsigned char>(c)) != 0 || c == '_'; }
 bool is_name_char(char c) { return is_word(c) || c == '-' || c == '.'; }
 
-bool is_name(std::string_view text) {
-    return !text.empty() && text.size() <= 100 && text != "." && text != ".." &&
+bool is_name(std::string_view text, std::size_t longest) {
+    return !text.empty() && text.size() <= longest && text != "." && text != ".." &&
            std::ranges::all_of(text, is_name_char);
 }
 
@@ -73,9 +73,21 @@ bool is_commit_id(std::string_view text) {
 }
 
 bool is_full_name(std::string_view text) {
+    constexpr std::size_t longest = 100;
     const auto slash = text.find('/');
-    return slash != std::string_view::npos && is_name(text.substr(0, slash)) &&
-           is_name(text.substr(slash + 1));
+    return slash != std::string_view::npos && is_name(text.substr(0, slash), longest) &&
+           is_name(text.substr(slash + 1), longest);
+}
+
+bool is_full_path(std::string_view text) {
+    constexpr std::size_t longest = 255;
+    auto slash = text.find('/');
+    if (slash == std::string_view::npos || text.size() > 2000) return false;
+    for (; slash != std::string_view::npos; slash = text.find('/')) {
+        if (!is_name(text.substr(0, slash), longest)) return false;
+        text.remove_prefix(slash + 1);
+    }
+    return is_name(text, longest);
 }
 
 bool is_clone_url(std::string_view url) {
@@ -90,7 +102,7 @@ bool is_clone_url(std::string_view url) {
 bool matches(std::string_view pattern, std::string_view full_name) {
     if (pattern == "*") return true;
     if (pattern.ends_with("/*"))
-        return same_name(pattern.substr(0, pattern.size() - 1), full_name.substr(0, full_name.find('/') + 1));
+        return same_name(pattern.substr(0, pattern.size() - 1), full_name.substr(0, pattern.size() - 1));
     return same_name(pattern, full_name);
 }
 

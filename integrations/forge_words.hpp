@@ -19,9 +19,11 @@ namespace integrations {
 [[nodiscard]] bool is_commit_id(std::string_view text);
 /// `owner/name` of letters, digits, `-`, `_`, `.`; never `.` or `..`, so it can stand in a path.
 [[nodiscard]] bool is_full_name(std::string_view text);
+/// The same with groups in groups before the name: `group/subgroup/name`.
+[[nodiscard]] bool is_full_path(std::string_view text);
 /// http(s), a host, no user and no password, no spaces.
 [[nodiscard]] bool is_clone_url(std::string_view url);
-/// `owner/name`, `owner/*` or `*`.
+/// `owner/name`, `owner/*` (with all groups of the owner's) or `*`.
 [[nodiscard]] bool matches(std::string_view pattern, std::string_view full_name);
 
 /// Percent-encodes all but RFC 3986's unreserved characters: one path segment or one query value.

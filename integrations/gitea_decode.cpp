@@ -18,29 +18,29 @@ namespace integrations {
 namespace {
 
 /// All that is looked at.
-constexpr std::array<std::string_view, 23> wanted{"action",
-                                                  "is_pull",
-                                                  "issue.number",
-                                                  "issue.pull_request",
-                                                  "issue.updated_at",
-                                                  "comment.id",
-                                                  "comment.body",
-                                                  "comment.created_at",
-                                                  "pull_request.number",
-                                                  "pull_request.merged",
-                                                  "review.content",
-                                                  "repository.id",
-                                                  "repository.full_name",
-                                                  "repository.clone_url",
-                                                  "repository.default_branch",
-                                                  "state",
-                                                  "sha",
-                                                  "ref",
-                                                  "after",
-                                                  "deleted",
-                                                  "sender.login",
-                                                  "sender.id",
-                                                  "sender.type"};
+constexpr std::array<std::string_view, 22> wanted{
+    "action",
+    "is_pull",
+    "issue.number",
+    "issue.pull_request",
+    "issue.updated_at",
+    "comment.id",
+    "comment.body",
+    "comment.created_at",
+    "pull_request.number",
+    "pull_request.merged",
+    "review.content",
+    "repository.id",
+    "repository.full_name",
+    "repository.clone_url",
+    "repository.default_branch",
+    "state",
+    "sha",
+    "ref",
+    "after",  // of a branch that is gone zeros, instead of GitHub's `deleted`
+    "sender.login",
+    "sender.id",
+    "sender.type"};
 
 Event decode_labels(const VerifiedDelivery& delivery, const Payload& payload) {
     auto issue = thread(delivery, payload, "issue.number", ThreadRef::Kind::issue);
@@ -79,14 +79,6 @@ Event decode_review(const VerifiedDelivery& delivery, const Payload& payload) {
                             .by = sender(payload)};
 }
 
-Event decode_branch(const VerifiedDelivery& delivery, const Payload& payload) {
-    // A branch that is gone comes with an `after` of zeros instead of GitHub's `deleted`.
-    const auto& after = payload["after"];
-    if (!after.empty() && after.find_first_not_of('0') == std::string::npos)
-        return Ignored{"a push that deletes"};
-    return decode_push(delivery, payload);
-}
-
 Event decode_repository(const VerifiedDelivery& delivery, const Payload& payload) {
     return AccessEnded{.how = AccessEnded::How::deleted,
                        .forge = delivery.forge(),
@@ -104,7 +96,7 @@ constexpr std::array<DecodeRow, 10> acted_on{{
     {"pull_request", "closed", decode_pull_request},
     {"pull_request_rejected", "reviewed", decode_review},
     {"status", "", decode_status},
-    {"push", "", decode_branch},
+    {"push", "", decode_push},
     {"repository", "deleted", decode_repository},
 }};
 

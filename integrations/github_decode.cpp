@@ -1,10 +1,13 @@
 // Deliveries from GitHub, second half: verified bytes -> Event. Pure, never throws.
 // Shapes: https://docs.github.com/en/webhooks/webhook-events-and-payloads
 
+#include <algorithm>
 #include <array>
+#include <iterator>
 #include <string>
 #include <string_view>
 #include <utility>
+#include <vector>
 
 #include "integrations/forge_decode.hpp"
 #include "integrations/forge_payload.hpp"
@@ -42,7 +45,7 @@ constexpr std::array<std::string_view, 27> wanted{"action",
                                                   "sender.login",
                                                   "sender.id",
                                                   "sender.type"};
-constexpr std::string_view removed_repositories = "repositories_removed[].id";
+constexpr std::array<std::string_view, 1> removed_repositories{"repositories_removed[].id"};
 
 Event decode_issue(const VerifiedDelivery& delivery, const Payload& payload) {
     const auto& action = payload["action"];
@@ -111,11 +114,14 @@ Event decode_repository(const VerifiedDelivery& delivery, const Payload& payload
 
 /// Fail closed: a list that cannot be read must not pass for none, which means all.
 Event decode_removed(const VerifiedDelivery& delivery, const Payload& payload) {
-    if (payload.list().empty()) return Ignored{"installation_repositories.removed without a repository"};
+    std::vector<std::string> removed;
+    std::ranges::copy_if(payload.list(removed_repositories[0]), std::back_inserter(removed),
+                         [](const std::string& id) { return is_digits(id, 20); });
+    if (removed.empty()) return Ignored{"installation_repositories.removed without a repository"};
     return AccessEnded{.how = AccessEnded::How::removed,
                        .forge = delivery.forge(),
                        .installation = payload["installation.id"],
-                       .repositories = payload.list()};
+                       .repositories = std::move(removed)};
 }
 
 Event decode_installation(const VerifiedDelivery& delivery, const Payload& payload) {

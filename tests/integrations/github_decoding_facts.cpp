@@ -192,7 +192,7 @@ TEST_CASE("repositories taken from the installation are listed; a list that cann
     payload["repositories_added"] = {{{"id", 1}}};
     payload["repositories_removed"] = {{{"id", 77}, {"full_name", "octo/app"}, {"owner", {{"id", 3}}}},
                                        {{"name", "no id"}},
-                                       {{"id", "78"}},
+                                       {{"id", "seventy-eight"}},
                                        {{"id", -4}},
                                        {{"id", 79}}};
     CHECK(std::get<AccessEnded>(decode_payload("installation_repositories", payload)) ==
