@@ -148,7 +148,7 @@ void read_forge(const Place& place, const std::filesystem::path& base, ForgeSett
         at->matching(forge.name, name_fault, "write a word for the route /hooks/NAME, like github");
     }
     if (const auto at = fields.find("kind"))
-        at->matching(forge.kind, name_fault, "write github, gitea or forgejo");
+        at->matching(forge.kind, name_fault, "write github, gitlab, gitea or forgejo");
     if (const auto at = fields.find("api_url")) read_url(*at, forge.api_url);
     if (const auto at = fields.need("webhook_secrets", "add `webhook_secrets: [{env: NAME}]`")) {
         for (const Place& item : at->list(10)) read_secret(item, base, forge.webhook_secrets.emplace_back());

@@ -107,7 +107,8 @@ struct BranchPushed {
     Person by;
     friend bool operator==(const BranchPushed&, const BranchPushed&) = default;
 };
-struct RepositoryRenamed {  ///< or moved to another owner; `repo` bears the new name
+struct RepositoryRenamed {  ///< or moved to another owner; `repo` bears the new name, and may lack
+                            ///< `clone_url`
     RepoRef repo;
     friend bool operator==(const RepositoryRenamed&, const RepositoryRenamed&) = default;
 };

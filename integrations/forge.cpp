@@ -1,10 +1,13 @@
 #include "integrations/forge.hpp"
 
 #include <algorithm>
+#include <chrono>
+#include <utility>
 
 #include "integrations/forge_words.hpp"
 #include "integrations/gitea.hpp"
 #include "integrations/github.hpp"
+#include "integrations/gitlab.hpp"
 
 namespace integrations {
 namespace {
@@ -17,6 +20,15 @@ std::unique_ptr<Forge> connect_gitea_now(const config::ForgeSettings& settings) 
     return connect_gitea(settings);
 }
 
+std::unique_ptr<Forge> connect_gitlab_now(const config::ForgeSettings& settings) {
+    return connect_gitlab(settings);
+}
+
+std::expected<VerifiedDelivery, Rejected> verify_gitlab_now(const config::ForgeSettings& settings,
+                                                            Delivery&& delivery) {
+    return Verifier::gitlab(settings, std::move(delivery), std::chrono::system_clock::now());
+}
+
 /// https://docs.github.com/en/account-and-profile/reference/email-addresses-reference
 std::string github_mail_of(const config::ForgeSettings& settings, const Person& person) {
     const auto host = host_of(settings.api_url);
@@ -27,6 +39,13 @@ std::string github_mail_of(const config::ForgeSettings& settings, const Person& 
 /// Where NO_REPLY_ADDRESS is as it comes: https://docs.gitea.com/administration/config-cheat-sheet
 std::string gitea_mail_of(const config::ForgeSettings& settings, const Person& person) {
     return lower_case(person.login) + "@noreply." + host_of(settings.api_url);
+}
+
+/// Where the instance's host for such addresses is as it comes; without an id there is none.
+/// https://docs.gitlab.com/user/profile/#use-an-automatically-generated-private-commit-email
+std::string gitlab_mail_of(const config::ForgeSettings& settings, const Person& person) {
+    if (person.id.empty()) return {};
+    return person.id + "-" + person.login + "@users.noreply." + host_of(settings.api_url);
 }
 
 std::optional<config::Error> no_fault(const config::ForgeSettings& /*settings*/) { return std::nullopt; }
@@ -61,6 +80,16 @@ const std::vector<ForgeKind>& forge_kinds() {
          .text_limit = github_text_limit},
         gitea_kind("gitea"),
         gitea_kind("forgejo"),
+        {.name = "gitlab",
+         .verify = &verify_gitlab_now,
+         .decode = &decode_gitlab,
+         .connect = &connect_gitlab_now,
+         .fault = &gitlab_fault,
+         .mail_of = &gitlab_mail_of,
+         .proposal_name = "merge request",
+         .proposal_sign = '!',
+         .body_limit = gitlab_body_limit,
+         .text_limit = gitlab_text_limit},
     };
     return kinds;
 }

@@ -97,10 +97,15 @@ class Forge {
     [[nodiscard]] virtual ForgeResult<std::vector<LabelEvent>> label_events(const ThreadRef& issue,
                                                                             const std::string& label) = 0;
     /// What an event stands for that leaves out what counts (LabelsChanged, a ChangesRequested without the
-    /// review's id): the forge is asked. Perhaps nothing, perhaps more than one; also what another delivery
-    /// told already. An event that is whole stands for itself.
+    /// review's id, a RepositoryRenamed without an address): the forge is asked. Perhaps nothing, perhaps
+    /// more than one; also what another delivery told already. An event that is whole stands for itself.
     [[nodiscard]] virtual ForgeResult<std::vector<Event>> completed(const Event& event) {
         return std::vector{event};
+    }
+    /// What the operator should mend before it stops the work (a credential that ends, webhooks that are not
+    /// sent any more), a sentence each; of some repositories, the next call goes on from there.
+    [[nodiscard]] virtual ForgeResult<std::vector<std::string>> warnings() {
+        return std::vector<std::string>{};
     }
 };
 

@@ -4,12 +4,29 @@
 #include <optional>
 #include <utility>
 
+#include "integrations/forge_json.hpp"
 #include "integrations/forge_words.hpp"
 
 namespace integrations {
 namespace {
 
 constexpr std::size_t repositories_per_call = 20;
+
+/// Adds who set the labels, by the record of each issue, and moves them to `found`.
+ForgeResult<void> add_who(Forge& forge, Labelled&& issues, Labelled& found) {
+    for (auto& labelled : issues) {
+        const auto events = forge.label_events(labelled.issue, labelled.label);
+        if (!events && is_of_the_forge(events.error())) return std::unexpected(events.error());
+        if (!events && !can_be_skipped(events.error())) continue;  // the next sweep asks again
+        if (const auto* last = events ? last_set(*events) : nullptr) {
+            labelled.by = last->by;
+            labelled.at = last->at;
+            labelled.event_id = last->id;
+        }
+        found.push_back(std::move(labelled));
+    }
+    return {};
+}
 
 }  // namespace
 
@@ -23,14 +40,23 @@ std::vector<RepoRef> SweepTurns::next_of(std::vector<RepoRef> repos) {
     return repos;
 }
 
-ForgeResult<Labelled> look_at_each(
-    const std::vector<RepoRef>& repos,
+ForgeResult<Labelled> sweep_labelled(
+    SweepTurns& turns, const ForgeResult<std::vector<RepoRef>>& watched,
+    const std::function<ForgeResult<RepoSeen>(const RepoRef& repo)>& ask,
     const std::function<ForgeResult<void>(const RepoRef& repo, Labelled& found)>& look) {
+    if (!watched) return std::unexpected(watched.error());
+    const auto look_at = [&](const RepoRef& repo, Labelled& found) -> ForgeResult<void> {
+        if (!repo.id.empty()) return look(repo, found);
+        const auto seen = ask(repo);
+        if (!seen) return std::unexpected(seen.error());
+        if (seen->archived) return {};
+        return look(seen->repo, found);
+    };
     Labelled found;
     std::optional<ForgeError> failure;
     bool searched = false;
-    for (const auto& repo : repos) {
-        const auto done = look(repo, found);
+    for (const auto& repo : turns.next_of(*watched)) {
+        const auto done = look_at(repo, found);
         searched = searched || done;
         if (done || can_be_skipped(done.error())) continue;
         if (!failure) failure = done.error();
@@ -40,23 +66,28 @@ ForgeResult<Labelled> look_at_each(
     return found;
 }
 
+ForgeResult<RepoSeen> read_seen(const ForgeResult<nlohmann::json>& answer, const std::string& forge) {
+    if (!answer) return std::unexpected(answer.error());
+    auto repo = read_repository(*answer, forge, "");
+    if (!repo) return std::unexpected(std::move(repo.error()));
+    return RepoSeen{.repo = *std::move(repo), .archived = true_at(*answer, "archived")};
+}
+
 bool is_trigger(std::string_view label, std::string_view trigger_label) {
     const auto name = lower_case(label);
     const auto trigger = lower_case(trigger_label);
     return (name == trigger || name.starts_with(trigger + ":")) && name.find(',') == std::string::npos;
 }
 
-ForgeResult<void> add_who(Forge& forge, Labelled&& issues, Labelled& found) {
-    for (auto& labelled : issues) {
-        const auto events = forge.label_events(labelled.issue, labelled.label);
-        if (!events && is_of_the_forge(events.error())) return std::unexpected(events.error());
-        if (!events && !can_be_skipped(events.error())) continue;  // the next sweep asks again
-        if (const auto* last = events ? last_set(*events) : nullptr) {
-            labelled.by = last->by;
-            labelled.at = last->at;
-            labelled.event_id = last->id;
-        }
-        found.push_back(std::move(labelled));
+ForgeResult<void> add_labelled(
+    Forge& forge, const std::vector<std::string>& labels, std::string_view trigger_label,
+    const std::function<ForgeResult<void>(const std::string& label, Labelled& issues)>& list,
+    Labelled& found) {
+    for (const auto& label : labels) {
+        if (!is_trigger(label, trigger_label)) continue;
+        Labelled issues;
+        if (const auto listed = list(label, issues); !listed) return listed;
+        if (const auto added = add_who(forge, std::move(issues), found); !added) return added;
     }
     return {};
 }

@@ -3,6 +3,8 @@
 #include <cstddef>
 #include <functional>
 #include <mutex>
+#include <nlohmann/json.hpp>
+#include <string>
 #include <string_view>
 #include <vector>
 
@@ -24,18 +26,32 @@ class SweepTurns {
 };
 
 using Labelled = std::vector<IssueLabelled>;
-/// Looks at each, one after the other. One that fails does not hide the others; an error: none could be
-/// looked at.
-[[nodiscard]] ForgeResult<Labelled> look_at_each(
-    const std::vector<RepoRef>& repos,
+/// A repository as a forge describes it.
+struct RepoSeen {
+    RepoRef repo;
+    bool archived = false;
+};
+/// `Forge::labelled`, whatever the forge: looks at those whose turn it is, one after the other. One that
+/// fails does not hide the others; an error: none could be looked at. `ask`: of which only the name is known.
+[[nodiscard]] ForgeResult<Labelled> sweep_labelled(
+    SweepTurns& turns, const ForgeResult<std::vector<RepoRef>>& watched,
+    const std::function<ForgeResult<RepoSeen>(const RepoRef& repo)>& ask,
     const std::function<ForgeResult<void>(const RepoRef& repo, Labelled& found)>& look);
+
+/// The answer to a question for one, as GitHub words it. `forge`: ForgeSettings::name.
+[[nodiscard]] ForgeResult<RepoSeen> read_seen(const ForgeResult<nlohmann::json>& answer,
+                                              const std::string& forge);
 
 /// The label itself, or one of its profiles: `agent`, `agent:codex`. None with a comma, which would ask for
 /// two.
 [[nodiscard]] bool is_trigger(std::string_view label, std::string_view trigger_label);
 
-/// Adds who set the labels, by the record of each issue, and moves them to `found`.
-[[nodiscard]] ForgeResult<void> add_who(Forge& forge, Labelled&& issues, Labelled& found);
+/// Adds the issues that `list` finds for each label that can be the trigger's, and who set it, by the record
+/// of each issue.
+[[nodiscard]] ForgeResult<void> add_labelled(
+    Forge& forge, const std::vector<std::string>& labels, std::string_view trigger_label,
+    const std::function<ForgeResult<void>(const std::string& label, Labelled& issues)>& list,
+    Labelled& found);
 
 /// One repository that is gone or closed to us must not hide the others.
 [[nodiscard]] bool can_be_skipped(const ForgeError& error);

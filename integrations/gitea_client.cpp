@@ -25,7 +25,10 @@ std::unique_ptr<Forge> connect_gitea(const config::ForgeSettings& settings, Forg
 }
 
 GiteaForge::GiteaForge(const config::ForgeSettings& settings, ForgeClock clock)
-    : name_(settings.name), repositories_(settings.repositories), api_(settings), clock_(std::move(clock)) {}
+    : name_(settings.name),
+      repositories_(settings.repositories),
+      api_(gitea_manner(settings)),
+      clock_(std::move(clock)) {}
 
 ForgeResult<Person> GiteaForge::self() {
     {

@@ -10,6 +10,7 @@
 
 #include "config/settings.hpp"
 #include "integrations/forge.hpp"
+#include "integrations/forge_labels.hpp"
 #include "integrations/forge_sweep.hpp"
 #include "integrations/gitea.hpp"
 #include "integrations/gitea_api.hpp"
@@ -58,22 +59,14 @@ class GiteaForge final : public Forge {
         std::string name;
     };
     using Labels = std::map<std::string, Label>;  ///< by name in lower case
-    /// A label event and which label it is about.
-    struct NamedEvent {
-        std::string label;
-        LabelEvent event;
-    };
     [[nodiscard]] ForgeError of_thread(const ThreadRef& thread, const ForgeError& error);
     [[nodiscard]] ForgeResult<Labels> labels_of(const RepoRef& repo);
     [[nodiscard]] ForgeResult<std::int64_t> ensure_label(const RepoRef& repo, const std::string& label,
                                                          const Labels& known);
-    [[nodiscard]] ForgeResult<std::vector<NamedEvent>> all_label_events(const ThreadRef& issue);
+    [[nodiscard]] ForgeResult<LabelRecord> label_record(const ThreadRef& issue);
     [[nodiscard]] ForgeResult<std::vector<RepoRef>> watched();
-    [[nodiscard]] ForgeResult<RepoRef> known(const RepoRef& repo);
     [[nodiscard]] ForgeResult<void> labelled_in(const RepoRef& repo, const std::string& trigger_label,
                                                 std::vector<IssueLabelled>& found);
-    [[nodiscard]] ForgeResult<std::optional<PullRequest>> proposed_before(const Proposal& proposal);
-    [[nodiscard]] ForgeResult<PullRequest> adopt(const Proposal& proposal, const PullRequest& found);
     [[nodiscard]] std::optional<bool> conflicts(const RepoRef& repo, const PullRequest& pull,
                                                 const std::string& base_sha);
     [[nodiscard]] ForgeResult<std::vector<nlohmann::json>> lines_of(const ThreadRef& pull_request,
@@ -83,7 +76,7 @@ class GiteaForge final : public Forge {
 
     std::string name_;                       ///< ForgeSettings::name
     std::vector<std::string> repositories_;  ///< patterns
-    GiteaApi api_;
+    TokenApi api_;
     ForgeClock clock_;
     SweepTurns turns_;
     std::mutex mutex_;

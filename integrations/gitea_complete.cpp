@@ -1,7 +1,5 @@
 // What Gitea's webhooks leave out, looked up.
 
-#include <map>
-
 #include "integrations/forge_json.hpp"
 #include "integrations/forge_words.hpp"
 #include "integrations/gitea_client.hpp"
@@ -21,31 +19,13 @@ ForgeResult<std::vector<Event>> GiteaForge::completed(const Event& event) {
     return std::vector{event};
 }
 
-/// What this person did last to each label: the payload's times do not tell which of it is meant. What was
-/// told before is known by its event, or was said before what came of it.
 ForgeResult<std::vector<Event>> GiteaForge::completed_labels(const LabelsChanged& changed) {
     const auto us = self();
     if (!us) return std::unexpected(us.error());
     if (same_name(us->login, changed.by.login)) return std::vector<Event>{};
-    const auto all = all_label_events(changed.issue);
-    if (!all) return std::unexpected(all.error());
-    std::map<std::string, Event> last;
-    for (const auto& [label, event] : *all) {
-        if (event.by.id != changed.by.id) continue;
-        const auto key = lower_case(label);
-        if (event.set)
-            last.insert_or_assign(key, IssueLabelled{.issue = changed.issue,
-                                                     .label = label,
-                                                     .by = event.by,
-                                                     .at = event.at,
-                                                     .event_id = event.id});
-        else
-            last.insert_or_assign(
-                key, IssueUnlabelled{.issue = changed.issue, .label = label, .by = event.by, .at = event.at});
-    }
-    std::vector<Event> events;
-    for (auto& [label, event] : last) events.push_back(std::move(event));
-    return events;
+    const auto record = label_record(changed.issue);
+    if (!record) return std::unexpected(record.error());
+    return last_deeds(*record, changed);
 }
 
 /// All reviews of this person that say the same: one that was heard already is known by its id.

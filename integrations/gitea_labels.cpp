@@ -85,8 +85,8 @@ ForgeResult<void> GiteaForge::relabel(const ThreadRef& issue, const std::vector<
 
 /// Entries of other kinds stand between, and what the reader may not see is left out of a page: only an empty
 /// one is the last.
-ForgeResult<std::vector<GiteaForge::NamedEvent>> GiteaForge::all_label_events(const ThreadRef& issue) {
-    std::vector<NamedEvent> events;
+ForgeResult<LabelRecord> GiteaForge::label_record(const ThreadRef& issue) {
+    LabelRecord events;
     for (int page = 1; page <= pages_of_timeline; ++page) {
         const auto answer = api_.call(issue.repo, "GET",
                                       issue_path(issue) + "/timeline?limit=50&page=" + std::to_string(page));
@@ -110,31 +110,15 @@ ForgeResult<std::vector<GiteaForge::NamedEvent>> GiteaForge::all_label_events(co
 
 ForgeResult<std::vector<LabelEvent>> GiteaForge::label_events(const ThreadRef& issue,
                                                               const std::string& label) {
-    const auto all = all_label_events(issue);
-    if (!all) return std::unexpected(all.error());
-    std::vector<LabelEvent> events;
-    for (const auto& named : *all)
-        if (same_name(named.label, label)) events.push_back(named.event);
-    return events;
+    const auto record = label_record(issue);
+    if (!record) return std::unexpected(record.error());
+    return events_of(*record, label);
 }
 
 ForgeResult<std::vector<IssueLabelled>> GiteaForge::labelled(const std::string& trigger_label) {
-    const auto repositories = watched();
-    if (!repositories) return std::unexpected(repositories.error());
-    return look_at_each(turns_.next_of(*repositories), [&](const RepoRef& named, Labelled& found) {
-        const auto repo = known(named);
-        return repo ? labelled_in(*repo, trigger_label, found) : std::unexpected(repo.error());
-    });
-}
-
-/// With what the forge says of it, where only its name is known.
-ForgeResult<RepoRef> GiteaForge::known(const RepoRef& repo) {
-    if (!repo.id.empty()) return repo;
-    const auto answer = api_.call(repo, "GET", "");
-    if (!answer) return std::unexpected(answer.error());
-    if (true_at(*answer, "archived"))
-        return std::unexpected(ForgeError{.kind = ForgeError::Kind::gone, .message = "it is archived"});
-    return read_repository(*answer, name_, "");
+    return sweep_labelled(
+        turns_, watched(), [&](const RepoRef& repo) { return read_seen(api_.call(repo, "GET", ""), name_); },
+        [&](const RepoRef& repo, Labelled& found) { return labelled_in(repo, trigger_label, found); });
 }
 
 /// The repositories that we shall serve: those that are named, and for patterns those that we may push to.
@@ -166,30 +150,24 @@ ForgeResult<std::vector<RepoRef>> GiteaForge::watched() {
 /// Names that no label has filter nothing: only those that are there are asked for.
 ForgeResult<void> GiteaForge::labelled_in(const RepoRef& repo, const std::string& trigger_label,
                                           Labelled& found) {
-    const auto labels = labels_of(repo);
-    if (!labels) return std::unexpected(labels.error());
-    for (const auto& [key, one] : *labels) {
-        const auto& label = one.name;
-        if (!is_trigger(label, trigger_label)) continue;
-        Labelled issues;
-        const auto seen =
-            api_.each(repo, "/issues?state=open&type=issues&labels=" + url_encoded(label), pages_of_issues,
-                      [&](const json& issue) {
-                          const auto& worn = at(issue, "labels");
-                          const auto carries = [&](const json& worn_one) {
-                              return same_name(read_label(worn_one), label);
-                          };
-                          if (std::ranges::any_of(worn, carries) && at(issue, "pull_request").is_null())
-                              issues.push_back({.issue = {.repo = repo, .number = number_at(issue, "number")},
-                                                .label = label,
-                                                .by = {},
-                                                .at = parse_timestamp(text_at(issue, "updated_at"))});
-                          return true;
-                      });
-        if (!seen) return seen;
-        if (const auto added = add_who(*this, std::move(issues), found); !added) return added;
-    }
-    return {};
+    const auto known = labels_of(repo);
+    if (!known) return std::unexpected(known.error());
+    std::vector<std::string> labels;
+    for (const auto& [key, one] : *known) labels.push_back(one.name);
+    const auto list = [&](const std::string& label, Labelled& issues) {
+        const auto visit = [&](const json& issue) {
+            const auto carries = [&](const json& worn) { return same_name(read_label(worn), label); };
+            if (std::ranges::any_of(at(issue, "labels"), carries) && at(issue, "pull_request").is_null())
+                issues.push_back({.issue = {.repo = repo, .number = number_at(issue, "number")},
+                                  .label = label,
+                                  .by = {},
+                                  .at = parse_timestamp(text_at(issue, "updated_at"))});
+            return true;
+        };
+        return api_.each(repo, "/issues?state=open&type=issues&labels=" + url_encoded(label), pages_of_issues,
+                         visit);
+    };
+    return add_labelled(*this, labels, trigger_label, list, found);
 }
 
 }  // namespace integrations

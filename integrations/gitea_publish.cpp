@@ -25,74 +25,55 @@ constexpr std::size_t title_limit = 255;
 constexpr std::size_t status_limit = 255;
 constexpr int pages_of_own_pulls = 5;
 constexpr int pages_of_statuses = 20;
-constexpr std::string_view draft_mark = "WIP: ";
+/// What makes a title a draft's where nothing else is configured.
+/// https://docs.gitea.com/usage/pull-request#work-in-progress-pull-requests
+constexpr DraftMarks draft_marks{.written = "WIP: ", .known = {"wip:", "[wip]"}};
 /// A pull request whose commits changed is looked through by the forge, and cannot be merged until then.
 constexpr seconds forge_looks{30};
 constexpr std::size_t most_remembered = 1000;
 /// Who makes the statuses of CI jobs: Gitea Actions, Forgejo Actions.
 constexpr std::array<std::string_view, 2> actions{"gitea-actions", "forgejo-actions"};
 
-/// What makes a title a draft's where nothing else is configured: `WIP:` and `[WIP]`.
-/// https://docs.gitea.com/usage/pull-request#work-in-progress-pull-requests
-bool says_draft(std::string_view title) {
-    const auto words = lower_case(title);
-    return words.starts_with("wip:") || words.starts_with("[wip]");
-}
-
-std::string title_of(const Proposal& proposal) {
-    const auto mark = proposal.draft && !says_draft(proposal.title) ? draft_mark : std::string_view();
-    return one_line(std::string(mark) + proposal.title, title_limit);
-}
-
 PullRequest read(const json& pull) {
     auto read = read_pull(pull);
-    read.draft = read.draft || says_draft(text_at(pull, "title"));
+    read.draft = read.draft || says_draft(text_at(pull, "title"), draft_marks);
     read.conflicts.reset();
     return read;
 }
 
 }  // namespace
 
-ForgeResult<PullRequest> GiteaForge::propose(const Proposal& proposal) {
-    if (proposal.number > 0) {
-        const auto known = pull_request(proposal.repo, proposal.number);
-        if (!known) return std::unexpected(known.error());
-        return adopt(proposal, *known);
-    }
-    const auto before = proposed_before(proposal);
-    if (!before) return std::unexpected(before.error());
-    if (*before) return adopt(proposal, **before);
-    const auto made = api_.call(proposal.repo, "POST", "/pulls",
-                                {{"title", title_of(proposal)},
-                                 {"head", proposal.head_branch},
-                                 {"base", proposal.base_branch},
-                                 {"body", marked_text(proposal.body, proposal.marker, gitea_text_limit)}});
-    if (made) return read(*made);
-    if (made.error().status != 409) return std::unexpected(made.error());
-    const auto meanwhile = proposed_before(proposal);
-    if (!meanwhile) return std::unexpected(meanwhile.error());
-    if (!*meanwhile) return std::unexpected(made.error());
-    return adopt(proposal, **meanwhile);
-}
-
 /// There is no filter by branch that knows closed ones: the newest are looked through.
-ForgeResult<std::optional<PullRequest>> GiteaForge::proposed_before(const Proposal& proposal) {
-    const auto us = self();
-    if (!us) return std::unexpected(us.error());
-    ProposedBefore before(proposal, us->login);
-    const auto listed = api_.each(proposal.repo, "/pulls?state=all", pages_of_own_pulls,
-                                  [&](const json& pull) { return before.look_at(pull); });
-    if (!listed) return std::unexpected(listed.error());
-    return before.found();
-}
-
-ForgeResult<PullRequest> GiteaForge::adopt(const Proposal& proposal, const PullRequest& found) {
-    if (!found.open) return found;
-    const auto edited = api_.call(proposal.repo, "PATCH", "/pulls/" + std::to_string(found.number),
-                                  {{"title", title_of(proposal)},
-                                   {"body", marked_text(proposal.body, proposal.marker, gitea_text_limit)}});
-    if (!edited) return std::unexpected(edited.error());
-    return read(*edited);
+ForgeResult<PullRequest> GiteaForge::propose(const Proposal& proposal) {
+    const auto& repo = proposal.repo;
+    const json words = {{"title", draft_title(proposal, draft_marks, title_limit)},
+                        {"body", marked_text(proposal.body, proposal.marker, gitea_text_limit)}};
+    const auto read_answer = [](const ForgeResult<json>& answer) -> ForgeResult<PullRequest> {
+        if (!answer) return std::unexpected(answer.error());
+        return read(*answer);
+    };
+    return propose_once(
+        {.self = [&] { return self(); },
+         .ask = [&](std::int64_t number) { return pull_request(repo, number); },
+         .show =
+             [&](ProposedBefore& before) {
+                 return api_.each(repo, "/pulls?state=all", pages_of_own_pulls, [&](const json& pull) {
+                     return !is_from_home(pull) || before.look_at(read(pull), text_at(pull, "body"));
+                 });
+             },
+         .open =
+             [&] {
+                 auto body = words;
+                 body.update({{"head", proposal.head_branch}, {"base", proposal.base_branch}});
+                 return read_answer(api_.call(repo, "POST", "/pulls", body));
+             },
+         .is_second = [](const ForgeError& error) { return error.status == 409; },
+         .update =
+             [&](const PullRequest& found) {
+                 return read_answer(
+                     api_.call(repo, "PATCH", "/pulls/" + std::to_string(found.number), words));
+             }},
+        proposal);
 }
 
 ForgeResult<PullRequest> GiteaForge::pull_request(const RepoRef& repo, std::int64_t number) {

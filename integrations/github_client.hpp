@@ -54,8 +54,6 @@ class GithubForge final : public Forge {
  private:
     [[nodiscard]] ForgeResult<bool> was_transferred(const RepoRef& repo, const nlohmann::json& issue);
     [[nodiscard]] ForgeResult<void> ensure_label(const RepoRef& repo, const std::string& label);
-    [[nodiscard]] ForgeResult<std::optional<PullRequest>> proposed_before(const Proposal& proposal);
-    [[nodiscard]] ForgeResult<PullRequest> adopt(const Proposal& proposal, const PullRequest& found);
     [[nodiscard]] ForgeResult<void> report_check_run(const RepoRef& repo, const CheckReport& report);
     struct LastRun;
     [[nodiscard]] ForgeResult<std::vector<LastRun>> last_runs(const RepoRef& repo, const std::string& sha);
@@ -64,7 +62,6 @@ class GithubForge final : public Forge {
     [[nodiscard]] ForgeResult<void> add_details(const RepoRef& repo, LastRun& run);
     [[nodiscard]] ForgeResult<void> report_status(const RepoRef& repo, const CheckReport& report);
     [[nodiscard]] ForgeResult<std::vector<RepoRef>> watched();
-    [[nodiscard]] ForgeResult<RepoRef> known(const RepoRef& repo);
     [[nodiscard]] ForgeResult<void> labelled_in(const RepoRef& repo, const std::string& trigger_label,
                                                 std::vector<IssueLabelled>& found);
 

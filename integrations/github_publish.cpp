@@ -84,51 +84,44 @@ json check_json(const CheckReport& report, std::size_t first) {
 }  // namespace
 
 ForgeResult<PullRequest> GithubForge::propose(const Proposal& proposal) {
-    if (proposal.number > 0) {
-        const auto known = pull_request(proposal.repo, proposal.number);
-        if (!known) return std::unexpected(known.error());
-        return adopt(proposal, *known);
-    }
-    const auto before = proposed_before(proposal);
-    if (!before) return std::unexpected(before.error());
-    if (*before) return adopt(proposal, **before);
-    json body = {{"title", one_line(proposal.title, title_limit)},
-                 {"head", proposal.head_branch},
-                 {"base", proposal.base_branch},
-                 {"body", marked_text(proposal.body, proposal.marker, github_text_limit)},
-                 {"draft", proposal.draft}};
-    auto made = api_.call(proposal.repo, "POST", "/pulls", body);
-    if (!made && proposal.draft && says(made.error(), "draft pull requests are not supported")) {
-        body["draft"] = false;
-        made = api_.call(proposal.repo, "POST", "/pulls", body);
-    }
-    if (made) return read_pull(*made);
-    if (!says(made.error(), "a pull request already exists")) return std::unexpected(made.error());
-    const auto meanwhile = proposed_before(proposal);
-    if (!meanwhile) return std::unexpected(meanwhile.error());
-    if (!*meanwhile) return std::unexpected(made.error());
-    return adopt(proposal, **meanwhile);
-}
-
-ForgeResult<std::optional<PullRequest>> GithubForge::proposed_before(const Proposal& proposal) {
-    const auto us = self();
-    if (!us) return std::unexpected(us.error());
-    const auto owner = proposal.repo.full_name.substr(0, proposal.repo.full_name.find('/'));
+    const auto& repo = proposal.repo;
+    const auto owner = repo.full_name.substr(0, repo.full_name.find('/'));
     const auto head = url_encoded(owner + ":" + proposal.head_branch);
-    ProposedBefore before(proposal, us->login);
-    const auto listed = api_.each(proposal.repo, "/pulls?state=all&head=" + head, 1,
-                                  [&](const json& pull) { return before.look_at(pull); });
-    if (!listed) return std::unexpected(listed.error());
-    return before.found();
-}
-
-ForgeResult<PullRequest> GithubForge::adopt(const Proposal& proposal, const PullRequest& found) {
-    if (!found.open) return found;
-    const auto edited = api_.call(proposal.repo, "PATCH", "/pulls/" + std::to_string(found.number),
-                                  {{"title", one_line(proposal.title, title_limit)},
-                                   {"body", marked_text(proposal.body, proposal.marker, github_text_limit)}});
-    if (!edited) return std::unexpected(edited.error());
-    return read_pull(*edited);
+    const json words = {{"title", one_line(proposal.title, title_limit)},
+                        {"body", marked_text(proposal.body, proposal.marker, github_text_limit)}};
+    const auto read_answer = [](const ForgeResult<json>& answer) -> ForgeResult<PullRequest> {
+        if (!answer) return std::unexpected(answer.error());
+        return read_pull(*answer);
+    };
+    return propose_once(
+        {.self = [&] { return self(); },
+         .ask = [&](std::int64_t number) { return pull_request(repo, number); },
+         .show =
+             [&](ProposedBefore& before) {
+                 return api_.each(repo, "/pulls?state=all&head=" + head, 1, [&](const json& pull) {
+                     return before.look_at(read_pull(pull), text_at(pull, "body"));
+                 });
+             },
+         .open =
+             [&] {
+                 auto body = words;
+                 body.update({{"head", proposal.head_branch},
+                              {"base", proposal.base_branch},
+                              {"draft", proposal.draft}});
+                 auto made = api_.call(repo, "POST", "/pulls", body);
+                 if (!made && proposal.draft && says(made.error(), "draft pull requests are not supported")) {
+                     body["draft"] = false;
+                     made = api_.call(repo, "POST", "/pulls", body);
+                 }
+                 return read_answer(made);
+             },
+         .is_second = [](const ForgeError& error) { return says(error, "a pull request already exists"); },
+         .update =
+             [&](const PullRequest& found) {
+                 return read_answer(
+                     api_.call(repo, "PATCH", "/pulls/" + std::to_string(found.number), words));
+             }},
+        proposal);
 }
 
 ForgeResult<PullRequest> GithubForge::pull_request(const RepoRef& repo, std::int64_t number) {

@@ -21,22 +21,9 @@ constexpr int pages_of_events = 5;
 }  // namespace
 
 ForgeResult<Labelled> GithubForge::labelled(const std::string& trigger_label) {
-    const auto repositories = watched();
-    if (!repositories) return std::unexpected(repositories.error());
-    return look_at_each(turns_.next_of(*repositories), [&](const RepoRef& named, Labelled& found) {
-        const auto repo = known(named);
-        return repo ? labelled_in(*repo, trigger_label, found) : std::unexpected(repo.error());
-    });
-}
-
-/// With what the forge says of it, where only its name is known.
-ForgeResult<RepoRef> GithubForge::known(const RepoRef& repo) {
-    if (!repo.id.empty()) return repo;
-    const auto answer = api_.call(repo, "GET", "");
-    if (!answer) return std::unexpected(answer.error());
-    if (true_at(*answer, "archived"))
-        return std::unexpected(ForgeError{.kind = ForgeError::Kind::gone, .message = "it is archived"});
-    return read_repository(*answer, name_, "");
+    return sweep_labelled(
+        turns_, watched(), [&](const RepoRef& repo) { return read_seen(api_.call(repo, "GET", ""), name_); },
+        [&](const RepoRef& repo, Labelled& found) { return labelled_in(repo, trigger_label, found); });
 }
 
 /// The repositories we may see and shall serve. A plain token lists none by pattern: literal names only, of
@@ -78,13 +65,11 @@ ForgeResult<void> GithubForge::labelled_in(const RepoRef& repo, const std::strin
                                            Labelled& found) {
     std::vector<std::string> labels;
     const auto listed = api_.each(repo, "/labels", pages, [&](const json& label) {
-        auto name = read_label(label);
-        if (is_trigger(name, trigger_label)) labels.push_back(std::move(name));
+        labels.push_back(read_label(label));
         return true;
     });
     if (!listed) return listed;
-    for (const auto& label : labels) {
-        Labelled issues;
+    const auto list = [&](const std::string& label, Labelled& issues) {
         const auto visit = [&](const json& issue) {
             if (at(issue, "pull_request").is_null())
                 issues.push_back({.issue = {.repo = repo, .number = number_at(issue, "number")},
@@ -93,11 +78,9 @@ ForgeResult<void> GithubForge::labelled_in(const RepoRef& repo, const std::strin
                                   .at = parse_timestamp(text_at(issue, "updated_at"))});
             return true;
         };
-        const auto seen = api_.each(repo, "/issues?state=open&labels=" + url_encoded(label), pages, visit);
-        if (!seen) return seen;
-        if (const auto added = add_who(*this, std::move(issues), found); !added) return added;
-    }
-    return {};
+        return api_.each(repo, "/issues?state=open&labels=" + url_encoded(label), pages, visit);
+    };
+    return add_labelled(*this, labels, trigger_label, list, found);
 }
 
 /// https://docs.github.com/en/rest/issues/events#list-issue-events

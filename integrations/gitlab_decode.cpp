@@ -23,36 +23,36 @@ namespace {
 constexpr std::string_view hook_action = "object_attributes.action";
 
 /// All that is looked at.
-constexpr std::array<std::string_view, 29> wanted{hook_action,
-                                                  "object_attributes.status",
-                                                  "object_attributes.sha",
-                                                  "object_attributes.id",
-                                                  "object_attributes.iid",
-                                                  "object_attributes.note",
-                                                  "object_attributes.noteable_type",
-                                                  "object_attributes.type",
-                                                  "object_attributes.system",
-                                                  "object_attributes.internal",
-                                                  "object_attributes.created_at",
-                                                  "object_attributes.updated_at",
-                                                  "object_attributes.moved_to_id",
-                                                  "changes.discussion_locked.current",
-                                                  "issue.iid",
-                                                  "merge_request.iid",
-                                                  "project.id",
-                                                  "project.path_with_namespace",
-                                                  "project.git_http_url",
-                                                  "project.default_branch",
-                                                  "user.id",
-                                                  "user.username",
-                                                  "ref",
-                                                  "after",
-                                                  "user_id",
-                                                  "user_username",
-                                                  "event_name",
-                                                  "project_id",
-                                                  "path_with_namespace"};
-constexpr std::array<std::string_view, 10> listed{
+constexpr std::array<std::string_view, 29> gitlab_values{hook_action,
+                                                         "object_attributes.status",
+                                                         "object_attributes.sha",
+                                                         "object_attributes.id",
+                                                         "object_attributes.iid",
+                                                         "object_attributes.note",
+                                                         "object_attributes.noteable_type",
+                                                         "object_attributes.type",
+                                                         "object_attributes.system",
+                                                         "object_attributes.internal",
+                                                         "object_attributes.created_at",
+                                                         "object_attributes.updated_at",
+                                                         "object_attributes.moved_to_id",
+                                                         "changes.discussion_locked.current",
+                                                         "issue.iid",
+                                                         "merge_request.iid",
+                                                         "project.id",
+                                                         "project.path_with_namespace",
+                                                         "project.git_http_url",
+                                                         "project.default_branch",
+                                                         "user.id",
+                                                         "user.username",
+                                                         "ref",
+                                                         "after",
+                                                         "user_id",
+                                                         "user_username",
+                                                         "event_name",
+                                                         "project_id",
+                                                         "path_with_namespace"};
+constexpr std::array<std::string_view, 10> gitlab_lists{
     "labels[].id",
     "labels[].title",
     "changes.labels.previous[].id",
@@ -255,7 +255,7 @@ Event decode_destroyed(const VerifiedDelivery& delivery, const Payload& payload)
 
 /// By what is left of `X-Gitlab-Event`. Tasks and incidents are issues of another type; theirs may come under
 /// either name.
-constexpr std::array<DecodeRow, 16> acted_on{{
+constexpr std::array<DecodeRow, 16> gitlab_rows{{
     {"issue", "open", decode_opened, misfit_of_deed, hook_action},
     {"issue", "update", decode_updated, misfit_of_deed, hook_action},
     {"issue", "close", decode_closed, misfit_of_deed, hook_action},
@@ -288,7 +288,7 @@ bool is_gitlab_bot(std::string_view login) {
 }
 
 Event decode_gitlab(const VerifiedDelivery& delivery) {
-    return decode_by(acted_on, delivery, Payload(wanted, listed));
+    return decode_by(gitlab_rows, delivery, Payload(gitlab_values, gitlab_lists));
 }
 
 }  // namespace integrations

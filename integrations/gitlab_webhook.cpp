@@ -28,7 +28,7 @@ using std::chrono::seconds;
 
 constexpr seconds signature_life{300};
 constexpr int most_signatures = 10;
-constexpr std::string_view scheme = "v1,";
+constexpr std::string_view signature_scheme = "v1,";
 
 /// The secrets of webhooks, told apart.
 struct HookSecrets {
@@ -58,8 +58,8 @@ bool signed_rightly(const HookSecrets& secrets, const std::string& bytes, std::s
         const auto end = std::min(signatures.find(' '), signatures.size());
         const auto one = signatures.substr(0, end);
         signatures.remove_prefix(std::min(end + 1, signatures.size()));
-        if (!one.starts_with(scheme)) continue;
-        const auto claimed = mac_of_base64(one.substr(scheme.size()));
+        if (!one.starts_with(signature_scheme)) continue;
+        const auto claimed = mac_of_base64(one.substr(signature_scheme.size()));
         right |= claimed && signed_by_one(secrets.keys, bytes, *claimed);
     }
     return right;
@@ -96,7 +96,7 @@ std::expected<void, Rejected> check_hook_token(const HookSecrets& secrets, const
 
 /// GitLab 17.4 and later tell a key that stays when a delivery is sent again. X-Gitlab-Event-UUID is no such
 /// thing: deliveries that one delivery led to share it.
-std::string delivery_id(const Delivery& delivery) {
+std::string id_of_delivery(const Delivery& delivery) {
     if (const auto* key = single(delivery.headers, "idempotency-key")) return *key;
     const auto* hook = single(delivery.headers, "x-gitlab-webhook-uuid");
     return digest_of((hook == nullptr ? std::string() : *hook) + "\n" + delivery.body);
@@ -104,7 +104,7 @@ std::string delivery_id(const Delivery& delivery) {
 
 /// `merge_request` of `Merge Request Hook`, `issue` of `Confidential Issue Hook`: what is confidential the
 /// payload says too.
-std::string event_name(const Headers& headers) {
+std::string named_event(const Headers& headers) {
     const auto* header = single(headers, "x-gitlab-event");
     if (header == nullptr) return {};
     auto name = lower_case(*header);
@@ -127,11 +127,11 @@ std::expected<VerifiedDelivery, Rejected> Verifier::gitlab(const config::ForgeSe
         verified.delivery_id_ = *std::move(id);
     } else {
         if (auto right = check_hook_token(secrets, delivery); !right) return std::unexpected(right.error());
-        verified.delivery_id_ = delivery_id(delivery);
+        verified.delivery_id_ = id_of_delivery(delivery);
     }
     if (!is_delivery_id(verified.delivery_id_))
         return reject(400, "Idempotency-Key is not one id of up to 100 letters, digits and dashes");
-    verified.event_name_ = event_name(delivery.headers);
+    verified.event_name_ = named_event(delivery.headers);
     if (!is_event_name(verified.event_name_)) return reject(400, "X-Gitlab-Event is not one event name");
     verified.forge_ = verified.hook_id_ = delivery.forge;
     auto payload = payload_of(std::move(delivery));

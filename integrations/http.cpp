@@ -281,7 +281,8 @@ std::expected<HttpResponse, ForgeError> HttpClient::send(const HttpRequest& requ
 
 seconds HttpClient::clock_skew() const { return seconds(inside_->skew_seconds.load()); }
 
-std::expected<std::string, ForgeError> fetch_tail(const std::string& url, const TailLimits& limits) {
+std::expected<std::string, ForgeError> fetch_tail(const std::string& url, const TailLimits& limits,
+                                                  const std::map<std::string, std::string>& headers) {
     const auto parts = split_url(url);
     if (!parts || (parts->first.starts_with("http://") && !is_loopback(host_of(parts->first)))) {
         return std::unexpected(
@@ -293,6 +294,7 @@ std::expected<std::string, ForgeError> fetch_tail(const std::string& url, const 
     std::size_t seen = 0;
     httplib::Request wire;
     wire.method = "GET";
+    for (const auto& [name, value] : headers) wire.set_header(name, value);
     wire.path = parts->second.starts_with('/') ? parts->second : "/" + parts->second;
     wire.content_receiver = [&](const char* data, std::size_t size, std::uint64_t, std::uint64_t) {
         seen += size;

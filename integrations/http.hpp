@@ -66,10 +66,11 @@ struct TailLimits {
     std::chrono::seconds timeout{30};  ///< of the whole request
 };
 
-/// The end of a text at an absolute URL that bears its own permission (a pre-signed one), from the beginning
-/// of a line. Nothing of ours goes along, and no redirect is followed. https, or loopback.
-[[nodiscard]] std::expected<std::string, ForgeError> fetch_tail(const std::string& url,
-                                                                const TailLimits& limits);
+/// The end of a text at an absolute URL, from the beginning of a line. Nothing of ours goes along but
+/// `headers`: none where the URL bears its own permission (a pre-signed one). No redirect is followed. https,
+/// or loopback.
+[[nodiscard]] std::expected<std::string, ForgeError> fetch_tail(
+    const std::string& url, const TailLimits& limits, const std::map<std::string, std::string>& headers = {});
 
 /// An absolute URL (of a next page) as a path below `base_url`; nothing when it is not there.
 [[nodiscard]] std::optional<std::string> path_below(const std::string& base_url, std::string_view url);

@@ -39,6 +39,12 @@ bool speaks_of_rate(const std::string& body) {
            words.find("abuse detection") != std::string::npos;
 }
 
+/// GitLab's names have no `x-`: https://docs.gitlab.com/administration/settings/user_and_ip_rate_limits/
+std::optional<std::int64_t> limit_number(const Headers& headers, const std::string& name) {
+    const auto value = number(header(headers, "x-" + name));
+    return value ? value : number(header(headers, name));
+}
+
 }  // namespace
 
 Governor::Wait Governor::closed_for(Steady now) const {
@@ -52,12 +58,12 @@ void Governor::close(Steady now, Wait time) {
 
 bool Governor::learn(int status, const Headers& headers, const std::string& body, Steady now, Wall wall) {
     const auto server_now = parse_http_date(header(headers, "date")).value_or(wall);
-    const bool nothing_left = number(header(headers, "x-ratelimit-remaining")) == 0;
+    const bool nothing_left = limit_number(headers, "ratelimit-remaining") == 0;
     const auto wait = retry_after(headers, server_now);
     const bool refused = status == 429 || (status == 403 && (wait || nothing_left || speaks_of_rate(body)));
 
     std::optional<Wait> until_reset;
-    if (const auto reset = number(header(headers, "x-ratelimit-reset"));
+    if (const auto reset = limit_number(headers, "ratelimit-reset");
         nothing_left && reset && *reset < 1LL << 40) {
         until_reset = std::chrono::ceil<Wait>(Wall(seconds(*reset)) - server_now);
     }

@@ -5,6 +5,7 @@
 #include <cstdlib>
 #include <string>
 #include <string_view>
+#include <type_traits>
 #include <variant>
 
 #include "integrations/event.hpp"
@@ -29,6 +30,13 @@ void check(const integrations::ThreadRef& thread) {
     check(thread.repo);
 }
 
+/// Its address may be left out, and is asked for then.
+void check(const integrations::RepositoryRenamed& renamed) {
+    auto repo = renamed.repo;
+    if (repo.clone_url.empty()) repo.clone_url = "https://git.example/app.git";
+    check(repo);
+}
+
 void check(const integrations::AccessEnded& ended) {
     require(ended.forge == "work");
     // Without a repository it means all of them, and of which installation must be known.
@@ -43,7 +51,10 @@ void check(const integrations::Event& event) {
             if constexpr (requires { known.issue; }) check(known.issue);
             if constexpr (requires { known.thread; }) check(known.thread);
             if constexpr (requires { known.pull_request; }) check(known.pull_request);
-            if constexpr (requires { known.repo; }) check(known.repo);
+            if constexpr (std::is_same_v<std::decay_t<decltype(known)>, integrations::RepositoryRenamed>)
+                check(known);
+            else if constexpr (requires { known.repo; })
+                check(known.repo);
             if constexpr (requires { known.head_sha; }) require(known.head_sha.size() == 40);
             if constexpr (requires { known.branch; }) require(!known.branch.empty());
             if constexpr (requires { known.repositories; }) check(known);

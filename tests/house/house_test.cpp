@@ -60,6 +60,7 @@ const std::vector<Door> doors{
       {"integrations/github", "webhook bodies and REST replies"},
       {"integrations/gitlab", "webhook bodies and REST replies"},
       {"integrations/gitea", "webhook bodies and REST replies"},
+      {"integrations/gitlab", "webhook bodies and REST replies"},
       {"integrations/agent", "transcripts of agent programs"},
       {"sandbox/docker", "the engine's API"},
       {"sandbox/bubblewrap", "bwrap writes its child's status as JSON"},

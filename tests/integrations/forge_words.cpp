@@ -40,11 +40,23 @@ TEST_CASE("our branches name their issue") {
     CHECK_FALSE(is_branch_for("x/agent/issue-12-x", 12));
 }
 
+TEST_CASE("a path of groups ends in a name and can stand in an address") {
+    using integrations::is_full_path;
+    for (const auto* path : {"octo/app", "octo/tools/deep.er/app_1-x"}) CHECK(is_full_path(path));
+    for (const auto* path :
+         {"", "app", "octo/", "/app", "octo//app", "octo/../app", "octo/a b", "octo/tools/"})
+        CHECK_FALSE(is_full_path(path));
+}
+
 TEST_CASE("a repository is served when a pattern names it") {
     CHECK(matches("*", "octo/app"));
     CHECK(matches("octo/*", "Octo/app"));
     CHECK(matches("octo/app", "octo/App"));
     CHECK_FALSE(matches("octo/*", "octopus/app"));
+    CHECK(matches("octo/*", "octo/tools/app"));
+    CHECK(matches("octo/tools/*", "octo/Tools/deep/app"));
+    CHECK_FALSE(matches("octo/tools/*", "octo/tool/app"));
+    CHECK_FALSE(matches("octo/tools/*", "octo/tools"));
     CHECK_FALSE(matches("octo/app", "octo/app2"));
 }
 
@@ -87,6 +99,7 @@ TEST_CASE("times are read with their zone, and what is no time is none") {
     REQUIRE(utc.has_value());
     CHECK(integrations::parse_timestamp("2026-03-01T15:03:20+01:00") == utc);
     CHECK(integrations::parse_timestamp("2026-03-01T10:33:20.125-03:30") == utc);
+    CHECK(integrations::parse_timestamp("2026-03-01 14:03:20 UTC") == utc);
     for (const auto* text :
          {"", "2026-03-01", "2026-03-01T14:03:20", "2026-03-01T14:03:20+1:00", "2026-03-01T14:03:20+25:00",
           "2026-03-01T14:03:20+01:60", "2026-03-01T14:03:20Zx"}) {

@@ -158,16 +158,18 @@ TEST_CASE(
     "a pull request of Gitea that was merged and whose branch is gone is found, and no second one is "
     "opened") {
     World world;
-    world.server.on(
-        on_repository("GET", "/pulls"),
-        json::array(
-            {{{"number", 8},
-              {"title", "Mend it"},
-              {"state", "closed"},
-              {"merged", true},
-              {"head",
-               {{"ref", "refs/pull/8/head"}, {"label", "agent/issue-7"}, {"sha", std::string(40, 'a')}}},
-              {"user", {{"id", 9}, {"login", "robot"}}}}}));
+    world.server.on(on_repository("GET", "/pulls"),
+                    json::array({{{"number", 8},
+                                  {"title", "Mend it"},
+                                  {"state", "closed"},
+                                  {"merged", true},
+                                  {"head",
+                                   {{"ref", "refs/pull/8/head"},
+                                    {"label", "agent/issue-7"},
+                                    {"sha", std::string(40, 'a')},
+                                    {"repo", {{"id", 41}}}}},
+                                  {"base", {{"repo", {{"id", 41}}}}},
+                                  {"user", {{"id", 9}, {"login", "robot"}}}}}));
     const auto found = world.forge->propose({.repo = world.repo,
                                              .head_branch = "agent/issue-7",
                                              .head_sha = std::string(40, 'a'),
@@ -178,6 +180,26 @@ TEST_CASE(
     CHECK(found->number == 8);
     CHECK(found->merged);
     CHECK(world.server.seen(on_repository("POST", "/pulls")).empty());
+}
+
+TEST_CASE("a pull request of Gitea from a fork whose branch is named like ours is not adopted") {
+    World world;
+    world.server.on(on_repository("GET", "/pulls"),
+                    json::array({{{"number", 8},
+                                  {"title", "Not ours"},
+                                  {"state", "open"},
+                                  {"head", {{"ref", "agent/issue-7"}, {"repo", {{"id", 66}}}}},
+                                  {"base", {{"repo", {{"id", 41}}}}},
+                                  {"user", {{"id", 6}, {"login", "eve"}}}}}));
+    world.server.on(on_repository("POST", "/pulls"), {{"number", 9}, {"state", "open"}}, 201);
+    const auto made = world.forge->propose({.repo = world.repo,
+                                            .head_branch = "agent/issue-7",
+                                            .head_sha = std::string(40, 'a'),
+                                            .base_branch = "main",
+                                            .title = "Mend it",
+                                            .body = "Fixes #7"});
+    REQUIRE(made.has_value());
+    CHECK(made->number == 9);
 }
 
 TEST_CASE("a conflict on Gitea is what cannot be merged for a while, at the same commits") {

@@ -54,6 +54,7 @@ class Server {
         server_.Get(".*", handle);
         server_.Post(".*", handle);
         server_.Patch(".*", handle);
+        server_.Put(".*", handle);
         server_.Delete(".*", handle);
         port_ = server_.bind_to_any_port("127.0.0.1");
         thread_ = std::jthread([this] { server_.listen_after_bind(); });

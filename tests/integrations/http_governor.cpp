@@ -30,6 +30,13 @@ TEST_CASE("an untroubled forge is asked at once") {
     CHECK(governor.closed_for(start) == milliseconds(0));
 }
 
+TEST_CASE("GitLab's names of the same headers are known too") {
+    Governor governor;
+    CHECK_FALSE(governor.learn(200, {{"ratelimit-remaining", "0"}, {"ratelimit-reset", in(minutes(1))}}, "",
+                               start, wall));
+    CHECK(governor.closed_for(start) == minutes(1));
+}
+
 TEST_CASE("the last request of the hour closes the door until the reset, and counts itself") {
     Governor governor;
     CHECK_FALSE(governor.learn(200, {{"x-ratelimit-remaining", "0"}, {"x-ratelimit-reset", in(minutes(20))}},

@@ -1,0 +1,149 @@
+// Labels, and who set them. https://docs.gitlab.com/api/issues/#update-an-issue and
+// https://docs.gitlab.com/api/resource_label_events/
+
+#include <algorithm>
+#include <utility>
+
+#include "integrations/forge_json.hpp"
+#include "integrations/forge_words.hpp"
+#include "integrations/gitlab_client.hpp"
+#include "integrations/gitlab_json.hpp"
+
+namespace integrations {
+namespace {
+
+using nlohmann::json;
+
+constexpr int pages_of_project_labels = 20;
+constexpr int pages_of_labelled = 10;
+constexpr int pages_of_projects = 10;
+constexpr Most newest_label_events{.pages = 5};
+
+}  // namespace
+
+/// As the project, or a group above it, spells it. GitLab would make one that is missing by itself, in a
+/// colour of its own.
+ForgeResult<std::string> GitlabForge::ensure_label(const RepoRef& repo, const std::string& label) {
+    std::string known;
+    const auto listed = api_.each(repo, "/labels?search=" + url_encoded(label), pages_of_project_labels,
+                                  [&](const json& other) {
+                                      auto name = text_at(other, "name");
+                                      if (!same_name(name, label)) return true;
+                                      known = std::move(name);
+                                      return false;
+                                  });
+    if (!listed) return std::unexpected(listed.error());
+    if (!known.empty()) return known;
+    const auto made = api_.call(repo, "POST", "/labels",
+                                {{"name", label},
+                                 {"color", std::string("#") + label_colour(label)},
+                                 {"description", label_description}});
+    if (!made && made.error().status != 409) return std::unexpected(made.error());  // made meanwhile
+    return label;
+}
+
+/// All in one request, so that its hook tells all at once.
+ForgeResult<void> GitlabForge::relabel(const ThreadRef& issue, const std::vector<std::string>& remove,
+                                       const std::vector<std::string>& add) {
+    const auto now = this->issue(issue);
+    if (!now) return std::unexpected(now.error());
+    const auto worn = [&](const std::string& label) {
+        return std::ranges::find_if(now->labels,
+                                    [&](const std::string& other) { return same_name(other, label); });
+    };
+    auto missing = json::array();
+    auto off = json::array();
+    for (const auto& label : add) {
+        if (worn(label) != now->labels.end()) continue;
+        const auto name = ensure_label(issue.repo, label);
+        if (!name) return std::unexpected(name.error());
+        missing.push_back(*name);
+    }
+    for (const auto& label : remove)
+        if (const auto there = worn(label); there != now->labels.end()) off.push_back(*there);
+    if (missing.empty() && off.empty()) return {};
+    return done(
+        api_.call(issue.repo, "PUT", thread_path(issue), {{"add_labels", missing}, {"remove_labels", off}}));
+}
+
+/// Of a label that was deleted since, the record has no name.
+ForgeResult<LabelRecord> GitlabForge::label_record(const ThreadRef& issue) {
+    LabelRecord record;
+    const auto listed =
+        api_.newest(issue.repo, thread_path(issue) + "/resource_label_events", newest_label_events,
+                    [&](const json& entry) {
+                        auto name = text(at(entry, "label", "name"));
+                        if (name.empty()) return true;
+                        record.push_back({.label = std::move(name),
+                                          .event = {.id = std::to_string(number_at(entry, "id")),
+                                                    .set = text_at(entry, "action") == "add",
+                                                    .by = read_gitlab_person(at(entry, "user")),
+                                                    .at = parse_timestamp(text_at(entry, "created_at"))}});
+                        return true;
+                    });
+    if (!listed) return std::unexpected(listed.error());
+    return record;
+}
+
+ForgeResult<std::vector<LabelEvent>> GitlabForge::label_events(const ThreadRef& issue,
+                                                               const std::string& label) {
+    const auto record = label_record(issue);
+    if (!record) return std::unexpected(record.error());
+    return events_of(*record, label);
+}
+
+ForgeResult<std::vector<IssueLabelled>> GitlabForge::labelled(const std::string& trigger_label) {
+    return sweep_labelled(
+        turns_, watched(), [&](const RepoRef& repo) { return seen(repo); },
+        [&](const RepoRef& repo, Labelled& found) { return labelled_in(repo, trigger_label, found); });
+}
+
+/// The projects that we shall serve: those that are named, and for patterns those where we are a developer.
+ForgeResult<std::vector<RepoRef>> GitlabForge::watched() {
+    std::vector<RepoRef> repos;
+    std::vector<std::string> patterns;
+    for (const auto& name : repositories_) {
+        if (is_full_path(name))
+            repos.push_back({.forge = name_, .full_name = name});
+        else
+            patterns.push_back(name);
+    }
+    if (patterns.empty()) return repos;
+    const auto listed =
+        api_.each_any("/projects?membership=true&archived=false&min_access_level=30&order_by=id",
+                      pages_of_projects, [&](const json& body) {
+                          auto project = read_project(body, name_);
+                          const auto wanted = [&](const std::string& pattern) {
+                              return matches(pattern, project->repo.full_name);
+                          };
+                          if (project && !project->archived && std::ranges::any_of(patterns, wanted))
+                              repos.push_back(std::move(project->repo));
+                          return true;
+                      });
+    if (!listed && repos.empty()) return std::unexpected(listed.error());
+    return repos;
+}
+
+ForgeResult<void> GitlabForge::labelled_in(const RepoRef& repo, const std::string& trigger_label,
+                                           Labelled& found) {
+    std::vector<std::string> labels;
+    const auto listed = api_.each(repo, "/labels?search=" + url_encoded(trigger_label),
+                                  pages_of_project_labels, [&](const json& label) {
+                                      labels.push_back(text_at(label, "name"));
+                                      return true;
+                                  });
+    if (!listed) return listed;
+    const auto list = [&](const std::string& label, Labelled& issues) {
+        return api_.each(repo, "/issues?state=opened&labels=" + url_encoded(label), pages_of_labelled,
+                         [&](const json& issue) {
+                             issues.push_back({.issue = {.repo = repo, .number = number_at(issue, "iid")},
+                                               .label = label,
+                                               .by = {},
+                                               .at = parse_timestamp(text_at(issue, "updated_at"))});
+                             return true;
+                         });
+    };
+    return add_labelled(*this, labels, trigger_label, list, found);
+}
+
+}  // namespace integrations
