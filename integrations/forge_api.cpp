@@ -89,6 +89,22 @@ ForgeResult<std::string> TokenApi::tail(const RepoRef& repo, const std::string& 
     return fetch_tail(manner_.url + *path + suffix, limits, {credential()});
 }
 
+ForgeResult<Person> TokenApi::self(Person (*read)(const json& user)) {
+    {
+        const std::scoped_lock lock(mutex_);
+        if (self_) return *self_;
+    }
+    const auto answer = get("/user");
+    if (!answer) return std::unexpected(answer.error());
+    auto person = read(*answer);
+    if (person.login.empty())
+        return std::unexpected(ForgeError{.kind = ForgeError::Kind::unreachable,
+                                          .message = "the forge does not say who we are; is api_url right?"});
+    const std::scoped_lock lock(mutex_);
+    self_ = person;
+    return person;
+}
+
 ForgeResult<json> TokenApi::get(const std::string& path) {
     return json_of("GET " + without_query(path), send(get_request(path)));
 }

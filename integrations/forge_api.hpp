@@ -1,8 +1,11 @@
 #pragma once
 
 #include <functional>
+#include <mutex>
 #include <nlohmann/json.hpp>
+#include <optional>
 #include <string>
+#include <utility>
 
 #include "config/settings.hpp"
 #include "integrations/forge.hpp"
@@ -43,6 +46,9 @@ class TokenApi {
     [[nodiscard]] ForgeResult<std::string> tail(const RepoRef& repo, const std::string& suffix,
                                                 const TailLimits& limits);
 
+    /// Who we are, by what is at `/user`; asked once.
+    [[nodiscard]] ForgeResult<Person> self(Person (*read)(const nlohmann::json& user));
+
     // The same for paths that are no repository's.
     [[nodiscard]] ForgeResult<nlohmann::json> get(const std::string& path);
     [[nodiscard]] ForgeResult<void> each_any(const std::string& path, int most, const Visit& visit,
@@ -55,6 +61,8 @@ class TokenApi {
     Manner manner_;
     Paging paging_;
     HttpClient http_;
+    std::mutex mutex_;
+    std::optional<Person> self_;
 };
 
 /// The token that settings are sure to have. Throws std::invalid_argument with the message of the fault.

@@ -14,9 +14,16 @@ std::vector<LabelEvent> events_of(const LabelRecord& record, std::string_view la
     return events;
 }
 
-std::vector<Event> last_deeds(const LabelRecord& record, const LabelsChanged& changed) {
+ForgeResult<std::vector<Event>> completed_labels(
+    Forge& forge, const LabelsChanged& changed,
+    const std::function<ForgeResult<LabelRecord>(const ThreadRef& issue)>& record) {
+    const auto us = forge.self();
+    if (!us) return std::unexpected(us.error());
+    if (same_name(us->login, changed.by.login)) return std::vector<Event>{};
+    const auto all = record(changed.issue);
+    if (!all) return std::unexpected(all.error());
     std::map<std::string, Event> last;
-    for (const auto& [label, event] : record) {
+    for (const auto& [label, event] : *all) {
         if (event.by.id != changed.by.id) continue;
         const auto key = lower_case(label);
         if (event.set)

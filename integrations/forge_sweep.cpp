@@ -40,6 +40,27 @@ std::vector<RepoRef> SweepTurns::next_of(std::vector<RepoRef> repos) {
     return repos;
 }
 
+ForgeResult<std::vector<RepoRef>> watched_repositories(const std::string& forge,
+                                                       const std::vector<std::string>& names_and_patterns,
+                                                       bool (*is_name)(std::string_view),
+                                                       const ListRepositories& list) {
+    std::vector<RepoRef> repos;
+    std::vector<std::string> patterns;
+    for (const auto& name : names_and_patterns) {
+        if (is_name(name))
+            repos.push_back({.forge = forge, .full_name = name});
+        else
+            patterns.push_back(name);
+    }
+    if (patterns.empty()) return repos;
+    const auto listed = list([&](RepoSeen&& seen) {
+        const auto fits = [&](const std::string& pattern) { return matches(pattern, seen.repo.full_name); };
+        if (!seen.archived && std::ranges::any_of(patterns, fits)) repos.push_back(std::move(seen.repo));
+    });
+    if (!listed && repos.empty()) return std::unexpected(listed.error());
+    return repos;
+}
+
 ForgeResult<Labelled> sweep_labelled(
     SweepTurns& turns, const ForgeResult<std::vector<RepoRef>>& watched,
     const std::function<ForgeResult<RepoSeen>(const RepoRef& repo)>& ask,

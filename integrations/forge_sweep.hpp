@@ -31,6 +31,14 @@ struct RepoSeen {
     RepoRef repo;
     bool archived = false;
 };
+/// Shows the repositories that a forge lists to us.
+using ListRepositories = std::function<ForgeResult<void>(const std::function<void(RepoSeen&&)>& show)>;
+/// Those that we shall serve: those that are named (`is_name`), of which no more is known yet, and of those
+/// that are listed the ones that fit a pattern. `forge`: ForgeSettings::name.
+[[nodiscard]] ForgeResult<std::vector<RepoRef>> watched_repositories(
+    const std::string& forge, const std::vector<std::string>& names_and_patterns,
+    bool (*is_name)(std::string_view), const ListRepositories& list);
+
 /// `Forge::labelled`, whatever the forge: looks at those whose turn it is, one after the other. One that
 /// fails does not hide the others; an error: none could be looked at. `ask`: of which only the name is known.
 [[nodiscard]] ForgeResult<Labelled> sweep_labelled(

@@ -30,20 +30,7 @@ GiteaForge::GiteaForge(const config::ForgeSettings& settings, ForgeClock clock)
       api_(gitea_manner(settings)),
       clock_(std::move(clock)) {}
 
-ForgeResult<Person> GiteaForge::self() {
-    {
-        const std::scoped_lock lock(mutex_);
-        if (self_) return *self_;
-    }
-    const auto answer = api_.get("/user");
-    if (!answer) return std::unexpected(answer.error());
-    const auto person = read_person(*answer);
-    if (person.login.empty())
-        return fail(ForgeError::Kind::unreachable, "the forge does not say who we are; is api_url right?");
-    const std::scoped_lock lock(mutex_);
-    self_ = person;
-    return person;
-}
+ForgeResult<Person> GiteaForge::self() { return api_.self(&read_person); }
 
 ForgeResult<RepoNow> GiteaForge::repository(const RepoRef& repo) {
     const auto answer = api_.call(repo, "GET", "");

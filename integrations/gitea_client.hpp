@@ -71,7 +71,6 @@ class GiteaForge final : public Forge {
                                                 const std::string& base_sha);
     [[nodiscard]] ForgeResult<std::vector<nlohmann::json>> lines_of(const ThreadRef& pull_request,
                                                                     const std::string& review_id);
-    [[nodiscard]] ForgeResult<std::vector<Event>> completed_labels(const LabelsChanged& changed);
     [[nodiscard]] ForgeResult<std::vector<Event>> completed_review(const ChangesRequested& review);
 
     std::string name_;                       ///< ForgeSettings::name
@@ -79,9 +78,8 @@ class GiteaForge final : public Forge {
     TokenApi api_;
     ForgeClock clock_;
     SweepTurns turns_;
-    std::mutex mutex_;
-    std::optional<Person> self_;
     std::mutex making_labels_;  ///< held while one is made: two of one name may stand beside each other there
+    std::mutex mutex_;
     /// Repository, number, head, base: since when it cannot be merged.
     std::map<std::tuple<std::string, std::int64_t, std::string, std::string>,
              std::chrono::system_clock::time_point>

@@ -12,20 +12,12 @@ using nlohmann::json;
 }  // namespace
 
 ForgeResult<std::vector<Event>> GiteaForge::completed(const Event& event) {
-    if (const auto* changed = std::get_if<LabelsChanged>(&event)) return completed_labels(*changed);
+    if (const auto* changed = std::get_if<LabelsChanged>(&event))
+        return completed_labels(*this, *changed, [&](const ThreadRef& issue) { return label_record(issue); });
     if (const auto* review = std::get_if<ChangesRequested>(&event);
         review != nullptr && review->review_id.empty())
         return completed_review(*review);
     return std::vector{event};
-}
-
-ForgeResult<std::vector<Event>> GiteaForge::completed_labels(const LabelsChanged& changed) {
-    const auto us = self();
-    if (!us) return std::unexpected(us.error());
-    if (same_name(us->login, changed.by.login)) return std::vector<Event>{};
-    const auto record = label_record(changed.issue);
-    if (!record) return std::unexpected(record.error());
-    return last_deeds(*record, changed);
 }
 
 /// All reviews of this person that say the same: one that was heard already is known by its id.

@@ -121,30 +121,18 @@ ForgeResult<std::vector<IssueLabelled>> GiteaForge::labelled(const std::string& 
         [&](const RepoRef& repo, Labelled& found) { return labelled_in(repo, trigger_label, found); });
 }
 
-/// The repositories that we shall serve: those that are named, and for patterns those that we may push to.
+/// By patterns those that we may push to.
 ForgeResult<std::vector<RepoRef>> GiteaForge::watched() {
-    std::vector<RepoRef> repos;
-    std::vector<std::string> patterns;
-    for (const auto& name : repositories_) {
-        if (is_full_name(name))
-            repos.push_back({.forge = name_, .full_name = name});
-        else
-            patterns.push_back(name);
-    }
-    if (patterns.empty()) return repos;
-    const auto listed = api_.each_any(
-        "/repos/search?sort=id", pages_of_repositories,
-        [&](const json& body) {
-            auto repo = read_repository(body, name_, "");
-            const auto wanted = [&](const std::string& pattern) { return matches(pattern, repo->full_name); };
-            if (repo && !true_at(body, "archived") && true_at(at(body, "permissions"), "push") &&
-                std::ranges::any_of(patterns, wanted))
-                repos.push_back(*std::move(repo));
-            return true;
-        },
-        "data");
-    if (!listed && repos.empty()) return std::unexpected(listed.error());
-    return repos;
+    return watched_repositories(name_, repositories_, &is_full_name, [&](const auto& show) {
+        return api_.each_any(
+            "/repos/search?sort=id", pages_of_repositories,
+            [&](const json& body) {
+                auto repo = read_seen(body, name_);
+                if (repo && true_at(at(body, "permissions"), "push")) show(*std::move(repo));
+                return true;
+            },
+            "data");
+    });
 }
 
 /// Names that no label has filter nothing: only those that are there are asked for.

@@ -128,7 +128,8 @@ ForgeResult<void> GitlabForge::report_check(const RepoRef& repo, const CheckRepo
     json body = {{"state", failed ? "failed" : "success"},
                  {"name", report.name},
                  {"description", one_line(report.title, status_words_limit)}};
-    if (is_clone_url(report.details_url)) body["target_url"] = report.details_url;
+    if (is_clone_url(report.details_url) && report.details_url.size() <= status_words_limit)
+        body["target_url"] = report.details_url;
     const auto made = api_.call(repo, "POST", "/statuses/" + url_encoded(report.head_sha), body);
     if (!made && made.error().status == 400 &&
         made.error().message.find("Cannot transition status") != std::string::npos)

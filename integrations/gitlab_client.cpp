@@ -41,21 +41,7 @@ GitlabForge::GitlabForge(const config::ForgeSettings& settings, ForgeClock clock
       api_(gitlab_manner(settings)),
       clock_(std::move(clock)) {}
 
-ForgeResult<Person> GitlabForge::self() {
-    {
-        const std::scoped_lock lock(mutex_);
-        if (self_) return *self_;
-    }
-    const auto answer = api_.get("/user");
-    if (!answer) return std::unexpected(answer.error());
-    const auto person = read_gitlab_person(*answer);
-    if (person.login.empty())
-        return gitlab_failure(ForgeError::Kind::unreachable,
-                              "the forge does not say who we are; is api_url right?");
-    const std::scoped_lock lock(mutex_);
-    self_ = person;
-    return person;
-}
+ForgeResult<Person> GitlabForge::self() { return api_.self(&read_gitlab_person); }
 
 ForgeResult<RepoSeen> GitlabForge::seen(const RepoRef& repo) {
     return read_project(api_.call(repo, "GET", ""), name_);

@@ -1,6 +1,5 @@
 #pragma once
 
-#include <mutex>
 #include <optional>
 #include <string>
 #include <vector>
@@ -65,7 +64,6 @@ class GitlabForge final : public Forge {
                                                 Labelled& found);
     [[nodiscard]] ForgeResult<bool> read_notes(const ThreadRef& pull_request, std::vector<GitlabNote>& notes);
     [[nodiscard]] ForgeResult<Jobs> jobs_of(const RepoRef& repo, const std::string& sha);
-    [[nodiscard]] ForgeResult<std::vector<Event>> completed_labels(const LabelsChanged& changed);
     [[nodiscard]] ForgeResult<std::vector<Event>> completed_review(const ChangesRequested& review);
     [[nodiscard]] ForgeResult<void> warn_of_token(std::vector<std::string>& lines);
     [[nodiscard]] ForgeResult<void> warn_of_hooks(const RepoRef& repo, std::vector<std::string>& lines);
@@ -75,8 +73,6 @@ class GitlabForge final : public Forge {
     TokenApi api_;
     ForgeClock clock_;
     SweepTurns turns_, turns_of_hooks_;
-    std::mutex mutex_;
-    std::optional<Person> self_;
 };
 
 }  // namespace integrations

@@ -22,7 +22,8 @@ constexpr int pages_of_hooks = 5;
 }  // namespace
 
 ForgeResult<std::vector<Event>> GitlabForge::completed(const Event& event) {
-    if (const auto* changed = std::get_if<LabelsChanged>(&event)) return completed_labels(*changed);
+    if (const auto* changed = std::get_if<LabelsChanged>(&event))
+        return completed_labels(*this, *changed, [&](const ThreadRef& issue) { return label_record(issue); });
     if (const auto* review = std::get_if<ChangesRequested>(&event);
         review != nullptr && review->review_id.empty())
         return completed_review(*review);
@@ -31,15 +32,6 @@ ForgeResult<std::vector<Event>> GitlabForge::completed(const Event& event) {
     auto now = seen(renamed->repo);
     if (!now) return std::unexpected(std::move(now.error()));
     return std::vector<Event>{RepositoryRenamed{std::move(now->repo)}};
-}
-
-ForgeResult<std::vector<Event>> GitlabForge::completed_labels(const LabelsChanged& changed) {
-    const auto us = self();
-    if (!us) return std::unexpected(us.error());
-    if (same_name(us->login, changed.by.login)) return std::vector<Event>{};
-    const auto record = label_record(changed.issue);
-    if (!record) return std::unexpected(record.error());
-    return last_deeds(*record, changed);
 }
 
 /// All reviews of this person: one that was heard already is known by its id.

@@ -98,30 +98,15 @@ ForgeResult<std::vector<IssueLabelled>> GitlabForge::labelled(const std::string&
         [&](const RepoRef& repo, Labelled& found) { return labelled_in(repo, trigger_label, found); });
 }
 
-/// The projects that we shall serve: those that are named, and for patterns those where we are a developer.
+/// By patterns those where we are a developer.
 ForgeResult<std::vector<RepoRef>> GitlabForge::watched() {
-    std::vector<RepoRef> repos;
-    std::vector<std::string> patterns;
-    for (const auto& name : repositories_) {
-        if (is_full_path(name))
-            repos.push_back({.forge = name_, .full_name = name});
-        else
-            patterns.push_back(name);
-    }
-    if (patterns.empty()) return repos;
-    const auto listed =
-        api_.each_any("/projects?membership=true&archived=false&min_access_level=30&order_by=id",
-                      pages_of_projects, [&](const json& body) {
-                          auto project = read_project(body, name_);
-                          const auto wanted = [&](const std::string& pattern) {
-                              return matches(pattern, project->repo.full_name);
-                          };
-                          if (project && !project->archived && std::ranges::any_of(patterns, wanted))
-                              repos.push_back(std::move(project->repo));
-                          return true;
-                      });
-    if (!listed && repos.empty()) return std::unexpected(listed.error());
-    return repos;
+    return watched_repositories(name_, repositories_, &is_full_path, [&](const auto& show) {
+        return api_.each_any("/projects?membership=true&archived=false&min_access_level=30&order_by=id",
+                             pages_of_projects, [&](const json& body) {
+                                 if (auto project = read_project(body, name_)) show(*std::move(project));
+                                 return true;
+                             });
+    });
 }
 
 ForgeResult<void> GitlabForge::labelled_in(const RepoRef& repo, const std::string& trigger_label,
