@@ -26,7 +26,7 @@ std::string html(const World& world, const Repository& repository) {
 
 std::string thread_page(const World& world, const Repository& repository, const Thread& thread) {
     return fmt::format("{}/{}/{}", html(world, repository),
-                       thread.pull ? world.customs.pull_page : std::string_view("issues"), thread.number);
+                       thread.pull ? world.customs.pull_page : world.customs.issue_page, thread.number);
 }
 
 std::string avatar_url(const World& world, const std::string& login) {

@@ -10,7 +10,8 @@
 ///
 ///   POST   /practice/app            {id, slug, public_key, installation_id}
 ///   POST   /practice/tokens         {login, token}
-///   POST   /practice/hook           {url, secret, id}      POST /practice/ping
+///   POST   /practice/hook           {url, secret, id, signing_token, disables_itself, group_too}
+///   POST   /practice/ping           POST /practice/hook-disabled {seconds}: none: for good
 ///   POST   /practice/clock          {offset_seconds}       POST /practice/expire-tokens
 ///   POST   /practice/repositories   {full_name, default_branch, description, private, folder | git | files}
 ///   POST   /practice/faults         {name, kind, method, path, times, skip, after_effect, status, message,
@@ -144,7 +145,7 @@ json list(Inside& inside, Repository& repository, const std::string& what) {
 /// …/issues/{n}/{verb} and …/pulls/{n}/{verb}
 json act_on_thread(Inside& inside, Repository& repository, const std::string& method,
                    const std::vector<std::string>& rest, const json& body) {
-    const auto number = std::stoll(rest.at(1));
+    const auto number = inside.world.key_of({std::stoll(rest.at(1)), rest[0] == "pulls"});
     const std::string by = body.value("by", repository.owner);
     const std::string verb = rest.size() > 2 ? rest[2] : "";
     auto& deeds = inside.deeds;
@@ -269,7 +270,15 @@ void configure(Inside& inside, const std::string& what, const json& body) {
     if (what == "hook") {
         HookSettings hook{.url = body.at("url"), .secret = body.at("secret")};
         hook.id = body.value("id", hook.id);
+        hook.signing_token = body.value("signing_token", "");
+        hook.disables_itself = body.value("disables_itself", false);
+        hook.group_too = body.value("group_too", false);
         inside.hooks.configure(hook);
+        return;
+    }
+    if (what == "hook-disabled") {
+        const auto seconds = body.value("seconds", std::int64_t{0});
+        inside.hooks.disable(seconds > 0 ? std::optional(std::chrono::seconds(seconds)) : std::nullopt);
         return;
     }
     if (what == "faults") return inside.faults.add(fault_of(body));

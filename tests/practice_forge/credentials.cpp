@@ -30,12 +30,21 @@ std::string hex(const unsigned char* bytes, std::size_t size) {
     return text;
 }
 
-std::string hmac(const EVP_MD* kind, std::string_view secret, std::string_view body) {
-    std::array<unsigned char, EVP_MAX_MD_SIZE> digest{};
+struct Digest {
+    std::array<unsigned char, EVP_MAX_MD_SIZE> bytes{};
     unsigned size = 0;
+};
+
+Digest digest_of(const EVP_MD* kind, std::string_view secret, std::string_view body) {
+    Digest digest;
     HMAC(kind, secret.data(), static_cast<int>(secret.size()),
-         reinterpret_cast<const unsigned char*>(body.data()), body.size(), digest.data(), &size);
-    return hex(digest.data(), size);
+         reinterpret_cast<const unsigned char*>(body.data()), body.size(), digest.bytes.data(), &digest.size);
+    return digest;
+}
+
+std::string hmac(const EVP_MD* kind, std::string_view secret, std::string_view body) {
+    const auto digest = digest_of(kind, secret, body);
+    return hex(digest.bytes.data(), digest.size);
 }
 
 std::string pem_of(EVP_PKEY* key, bool with_private) {
@@ -78,6 +87,17 @@ std::string hmac_sha256(std::string_view secret, std::string_view body) {
 
 std::string hmac_sha1(std::string_view secret, std::string_view body) {
     return hmac(EVP_sha1(), secret, body);
+}
+
+std::string standard_signature(std::string_view token, std::string_view text) {
+    constexpr std::string_view mark = "whsec_";
+    const auto digest =
+        digest_of(EVP_sha256(), decode_base64(token.substr(std::min(mark.size(), token.size()))), text);
+    std::string result((digest.size + 2) / 3 * 4 + 1, '\0');
+    const int size = EVP_EncodeBlock(reinterpret_cast<unsigned char*>(result.data()), digest.bytes.data(),
+                                     static_cast<int>(digest.size));
+    result.resize(static_cast<std::size_t>(size));
+    return result;
 }
 
 std::string sha256(std::string_view text) {

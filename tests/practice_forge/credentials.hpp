@@ -10,7 +10,10 @@ namespace practice_forge {
 
 [[nodiscard]] std::string hmac_sha256(std::string_view secret, std::string_view body);  ///< hex
 [[nodiscard]] std::string hmac_sha1(std::string_view secret, std::string_view body);    ///< hex
-[[nodiscard]] std::string sha256(std::string_view text);                                ///< hex
+/// As Standard Webhooks sign: base64 of the HMAC by the key of a token `whsec_` and base64.
+/// https://github.com/standard-webhooks/standard-webhooks/blob/main/spec/standard-webhooks.md
+[[nodiscard]] std::string standard_signature(std::string_view token, std::string_view text);
+[[nodiscard]] std::string sha256(std::string_view text);  ///< hex
 [[nodiscard]] std::string random_hex(std::size_t bytes);
 [[nodiscard]] std::string random_guid();
 [[nodiscard]] std::string decode_base64(std::string_view text);  ///< empty when it is none

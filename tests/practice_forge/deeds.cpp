@@ -11,15 +11,14 @@
 namespace practice_forge {
 namespace {
 
-/// https://docs.github.com/en/issues/tracking-your-work-with-issues/using-issues/linking-a-pull-request-to-an-issue
-std::vector<std::int64_t> closed_by_words(const std::string& body) {
-    static const std::regex pattern(R"(\b(?:close[sd]?|fix(?:e[sd])?|resolve[sd]?):? +#(\d+))",
-                                    std::regex::icase);
-    std::vector<std::int64_t> numbers;
-    for (std::sregex_iterator at(body.begin(), body.end(), pattern), end; at != end; ++at) {
-        numbers.push_back(std::stoll((*at)[1]));
-    }
-    return numbers;
+std::string merge_message(const Customs& customs, const Repository& repository, const Thread& thread) {
+    const auto& pull = *thread.pull;
+    return customs.counts_apart  // GitLab:
+                                 // https://docs.gitlab.com/user/project/merge_requests/commit_templates/
+               ? fmt::format("Merge branch '{}' into '{}'\n\n{}\n\nSee merge request {}!{}", pull.head_branch,
+                             pull.base_branch, thread.title, repository.full_name(), thread.number)
+               : fmt::format("Merge pull request #{} from {}/{}\n\n{}", thread.number, repository.owner,
+                             pull.head_branch, thread.title);
 }
 
 StoredComment& comment_at(Repository& repository, std::int64_t id) {
@@ -30,14 +29,26 @@ StoredComment& comment_at(Repository& repository, std::int64_t id) {
 
 }  // namespace
 
+std::vector<std::int64_t> closed_by_words(const std::string& body) {
+    static const std::regex pattern(R"(\b(?:close[sd]?|fix(?:e[sd])?|resolve[sd]?):? +#(\d+))",
+                                    std::regex::icase);
+    std::vector<std::int64_t> numbers;
+    for (std::sregex_iterator at(body.begin(), body.end(), pattern), end; at != end; ++at) {
+        numbers.push_back(std::stoll((*at)[1]));
+    }
+    return numbers;
+}
+
 std::int64_t Deeds::create_issue(Repository& repository, const std::string& title, const std::string& body,
                                  const std::string& author, const std::vector<std::string>& labels) {
     const auto lock = world_.lock();
-    const auto number = repository.next_number++;
+    const auto number = world_.take_number(repository, false);
+    const auto key = world_.key_of(number);
     const Time now = world_.now();
-    auto& thread = repository.threads[number];
+    auto& thread = repository.threads[key];
     thread = {.id = world_.next_id(),
-              .number = number,
+              .number = number.number,
+              .key = key,
               .title = title,
               .body = body,
               .author = author,
@@ -48,7 +59,7 @@ std::int64_t Deeds::create_issue(Repository& repository, const std::string& titl
     for (const auto& name : labels) (void)set_label(repository, thread, name, author);
     herald_.opened(repository, thread);
     if (!labels.empty()) herald_.labels_changed(repository, thread, Herald::Labels::set, author);
-    return number;
+    return key;
 }
 
 void Deeds::edit_thread(Repository& repository, std::int64_t number, const std::optional<std::string>& title,
@@ -60,6 +71,10 @@ void Deeds::edit_thread(Repository& repository, std::int64_t number, const std::
     if (body && *body != thread.body) changes.body = std::exchange(thread.body, *body);
     if (!changes.title && !changes.body) return;
     thread.updated = world_.now();
+    if (changes.title)
+        note_itself(repository, thread,
+                    fmt::format("changed title from **{}** to **{}**", *changes.title, thread.title), by);
+    if (changes.body) note_itself(repository, thread, "changed the description", by);
     herald_.edited(repository, thread, changes, by);
 }
 
@@ -116,6 +131,15 @@ void Deeds::replace_labels(Repository& repository, std::int64_t number,
     herald_.labels_changed(repository, thread, any_set ? Herald::Labels::set : Herald::Labels::taken, by);
 }
 
+void Deeds::change_labels(Repository& repository, std::int64_t number, const std::vector<std::string>& set,
+                          const std::vector<std::string>& take, const std::string& by) {
+    const auto lock = world_.lock();
+    auto& thread = world_.thread(repository, number);
+    for (const auto& name : take) (void)take_label(repository, thread, name, by);
+    for (const auto& name : set) (void)set_label(repository, thread, name, by);
+    herald_.labels_changed(repository, thread, Herald::Labels::set, by);
+}
+
 void Deeds::clear_labels(Repository& repository, std::int64_t number, const std::string& by) {
     const auto lock = world_.lock();
     auto& thread = world_.thread(repository, number);
@@ -124,7 +148,7 @@ void Deeds::clear_labels(Repository& repository, std::int64_t number, const std:
 }
 
 std::int64_t Deeds::comment(Repository& repository, std::int64_t number, const std::string& body,
-                            const std::string& by) {
+                            const std::string& by, const Manner& manner) {
     const auto lock = world_.lock();
     auto& thread = world_.thread(repository, number);
     const Time now = world_.now();
@@ -136,10 +160,28 @@ std::int64_t Deeds::comment(Repository& repository, std::int64_t number, const s
                                .body = body,
                                .created = now,
                                .updated = now,
-                               .reactions = {}};
+                               .reactions = {},
+                               .internal = manner.internal,
+                               .in_reply_to = manner.in_reply_to,
+                               .resolved_by = {}};
     thread.updated = now;
     herald_.commented(repository, repository.comments[id]);
     return id;
+}
+
+void Deeds::note_itself(Repository& repository, const Thread& thread, const std::string& body,
+                        const std::string& by) {
+    if (!world_.customs.all_are_notes) return;
+    const auto id = world_.next_id();
+    repository.comments[id] = {.id = id,
+                               .thread = thread.key,
+                               .user = by,
+                               .body = body,
+                               .created = thread.updated,
+                               .updated = thread.updated,
+                               .reactions = {},
+                               .system = true,
+                               .resolved_by = {}};
 }
 
 void Deeds::edit_comment(Repository& repository, std::int64_t id, const std::string& body,
@@ -204,10 +246,10 @@ std::int64_t Deeds::transfer_issue(Repository& from, std::int64_t number, Reposi
     if (!world_.customs.moves_issues) throw Problem(404, "Issues stay in their repository");
     const auto old = world_.thread(from, number);
     if (old.pull) throw Problem(422, "Pull requests cannot be transferred");
-    const auto there = to.next_number++;
+    const auto there = world_.take_number(to, false).number;
     auto& moved = to.threads[there] = old;
     moved.id = world_.next_id();
-    moved.number = there;
+    moved.number = moved.key = there;
     std::erase_if(moved.labels,
                   [&](const std::string& name) { return World::find_label(to, name) == nullptr; });
     for (auto at = from.comments.begin(); at != from.comments.end();) {
@@ -263,12 +305,14 @@ std::int64_t Deeds::open_pull(Repository& repository, const Proposed& proposed, 
                           fmt::format("A pull request already exists for {}:{}.", repository.owner, branch));
         }
     }
-    const auto number = repository.next_number++;
+    const auto number = world_.take_number(repository, true);
+    const auto key = world_.key_of(number);
     const Time now = world_.now();
     world_.user(by);
-    auto& thread = repository.threads[number];
+    auto& thread = repository.threads[key];
     thread = {.id = world_.next_id(),
-              .number = number,
+              .number = number.number,
+              .key = key,
               .title = proposed.title,
               .body = proposed.body,
               .author = by,
@@ -277,7 +321,7 @@ std::int64_t Deeds::open_pull(Repository& repository, const Proposed& proposed, 
               .pull = std::move(pull)};
     herald_.begun(repository, thread);
     herald_.opened(repository, thread);
-    return number;
+    return key;
 }
 
 void Deeds::weigh(Repository& repository, std::int64_t number) {
@@ -313,8 +357,7 @@ std::string Deeds::merge(Repository& repository, std::int64_t number, const std:
     const auto base = git.branch(before.pull->base_branch);
     const auto tree = base ? git.merge_tree(*base, before.pull->head_sha) : std::nullopt;
     if (!tree) throw Problem(405, "Pull Request is not mergeable");
-    const auto message = fmt::format("Merge pull request #{} from {}/{}\n\n{}", number, repository.owner,
-                                     before.pull->head_branch, before.title);
+    const auto message = merge_message(world_.customs, repository, before);
     const auto sha = git.merge(before.pull->base_branch, *base, before.pull->head_sha, *tree, message, by);
     {
         const auto lock = world_.lock();

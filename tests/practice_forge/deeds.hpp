@@ -10,8 +10,13 @@
 
 namespace practice_forge {
 
+/// The issues that a merge request's or a pull request's description closes.
+/// https://docs.github.com/en/issues/tracking-your-work-with-issues/using-issues/linking-a-pull-request-to-an-issue
+[[nodiscard]] std::vector<std::int64_t> closed_by_words(const std::string& body);
+
 /// What anybody may do here, bot or person: changes the world and has it told. Takes the world's lock itself.
-/// Nobody's permission is asked: that is for the REST handlers.
+/// Nobody's permission is asked: that is for the REST handlers. An issue or a pull request is named by its
+/// key (`Thread::key`), which is what is returned of one that is made.
 class Deeds {
  public:
     Deeds(World& world, Hooks& hooks, Herald& herald) : world_(world), hooks_(hooks), herald_(herald) {}
@@ -34,9 +39,15 @@ class Deeds {
     /// As one deed: exactly these, and none.
     void replace_labels(Repository& repository, std::int64_t number, const std::vector<std::string>& labels,
                         const std::string& by);
+    void change_labels(Repository& repository, std::int64_t number, const std::vector<std::string>& set,
+                       const std::vector<std::string>& take, const std::string& by);
     void clear_labels(Repository& repository, std::int64_t number, const std::string& by);
+    struct Manner {
+        bool internal = false;
+        std::int64_t in_reply_to = 0;  ///< the first comment of a discussion
+    };
     std::int64_t comment(Repository& repository, std::int64_t number, const std::string& body,
-                         const std::string& by);
+                         const std::string& by, const Manner& manner = {false, 0});
     void edit_comment(Repository& repository, std::int64_t id, const std::string& body,
                       const std::string& by);
     void delete_comment(Repository& repository, std::int64_t id, const std::string& by);
@@ -61,6 +72,14 @@ class Deeds {
                         const std::string& by);
     std::int64_t reply(Repository& repository, std::int64_t number, std::int64_t comment,
                        const std::string& body, const std::string& by);
+    /// Says something beside a line, in no review.
+    std::int64_t stand_beside(Repository& repository, std::int64_t number, const InlineComment& comment,
+                              const std::string& by);
+    void edit_review_comment(Repository& repository, std::int64_t id, const std::string& body,
+                             const std::string& by);
+    /// Asks exactly these to look at a pull request.
+    void ask_reviewers(Repository& repository, std::int64_t number, const std::vector<std::string>& logins,
+                       const std::string& by);
     /// A branch and where it was and is; empty: nowhere.
     struct Moved {
         std::string branch, before, after;
@@ -75,11 +94,18 @@ class Deeds {
     /// A check run as its App has it now; with id 0 it is a new one. Its suite is told when all of it is
     /// done.
     StoredCheckRun keep_check(Repository& repository, StoredCheckRun run, const std::string& by);
+    /// Likewise with id 0 a new one.
     CommitStatus keep_status(Repository& repository, CommitStatus status);
     /// Computes whether it can be merged, unless that is known.
     void weigh(Repository& repository, std::int64_t number);
 
  private:
+    void note_itself(Repository& repository, const Thread& thread, const std::string& body,
+                     const std::string& by);
+    std::int64_t keep_beside(Repository& repository, const Thread& thread, std::int64_t review,
+                             const InlineComment& comment, const std::string& by);
+    void keep_verdict(Repository& repository, std::int64_t number, const std::string& state,
+                      const std::string& by);
     void tell_push(Repository& repository, const Moved& moved, const std::string& by);
     void follow_branches(Repository& repository, const std::string& by);
     void close_with_branch(Repository& repository, const std::string& branch, const std::string& by);

@@ -10,13 +10,19 @@
 namespace practice_forge {
 namespace {
 
-CheckSuite& suite_of(World& world, Repository& repository, const StoredCheckRun& run) {
+CheckSuite& suite_of(World& world, Repository& repository, const std::string& app, const std::string& sha) {
     for (auto& [id, suite] : repository.check_suites) {
-        if (suite.app == run.app && suite.head_sha == run.head_sha) return suite;
+        if (suite.app == app && suite.head_sha == sha) return suite;
     }
     const auto id = world.next_id();
-    return repository.check_suites[id] = {
-               .id = id, .app = run.app, .head_sha = run.head_sha, .created = world.now()};
+    return repository.check_suites[id] = {.id = id, .app = app, .head_sha = sha, .created = world.now()};
+}
+
+/// The newest pipeline of its commit, or one for what comes from elsewhere.
+CheckSuite& pipeline_for(World& world, Repository& repository, const CommitStatus& status) {
+    for (auto at = repository.check_suites.rbegin(); at != repository.check_suites.rend(); ++at)
+        if (at->second.head_sha == status.sha) return at->second;
+    return suite_of(world, repository, "external", status.sha);
 }
 
 /// What the newest runs of a suite come to; empty while one of them goes on.
@@ -41,7 +47,7 @@ StoredCheckRun Deeds::keep_check(Repository& repository, StoredCheckRun run, con
     const auto commit = Git(repository.git).read(run.head_sha);
     if (!commit) throw Problem(422, "No commit found for SHA: " + run.head_sha);
     const auto lock = world_.lock();
-    const auto& suite = suite_of(world_, repository, run);
+    const auto& suite = suite_of(world_, repository, run.app, run.head_sha);
     run.suite = suite.id;
     if (run.id == 0) run.id = world_.next_id();
     auto& kept = repository.check_runs[run.id];
@@ -65,10 +71,18 @@ CommitStatus Deeds::keep_status(Repository& repository, CommitStatus status) {
             if (sha == status.sha) branches.push_back(name);
     }
     const auto lock = world_.lock();
-    status.id = world_.next_id();
-    status.created = status.updated = world_.now();
+    status.updated = world_.now();
     world_.user(status.creator);
-    repository.statuses.push_back(status);
+    if (world_.customs.pipelines && status.suite == 0)
+        status.suite = pipeline_for(world_, repository, status).id;
+    const auto known = std::ranges::find(repository.statuses, status.id, &CommitStatus::id);
+    if (known != repository.statuses.end()) {
+        *known = status;
+    } else {
+        status.id = world_.next_id();
+        status.created = status.updated;
+        repository.statuses.push_back(status);
+    }
     herald_.status_set(repository, status, *commit, branches);
     return status;
 }

@@ -36,6 +36,7 @@ Repository& Deeds::create_repository(const RepositorySeed& seed) {
     made->id = world_.next_id();
     made->created = made->pushed = world_.now();
     made->collaborators[lower(made->owner)] = Permission::admin;
+    world_.user(made->owner);
     for (const auto& [name, color, text] : {std::tuple{"bug", "d73a4a", "Something isn't working"},
                                             std::tuple{"enhancement", "a2eeef", "New feature or request"}}) {
         made->labels.push_back({.id = world_.next_id(), .name = name, .color = color, .description = text});

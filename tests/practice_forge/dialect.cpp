@@ -12,20 +12,26 @@ namespace {
 /// https://docs.gitea.com/administration/config-cheat-sheet#repository---pull-request-repositorypull-request
 const std::vector<std::string_view> kWorkInProgress = {"WIP:", "[WIP]"};
 
-const std::array<Customs, 3> kCustoms = {
+/// https://docs.gitlab.com/user/project/merge_requests/drafts/
+const std::vector<std::string_view> kDraft = {"Draft:", "[Draft]", "(Draft)"};
+
+const std::array<Customs, 4> kCustoms = {
     Customs{.dialect = Dialect::github,
             .name = "github",
             .api_path = "/api/v3",
+            .issue_page = "issues",
             .pull_page = "pull",
             .app_suffix = "[bot]",
             .runner = "github-actions",
             .protected_words = "GH006: Protected branch update failed.",
             .version = "",
             .hook_families = {"GitHub"},
+            .statuses_count = false,
             .draft_prefixes = {}},
     Customs{.dialect = Dialect::gitea,
             .name = "gitea",
             .api_path = "/api/v1",
+            .issue_page = "issues",
             .pull_page = "pulls",
             .app_suffix = "",
             .runner = "gitea-actions",
@@ -42,6 +48,7 @@ const std::array<Customs, 3> kCustoms = {
     Customs{.dialect = Dialect::forgejo,
             .name = "forgejo",
             .api_path = "/api/v1",
+            .issue_page = "issues",
             .pull_page = "pulls",
             .app_suffix = "",
             .runner = "forgejo-actions",
@@ -56,7 +63,25 @@ const std::array<Customs, 3> kCustoms = {
             .groups_by_line = true,
             .closes_with_branch = true,
             .draft_prefixes = kWorkInProgress,
-            .zone = std::chrono::hours(2)}};
+            .zone = std::chrono::hours(2)},
+    Customs{
+        .dialect = Dialect::gitlab,
+        .name = "gitlab",
+        .api_path = "/api/v4",
+        .issue_page = "-/issues",
+        .pull_page = "-/merge_requests",
+        .app_suffix = "",
+        .runner = "gitlab-ci",
+        .protected_words = "GitLab: You are not allowed to push code to protected branches on this project.",
+        .version = "19.3.1-ee",
+        .hook_families = {},
+        .apps = false,
+        .pipelines = true,
+        .moves_issues = false,
+        .closes_with_branch = true,
+        .counts_apart = true,
+        .all_are_notes = true,
+        .draft_prefixes = kDraft}};
 
 }  // namespace
 

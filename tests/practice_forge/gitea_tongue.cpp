@@ -208,15 +208,11 @@ std::string required(const Call& call, const char* field) {
 }
 
 std::optional<Time> time_asked(const Call& call, const char* name) {
-    auto text = call.value(name);
+    const auto text = call.value(name);
     if (text.empty()) return std::nullopt;
-    if (text.ends_with('Z')) text.replace(text.size() - 1, 1, "+0000");
-    if (text.size() > 6 && text[text.size() - 3] == ':') text.erase(text.size() - 3, 1);
-    std::tm read{};
-    const char* end = strptime(text.c_str(), "%Y-%m-%dT%H:%M:%S%z", &read);
-    if (end == nullptr || *end != '\0') throw Problem(422, "parsing time \"" + call.value(name) + "\"");
-    const auto east = read.tm_gmtoff;  // timegm puts it to zero
-    return std::chrono::system_clock::from_time_t(timegm(&read) - east);
+    const auto time = parse_time(text);
+    if (!time) throw Problem(422, "parsing time \"" + text + "\"");
+    return time;
 }
 
 std::string title_of(const std::string& text) {

@@ -53,6 +53,12 @@ class Herald {
                                 const std::string& /*by*/) {}
     virtual void comment_deleted(Repository&, const StoredComment&, const std::string& /*by*/) {}
     virtual void reviewed(Repository&, const Thread&, const StoredReview&) {}
+    /// Answered beside a line by itself (`create`), or edited there (`update`).
+    virtual void beside_line(Repository&, const StoredReviewComment&, const std::string& /*action*/,
+                             const std::string& /*by*/) {}
+    /// Who is asked to look, and what they came to: as it was.
+    virtual void reviewers_changed(Repository&, const Thread&, const std::vector<Reviewer>&,
+                                   const std::string& /*by*/) {}
 
     // Commits.
     virtual void pushed(Repository&, const Push&, const std::string& /*by*/) {}

@@ -70,6 +70,7 @@ bool Hooks::wants(const std::string& event) const {
 void Hooks::send(Letter letter) {
     if (!wants(letter.what.substr(0, letter.what.find('.')))) return;
     const std::scoped_lock lock(mutex_);
+    if (letter.what != "ping" && disabled()) return;
     if (ended_.contains(0) || (letter.repository != 0 && ended_.contains(letter.repository))) return;
     Waiting waiting;
     auto& sent = waiting.sent;
@@ -86,44 +87,60 @@ void Hooks::send(Letter letter) {
     sent.repository = letter.repository;
     sent.installation = letter.installation;
     sent.when = world_.now();
+    if (settings_.group_too) {
+        auto second = waiting;
+        second.sent.delivery.id = ++last_id_;
+        second.sent.delivery.guid = random_guid();
+        second.sent.delivery.of_group = true;
+        enqueue(std::move(waiting));
+        waiting = std::move(second);
+    }
+    enqueue(std::move(waiting));
+    changed_.notify_all();
+}
 
+void Hooks::enqueue(Waiting waiting) {
+    auto& sent = waiting.sent;
     if (faults_.empty()) {
         queue_.push_back(std::move(waiting));
-    } else {
-        auto& fault = faults_.front();
-        switch (fault.kind) {
-            case HookFault::Kind::lose:
-                sent.delivery.status = "failed to connect to host";
-                done_.push_back(std::move(sent));
-                break;
-            case HookFault::Kind::vanish:
-                break;
-            case HookFault::Kind::duplicate:
-                queue_.push_back(waiting);
-                queue_.push_back(std::move(waiting));
-                break;
-            case HookFault::Kind::reorder:
-                held_.push_back(std::move(waiting));
-                break;
-            case HookFault::Kind::bad_signature:
-                waiting.good_signature = false;
-                queue_.push_back(std::move(waiting));
-                break;
-        }
-        if (--fault.times <= 0) {
-            std::ranges::move(held_.rbegin(), held_.rend(), std::back_inserter(queue_));
-            held_.clear();
-            faults_.pop_front();
-        }
+        return;
     }
-    changed_.notify_all();
+    auto& fault = faults_.front();
+    switch (fault.kind) {
+        case HookFault::Kind::lose:
+            sent.delivery.status = "failed to connect to host";
+            done_.push_back(std::move(sent));
+            break;
+        case HookFault::Kind::vanish:
+            break;
+        case HookFault::Kind::duplicate:
+            queue_.push_back(waiting);
+            queue_.push_back(std::move(waiting));
+            break;
+        case HookFault::Kind::reorder:
+            held_.push_back(std::move(waiting));
+            break;
+        case HookFault::Kind::bad_signature:
+            waiting.good_signature = false;
+            queue_.push_back(std::move(waiting));
+            break;
+    }
+    if (--fault.times <= 0) {
+        std::ranges::move(held_.rbegin(), held_.rend(), std::back_inserter(queue_));
+        held_.clear();
+        faults_.pop_front();
+    }
+}
+
+Hooks::Sent Hooks::listed(std::int64_t id) const {
+    const auto found = std::ranges::find_if(done_, [&](const Sent& s) { return s.delivery.id == id; });
+    if (found == done_.end()) throw not_found();
+    return *found;
 }
 
 void Hooks::redeliver(std::int64_t id) {
     const std::scoped_lock lock(mutex_);
-    const auto found = std::ranges::find_if(done_, [&](const Sent& s) { return s.delivery.id == id; });
-    if (found == done_.end()) throw not_found();
-    Waiting again{.sent = *found};
+    Waiting again{.sent = listed(id)};
     again.sent.delivery.id = ++last_id_;
     again.sent.delivery.redelivery = true;
     again.sent.when = world_.now();
@@ -131,18 +148,61 @@ void Hooks::redeliver(std::int64_t id) {
     changed_.notify_all();
 }
 
+int Hooks::resend(std::int64_t id) {
+    Sent again;
+    {
+        const std::scoped_lock lock(mutex_);
+        again = listed(id);
+        again.delivery.id = ++last_id_;
+    }
+    again.delivery.redelivery = true;
+    again.delivery.status_code = 0;
+    again.when = world_.now();
+    attempt(again, true);
+    recorder_(again);
+    const std::scoped_lock lock(mutex_);
+    done_.push_back(again);
+    return again.delivery.status_code;
+}
+
 int Hooks::deliver(std::int64_t id, const std::string& guid) {
     Sent again;
     {
         const std::scoped_lock lock(mutex_);
-        const auto found = std::ranges::find_if(done_, [&](const Sent& s) { return s.delivery.id == id; });
-        if (found == done_.end()) throw not_found();
-        again = *found;
+        again = listed(id);
     }
     if (!guid.empty()) again.delivery.guid = guid;
     again.delivery.status_code = 0;
     attempt(again, true);
     return again.delivery.status_code;
+}
+
+void Hooks::disable(std::optional<std::chrono::seconds> time) {
+    const std::scoped_lock lock(mutex_);
+    standing_ = {.for_good = !time, .until = {}};
+    if (time) standing_.until = world_.now() + *time;
+}
+
+Hooks::Standing Hooks::standing() const {
+    const std::scoped_lock lock(mutex_);
+    return standing_;
+}
+
+bool Hooks::disabled() const {
+    return standing_.for_good || (standing_.until && *standing_.until > world_.now());
+}
+
+/// https://docs.gitlab.com/user/project/integrations/webhooks/#auto-disabled-webhooks
+void Hooks::count(bool good) {
+    using std::chrono_literals::operator""min;
+    using std::chrono_literals::operator""h;
+    const std::scoped_lock lock(mutex_);
+    failures_ = good ? 0 : failures_ + 1;
+    if (good) standing_ = {};
+    if (!settings_.disables_itself || failures_ < 4) return;
+    standing_.for_good = failures_ >= 40;
+    const auto wait = std::min<std::chrono::minutes>(24h, 1min * (1 << std::min(failures_ - 4, 11)));
+    standing_.until = standing_.for_good ? std::nullopt : std::optional(world_.now() + wait);
 }
 
 bool Hooks::sent(std::chrono::milliseconds timeout) {
@@ -160,6 +220,10 @@ void Hooks::work(const std::stop_token& stop) {
     while (changed_.wait(lock, stop, [this] { return !queue_.empty(); }) && !stop.stop_requested()) {
         Waiting next = std::move(queue_.front());
         queue_.pop_front();
+        if (next.sent.delivery.what != "ping" && disabled()) {
+            changed_.notify_all();
+            continue;
+        }
         busy_ = true;
         lock.unlock();
         attempt(next.sent, next.good_signature);
@@ -196,13 +260,14 @@ void Hooks::attempt(Sent& sent, bool good_signature) {
         const bool late = result.error() == httplib::Error::Read &&
                           sent.seconds >= 0.9 * std::chrono::duration<double>(to.timeout).count();
         delivery.status = late ? "timed out" : "failed to connect to host";
-        return;
+        return count(false);
     }
     delivery.status_code = result->status;
     delivery.status = result->status >= 200 && result->status < 300
                           ? "OK"
                           : fmt::format("Invalid HTTP Response: {}", result->status);
     delivery.response = result->body;
+    count(result->status >= 200 && result->status < 300);
 }
 
 }  // namespace practice_forge

@@ -55,10 +55,18 @@ class Hooks {
     /// Not subscribed events are not sent. May be called with the world locked.
     void send(Letter letter);
     void redeliver(std::int64_t id);  ///< throws 404
+    int resend(std::int64_t id);      ///< likewise, but at once; returns the HTTP status, 0 without an answer
     /// One that is listed, once more and now, from the caller's thread: any order, and at the same time as
     /// others. With another `guid` it is what a second hook tells of the same event. Returns the HTTP status,
     /// 0 without an answer; throws 404. Not listed anew.
     int deliver(std::int64_t id, const std::string& guid);
+    /// As if it had failed too often: nothing but a try is sent for so long, or without a time ever.
+    void disable(std::optional<std::chrono::seconds> time);
+    struct Standing {
+        bool for_good = false;
+        std::optional<Time> until;  ///< disabled for a time
+    };
+    [[nodiscard]] Standing standing() const;
     [[nodiscard]] bool sent(std::chrono::milliseconds timeout);
     [[nodiscard]] std::vector<Sent> deliveries() const;
 
@@ -69,6 +77,10 @@ class Hooks {
         Sent sent;
         bool good_signature = true;
     };
+    void enqueue(Waiting waiting);
+    [[nodiscard]] Sent listed(std::int64_t id) const;
+    [[nodiscard]] bool disabled() const;
+    void count(bool good);
 
     World& world_;
     Seal seal_;
@@ -78,6 +90,8 @@ class Hooks {
     HookSettings settings_;
     std::deque<HookFault> faults_;
     std::set<std::int64_t> ended_;
+    int failures_ = 0;  ///< in a row
+    Standing standing_;
     std::vector<Waiting> held_;  ///< for a reordering
     std::deque<Waiting> queue_;
     bool busy_ = false;

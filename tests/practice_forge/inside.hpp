@@ -56,6 +56,7 @@ struct PracticeForge::Inside {
     void answer_git(const httplib::Request& request, httplib::Response& response, const std::string& path,
                     const std::string& query);
     [[nodiscard]] Repository& repository(std::string_view full_name);
+    [[nodiscard]] std::int64_t pull_key(std::int64_t number) const;
     void close_connections() const;
 
     Options options;
@@ -85,6 +86,7 @@ struct Page {
 /// GitHub-flavoured Markdown; nothing of it becomes active HTML. `issues` is the address that #N leads to.
 [[nodiscard]] std::string render_markdown(const std::string& text, const std::string& issues);
 [[nodiscard]] std::string escape_html(std::string_view text);
+[[nodiscard]] std::string diff_html(const std::string& diff);  ///< of a diff as git writes it
 [[nodiscard]] const std::string& style_sheet();
 [[nodiscard]] std::string avatar(const std::string& login);
 

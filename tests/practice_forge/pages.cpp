@@ -2,7 +2,6 @@
 
 #include <algorithm>
 #include <charconv>
-#include <sstream>
 
 #include "tests/practice_forge/git.hpp"
 #include "tests/practice_forge/inside.hpp"
@@ -13,31 +12,40 @@ namespace practice_forge {
 namespace {
 
 struct Shown {
-    std::string full_name, owner, default_branch, pull_page;
+    std::string full_name, owner, default_branch, issue_page, pull_page, pulls_page;
     std::filesystem::path git;
     std::vector<Issue> issues;
     std::vector<PullRequest> pulls;
-    std::map<std::int64_t, Issue> talk;  ///< comments and labels of both kinds
+    std::map<std::int64_t, Issue> pull_talk;  ///< the same pull requests: comments and labels
     std::vector<CheckRun> checks;
     std::map<std::int64_t, Pull> sizes;
 };
+
+/// The address of the list, where it is another word than a single one's.
+std::string pulls_list(const Customs& customs) {
+    return customs.counts_apart ? std::string(customs.pull_page) : "pulls";
+}
 
 Shown copy(const World& world, const Repository& repository) {
     const auto lock = world.lock();
     Shown shown{.full_name = repository.full_name(),
                 .owner = repository.owner,
                 .default_branch = repository.default_branch,
+                .issue_page = std::string(world.customs.issue_page),
                 .pull_page = std::string(world.customs.pull_page),
+                .pulls_page = pulls_list(world.customs),
                 .git = repository.git};
-    for (const auto& [number, thread] : repository.threads) {
-        shown.talk[number] = issue_value(world, repository, thread);
+    for (const auto& [key, thread] : repository.threads) {
+        auto talk = issue_value(world, repository, thread);
         if (thread.pull) {
             shown.pulls.push_back(pull_value(world, repository, thread));
-            shown.sizes[number] = *thread.pull;
+            shown.sizes[thread.number] = *thread.pull;
+            shown.pull_talk[thread.number] = std::move(talk);
         } else {
-            shown.issues.push_back(shown.talk[number]);
+            shown.issues.push_back(std::move(talk));
         }
     }
+    std::ranges::sort(shown.pulls, {}, &PullRequest::number);
     shown.checks = checks_of(world, repository);
     return shown;
 }
@@ -59,10 +67,10 @@ std::string tabs(const Shown& shown, std::string_view on) {
                            on == name ? "on" : "", shown.full_name, name, label, count);
     };
     return fmt::format(
-        R"(<h1><a href="/">{}</a> / <a href="/{}/issues"><b>{}</b></a></h1><nav class="tabs">{}{}</nav>)",
-        escape_html(shown.owner), shown.full_name,
-        escape_html(shown.full_name.substr(shown.owner.size() + 1)), tab("issues", "Issues", open_issues),
-        tab("pulls", "Pull requests", open_pulls));
+        R"(<h1><a href="/">{}</a> / <a href="/{}/{}"><b>{}</b></a></h1><nav class="tabs">{}{}</nav>)",
+        escape_html(shown.owner), shown.full_name, shown.issue_page,
+        escape_html(shown.full_name.substr(shown.owner.size() + 1)),
+        tab(shown.issue_page, "Issues", open_issues), tab(shown.pulls_page, "Pull requests", open_pulls));
 }
 
 std::string labels_html(const std::vector<std::string>& labels) {
@@ -109,6 +117,8 @@ std::string reactions_html(const std::vector<Reaction>& reactions) {
     return R"(<div class="reactions">)" + html + "</div>";
 }
 
+std::string issues_address(const Shown& shown) { return "/" + shown.full_name + "/" + shown.issue_page; }
+
 std::string talk_box(const Shown& shown, const std::string& login, const std::string& verb,
                      const std::string& body, const std::vector<Reaction>& reactions,
                      const std::string& anchor) {
@@ -117,7 +127,7 @@ std::string talk_box(const Shown& shown, const std::string& login, const std::st
         R"(<div class="md">{}</div>{}</div></div>)",
         anchor, escape_html(login), person(login), verb,
         body.empty() ? "<p><em>No description provided.</em></p>"
-                     : render_markdown(body, "/" + shown.full_name + "/issues"),
+                     : render_markdown(body, issues_address(shown)),
         reactions_html(reactions));
 }
 
@@ -134,13 +144,13 @@ std::string issues_page(const Shown& shown) {
     std::string rows;
     for (auto at = shown.issues.rbegin(); at != shown.issues.rend(); ++at) {
         rows += fmt::format(
-            R"(<div class="row"><span class="dot {}"></span><div class="grow"><a class="name" href="/{}/issues/{}">{}</a> {}<div class="small">#{} by {} · {}</div></div></div>)",
-            at->open ? "open" : "closed", shown.full_name, at->number, escape_html(at->title),
+            R"(<div class="row"><span class="dot {}"></span><div class="grow"><a class="name" href="{}/{}">{}</a> {}<div class="small">#{} by {} · {}</div></div></div>)",
+            at->open ? "open" : "closed", issues_address(shown), at->number, escape_html(at->title),
             labels_html(at->labels), at->number, escape_html(at->author),
             counted(at->comments.size(), "comment"));
     }
     return frame("Issues · " + shown.full_name,
-                 tabs(shown, "issues") + R"(<div class="box">)" +
+                 tabs(shown, shown.issue_page) + R"(<div class="box">)" +
                      (rows.empty() ? R"(<div class="empty">No issues yet.</div>)" : rows) + "</div>");
 }
 
@@ -150,18 +160,18 @@ std::string pulls_page(const Shown& shown) {
         rows += fmt::format(
             R"(<div class="row"><span class="dot {}"></span><div class="grow"><a class="name" href="/{}/{}/{}">{}</a> {}<div class="small">#{} by {} · {} · {}</div></div></div>)",
             state_of(*at).css, shown.full_name, shown.pull_page, at->number, escape_html(at->title),
-            labels_html(shown.talk.at(at->number).labels), at->number, escape_html(at->author),
+            labels_html(shown.pull_talk.at(at->number).labels), at->number, escape_html(at->author),
             state_of(*at).word, escape_html(at->head_branch));
     }
     return frame("Pull requests · " + shown.full_name,
-                 tabs(shown, "pulls") + R"(<div class="box">)" +
+                 tabs(shown, shown.pulls_page) + R"(<div class="box">)" +
                      (rows.empty() ? R"(<div class="empty">No pull requests yet.</div>)" : rows) + "</div>");
 }
 
 std::string issue_page(const Shown& shown, const Issue& issue) {
     return frame(
         fmt::format("{} · Issue #{}", issue.title, issue.number),
-        tabs(shown, "issues") +
+        tabs(shown, shown.issue_page) +
             fmt::format(
                 R"(<h1>{} <span class="num">#{}</span></h1><div class="meta"><span class="state {}">{}</span> {} opened this issue · {} {}</div>)",
                 escape_html(issue.title), issue.number, issue.open ? "open" : "closed",
@@ -185,7 +195,7 @@ std::string check_html(const Shown& shown, const CheckRun& run) {
         : css == "pending" ? "●"
                            : "—",
         escape_html(run.name), escape_html(run.title), done ? run.conclusion : run.status);
-    const std::string issues = "/" + shown.full_name + "/issues";
+    const std::string issues = issues_address(shown);
     if (!run.summary.empty() || !run.text.empty()) {
         html += R"(<div class="md">)" + render_markdown(run.summary, issues) +
                 render_markdown(run.text, issues) + "</div>";
@@ -202,62 +212,16 @@ std::string check_html(const Shown& shown, const CheckRun& run) {
     return html + "</div>";
 }
 
-/// "@@ -10,4 +12,5 @@" -> the two first line numbers.
-std::pair<int, int> hunk_start(const std::string& line) {
-    const auto minus = line.find('-');
-    const auto plus = line.find('+', minus);
-    if (plus == std::string::npos) return {0, 0};
-    return {std::atoi(line.c_str() + minus + 1), std::atoi(line.c_str() + plus + 1)};
-}
-
-std::string diff_html(const std::string& diff) {
-    std::string html;
-    std::istringstream lines(diff);
-    bool in_hunk = false;
-    int before = 0;
-    int after = 0;
-    for (std::string line; std::getline(lines, line);) {
-        if (line.starts_with("diff --git ")) {
-            if (!html.empty()) html += "</table></div>";
-            const auto name = line.rfind(" b/");
-            html += fmt::format(
-                R"(<div class="box"><div class="title"><b><code>{}</code></b></div><table class="diff">)",
-                escape_html(name == std::string::npos ? line : line.substr(name + 3)));
-            in_hunk = false;
-        } else if (line.starts_with("@@")) {
-            std::tie(before, after) = hunk_start(line);
-            in_hunk = true;
-            html += fmt::format(R"(<tr class="hunk"><td class="n"></td><td class="n"></td><td>{}</td></tr>)",
-                                escape_html(line));
-        } else if (in_hunk && !line.empty()) {
-            const char kind = line[0];
-            const std::string old_number = kind == ' ' || kind == '-' ? std::to_string(before++) : "";
-            const std::string new_number = kind == ' ' || kind == '+' ? std::to_string(after++) : "";
-            html +=
-                fmt::format(R"(<tr class="{}"><td class="n">{}</td><td class="n">{}</td><td>{}</td></tr>)",
-                            kind == '+'   ? "add"
-                            : kind == '-' ? "del"
-                                          : "",
-                            old_number, new_number, escape_html(line));
-        } else if (line.starts_with("Binary files") || line.starts_with("new file") ||
-                   line.starts_with("deleted file") || line.starts_with("rename ")) {
-            html += fmt::format(R"(<tr class="hunk"><td class="n"></td><td class="n"></td><td>{}</td></tr>)",
-                                escape_html(line));
-        }
-    }
-    return html.empty() ? R"(<div class="empty">No changes.</div>)" : html + "</table></div>";
-}
-
 std::string pull_page(const Shown& shown, const PullRequest& pull, const std::string& part) {
     const auto& size = shown.sizes.at(pull.number);
-    const auto& talk = shown.talk.at(pull.number);
+    const auto& talk = shown.pull_talk.at(pull.number);
     const auto state = state_of(pull);
     const std::string address = fmt::format("/{}/{}/{}", shown.full_name, shown.pull_page, pull.number);
     std::vector<CheckRun> checks;
     std::ranges::copy_if(shown.checks, std::back_inserter(checks),
                          [&](const CheckRun& run) { return run.head_sha == pull.head_sha; });
     std::string html =
-        tabs(shown, "pulls") +
+        tabs(shown, shown.pulls_page) +
         fmt::format(
             R"(<h1>{} <span class="num">#{}</span></h1><div class="meta"><span class="state {}">{}</span><span>{} wants to merge {} commit{} into <span class="branch">{}</span> from <span class="branch">{}</span></span>{}</div>)",
             escape_html(pull.title), pull.number, state.css, state.word, person(pull.author), size.commits,
@@ -324,13 +288,31 @@ std::string home_page(const World& world) {
             });
         };
         rows += fmt::format(
-            R"(<div class="row"><div class="grow"><a class="name" href="/{0}/issues">{0}</a><div class="small">{1}</div></div><a href="/{0}/issues">{2} issues</a><a href="/{0}/pulls">{3} pull requests</a></div>)",
+            R"(<div class="row"><div class="grow"><a class="name" href="/{0}/{4}">{0}</a><div class="small">{1}</div></div><a href="/{0}/{4}">{2} issues</a><a href="/{0}/{5}">{3} pull requests</a></div>)",
             escape_html(repository->full_name()), escape_html(repository->description), open(false),
-            open(true));
+            open(true), world.customs.issue_page, pulls_list(world.customs));
     }
     return frame("Practice forge",
                  R"(<h1>Repositories</h1><div class="box">)" +
                      (rows.empty() ? R"(<div class="empty">No repositories yet.</div>)" : rows) + "</div>");
+}
+
+/// What a path names: owner/name/issues/1, or as GitLab has it, group/name/-/issues/1.
+struct Way {
+    std::string repository, what = "issues", number, part;
+};
+Way way_of(const std::vector<std::string>& segments) {
+    const auto dash = std::ranges::find(segments, "-");
+    const bool has_dash = dash != segments.end();
+    const auto named = has_dash ? dash : segments.begin() + std::min<std::ptrdiff_t>(2, std::ssize(segments));
+    Way way;
+    for (auto at = segments.begin(); at != named; ++at)
+        way.repository += (way.repository.empty() ? "" : "/") + *at;
+    const std::vector<std::string> rest(has_dash ? named + 1 : named, segments.end());
+    if (!rest.empty()) way.what = rest[0];
+    if (rest.size() > 1) way.number = rest[1];
+    if (rest.size() > 2) way.part = rest[2];
+    return way;
 }
 
 Page missing() {
@@ -349,34 +331,36 @@ Page render_page(World& world, Deeds& deeds, const std::vector<std::string>& seg
         return {.content_type = "image/svg+xml",
                 .body = avatar(segments[2].substr(0, segments[2].size() - 4))};
     }
-    if (segments.size() < 2) return missing();
+    const auto way = way_of(segments);
     Repository* repository = nullptr;
     {
         const auto lock = world.lock();
-        repository = world.find(segments[0] + "/" + segments[1]);
+        repository = world.find(way.repository);
     }
     if (repository == nullptr) return missing();
     const Shown shown = copy(world, *repository);
-    const std::string what = segments.size() > 2 ? segments[2] : "issues";
-    if (segments.size() <= 3) {
-        if (what == "issues") return {.body = issues_page(shown)};
-        if (what == "pulls") return {.body = pulls_page(shown)};
+    const bool apart = world.customs.counts_apart;
+    if (way.number.empty()) {
+        if (way.what == "issues") return {.body = issues_page(shown)};
+        if (way.what == (apart ? "merge_requests" : "pulls")) return {.body = pulls_page(shown)};
         return missing();
     }
     std::int64_t number = 0;
-    std::from_chars(segments[3].data(), segments[3].data() + segments[3].size(), number);
-    if (what == "runs") {
+    std::from_chars(way.number.data(), way.number.data() + way.number.size(), number);
+    if (way.what == "runs" || way.what == "jobs") {
         const auto run = std::ranges::find(shown.checks, number, &CheckRun::id);
         if (run == shown.checks.end()) return missing();
-        return {.body = frame(run->name, tabs(shown, "pulls") + check_html(shown, *run))};
+        return {.body = frame(run->name, tabs(shown, shown.pulls_page) + check_html(shown, *run))};
     }
-    if (const auto pull = std::ranges::find(shown.pulls, number, &PullRequest::number);
-        pull != shown.pulls.end()) {
-        deeds.weigh(*repository, number);
-        return {.body = pull_page(shown, *pull, segments.size() > 4 ? segments[4] : "")};
+    const auto pull = std::ranges::find(shown.pulls, number, &PullRequest::number);
+    if (pull != shown.pulls.end() && !(apart && way.what == "issues")) {
+        deeds.weigh(*repository, world.key_of(*pull));
+        return {.body = pull_page(shown, *pull, way.part)};
     }
-    const auto issue = shown.talk.find(number);
-    return issue == shown.talk.end() ? missing() : Page{.body = issue_page(shown, issue->second)};
+    const auto issue = std::ranges::find(shown.issues, number, &Issue::number);
+    return issue == shown.issues.end() || (apart && way.what != "issues")
+               ? missing()
+               : Page{.body = issue_page(shown, *issue)};
 }
 
 }  // namespace practice_forge

@@ -37,16 +37,18 @@ void PracticeForge::delete_branch(std::string_view repository, std::string_view 
     inside_->deeds.delete_branch(changed, std::string(branch), changed.owner);
 }
 
-void PracticeForge::lock(std::string_view repository, std::int64_t number, std::string_view by) {
-    inside_->deeds.set_locked(inside_->repository(repository), number, true, std::string(by));
+void PracticeForge::lock(std::string_view repository, Which which, std::string_view by) {
+    inside_->deeds.set_locked(inside_->repository(repository), inside_->world.key_of(which), true,
+                              std::string(by));
 }
-void PracticeForge::unlock(std::string_view repository, std::int64_t number, std::string_view by) {
-    inside_->deeds.set_locked(inside_->repository(repository), number, false, std::string(by));
+void PracticeForge::unlock(std::string_view repository, Which which, std::string_view by) {
+    inside_->deeds.set_locked(inside_->repository(repository), inside_->world.key_of(which), false,
+                              std::string(by));
 }
-std::int64_t PracticeForge::transfer_issue(std::string_view repository, std::int64_t number,
-                                           std::string_view to, std::string_view by) {
-    return inside_->deeds.transfer_issue(inside_->repository(repository), number, inside_->repository(to),
-                                         std::string(by));
+std::int64_t PracticeForge::transfer_issue(std::string_view repository, Which which, std::string_view to,
+                                           std::string_view by) {
+    return inside_->deeds.transfer_issue(inside_->repository(repository), inside_->world.key_of(which),
+                                         inside_->repository(to), std::string(by));
 }
 
 namespace {

@@ -30,7 +30,7 @@ Issue issue_value(const World& world, const Repository& repository, const Thread
                 .reactions = plain(thread.reactions),
                 .html_url = thread_page(world, repository, thread)};
     for (const auto& [id, comment] : repository.comments) {
-        if (comment.thread != thread.number) continue;
+        if (comment.thread != thread.key || comment.system) continue;
         issue.comments.push_back({.id = id,
                                   .user = comment.user,
                                   .body = comment.body,
@@ -73,7 +73,7 @@ CheckRun check_value(const StoredCheckRun& run) {
 }
 
 CheckRun check_value(const CommitStatus& status) {
-    const bool done = status.state != "pending";
+    const bool done = status.state != "pending" && status.state != "running";
     return {.id = status.id,
             .name = status.context,
             .head_sha = status.sha,
@@ -91,10 +91,8 @@ CheckRun check_value(const CommitStatus& status) {
 
 std::vector<CheckRun> checks_of(const World& world, const Repository& repository) {
     std::vector<CheckRun> checks;
-    if (world.customs.check_runs) {
-        for (const auto& [id, run] : repository.check_runs) checks.push_back(check_value(run));
-        return checks;
-    }
+    for (const auto& [id, run] : repository.check_runs) checks.push_back(check_value(run));
+    if (!world.customs.statuses_count) return checks;
     for (const auto& status : repository.statuses) {
         const auto known = std::ranges::find_if(checks, [&](const CheckRun& check) {
             return check.head_sha == status.sha && check.name == status.context;
@@ -110,6 +108,10 @@ std::vector<CheckRun> checks_of(const World& world, const Repository& repository
 Repository& PracticeForge::Inside::repository(std::string_view full_name) {
     const auto lock = world.lock();
     return world.repository(full_name);
+}
+
+std::int64_t PracticeForge::Inside::pull_key(std::int64_t number) const {
+    return world.key_of(pull_request(number));
 }
 
 PracticeForge::PracticeForge(Options options) : inside_(std::make_unique<Inside>(std::move(options))) {}
@@ -128,14 +130,15 @@ std::filesystem::path PracticeForge::git_directory(std::string_view repository) 
     return inside_->repository(repository).git;
 }
 
-void PracticeForge::add_token(std::string_view login, std::string_view token) {
+void PracticeForge::add_token(std::string_view login, std::string_view token,
+                              std::optional<std::chrono::system_clock::time_point> expires) {
     const auto lock = inside_->world.lock();
     inside_->world.user(login);
     inside_->world.tokens[std::string(token)] = {.identity = {.kind = Identity::Kind::person,
                                                               .login = std::string(login),
                                                               .repositories = {},
                                                               .permissions = {}},
-                                                 .expires = {}};
+                                                 .expires = expires};
 }
 void PracticeForge::set_app(const AppSettings& app) {
     const auto lock = inside_->world.lock();
@@ -168,6 +171,7 @@ void PracticeForge::ping() {
     const auto lock = inside_->world.lock();
     inside_->herald->tried();
 }
+void PracticeForge::disable_hook(std::optional<std::chrono::seconds> time) { inside_->hooks.disable(time); }
 void PracticeForge::redeliver(std::int64_t delivery_id) { inside_->hooks.redeliver(delivery_id); }
 
 int PracticeForge::deliver(std::int64_t delivery_id, std::string_view guid) {
@@ -212,23 +216,25 @@ std::int64_t PracticeForge::create_issue(std::string_view repository, std::strin
     return inside_->deeds.create_issue(inside_->repository(repository), std::string(title), std::string(body),
                                        std::string(author), labels);
 }
-void PracticeForge::edit_issue(std::string_view repository, std::int64_t number,
-                               std::optional<std::string> title, std::optional<std::string> body,
-                               std::string_view by) {
-    inside_->deeds.edit_thread(inside_->repository(repository), number, title, body, std::string(by));
+void PracticeForge::edit_issue(std::string_view repository, Which which, std::optional<std::string> title,
+                               std::optional<std::string> body, std::string_view by) {
+    inside_->deeds.edit_thread(inside_->repository(repository), inside_->world.key_of(which), title, body,
+                               std::string(by));
 }
-void PracticeForge::add_label(std::string_view repository, std::int64_t number, std::string_view label,
+void PracticeForge::add_label(std::string_view repository, Which which, std::string_view label,
                               std::string_view by) {
-    inside_->deeds.add_labels(inside_->repository(repository), number, {std::string(label)}, std::string(by));
+    inside_->deeds.add_labels(inside_->repository(repository), inside_->world.key_of(which),
+                              {std::string(label)}, std::string(by));
 }
-void PracticeForge::remove_label(std::string_view repository, std::int64_t number, std::string_view label,
+void PracticeForge::remove_label(std::string_view repository, Which which, std::string_view label,
                                  std::string_view by) {
-    inside_->deeds.remove_label(inside_->repository(repository), number, std::string(label), std::string(by));
+    inside_->deeds.remove_label(inside_->repository(repository), inside_->world.key_of(which),
+                                std::string(label), std::string(by));
 }
-std::int64_t PracticeForge::comment(std::string_view repository, std::int64_t number, std::string_view body,
+std::int64_t PracticeForge::comment(std::string_view repository, Which which, std::string_view body,
                                     std::string_view by) {
-    return inside_->deeds.comment(inside_->repository(repository), number, std::string(body),
-                                  std::string(by));
+    return inside_->deeds.comment(inside_->repository(repository), inside_->world.key_of(which),
+                                  std::string(body), std::string(by));
 }
 void PracticeForge::edit_comment(std::string_view repository, std::int64_t id, std::string_view body,
                                  std::string_view by) {
@@ -237,14 +243,17 @@ void PracticeForge::edit_comment(std::string_view repository, std::int64_t id, s
 void PracticeForge::delete_comment(std::string_view repository, std::int64_t id, std::string_view by) {
     inside_->deeds.delete_comment(inside_->repository(repository), id, std::string(by));
 }
-void PracticeForge::close(std::string_view repository, std::int64_t number, std::string_view by) {
-    inside_->deeds.set_open(inside_->repository(repository), number, false, "", std::string(by));
+void PracticeForge::close(std::string_view repository, Which which, std::string_view by) {
+    inside_->deeds.set_open(inside_->repository(repository), inside_->world.key_of(which), false, "",
+                            std::string(by));
 }
-void PracticeForge::reopen(std::string_view repository, std::int64_t number, std::string_view by) {
-    inside_->deeds.set_open(inside_->repository(repository), number, true, "", std::string(by));
+void PracticeForge::reopen(std::string_view repository, Which which, std::string_view by) {
+    inside_->deeds.set_open(inside_->repository(repository), inside_->world.key_of(which), true, "",
+                            std::string(by));
 }
-void PracticeForge::delete_issue(std::string_view repository, std::int64_t number, std::string_view by) {
-    inside_->deeds.delete_issue(inside_->repository(repository), number, std::string(by));
+void PracticeForge::delete_issue(std::string_view repository, Which which, std::string_view by) {
+    inside_->deeds.delete_issue(inside_->repository(repository), inside_->world.key_of(which),
+                                std::string(by));
 }
 std::int64_t PracticeForge::open_pull_request(std::string_view repository, std::string_view head,
                                               std::string_view base, std::string_view title,
@@ -253,17 +262,20 @@ std::int64_t PracticeForge::open_pull_request(std::string_view repository, std::
                                    .base = std::string(base),
                                    .title = std::string(title),
                                    .body = std::string(body)};
-    return inside_->deeds.open_pull(inside_->repository(repository), proposed, std::string(author));
+    auto& of = inside_->repository(repository);
+    const auto key = inside_->deeds.open_pull(of, proposed, std::string(author));
+    const auto lock = inside_->world.lock();
+    return inside_->world.thread(of, key).number;
 }
 std::int64_t PracticeForge::review(std::string_view repository, std::int64_t number, std::string_view state,
                                    std::string_view body, const std::vector<InlineComment>& comments,
                                    std::string_view by) {
     return inside_->deeds.review(
-        inside_->repository(repository), number,
+        inside_->repository(repository), inside_->pull_key(number),
         {.state = std::string(state), .body = std::string(body), .comments = comments}, std::string(by));
 }
 std::string PracticeForge::merge(std::string_view repository, std::int64_t number, std::string_view by) {
-    return inside_->deeds.merge(inside_->repository(repository), number, std::string(by));
+    return inside_->deeds.merge(inside_->repository(repository), inside_->pull_key(number), std::string(by));
 }
 
 void PracticeForge::fail(const Fault& fault) { inside_->faults.add(fault); }
@@ -272,10 +284,10 @@ int PracticeForge::faults_left(std::string_view name) const { return inside_->fa
 
 std::vector<Request> PracticeForge::requests() const { return inside_->record.requests(); }
 void PracticeForge::forget_requests() { inside_->record.forget(); }
-Issue PracticeForge::issue(std::string_view repository, std::int64_t number) const {
+Issue PracticeForge::issue(std::string_view repository, Which which) const {
     auto& of = inside_->repository(repository);
     const auto lock = inside_->world.lock();
-    return issue_value(inside_->world, of, inside_->world.thread(of, number));
+    return issue_value(inside_->world, of, inside_->world.thread(of, inside_->world.key_of(which)));
 }
 std::vector<Issue> PracticeForge::issues(std::string_view repository) const {
     auto& of = inside_->repository(repository);
@@ -306,7 +318,7 @@ std::vector<ReviewComment> PracticeForge::review_comments(std::string_view repos
     const auto lock = inside_->world.lock();
     std::vector<ReviewComment> result;
     for (const auto& [id, comment] : of.review_comments)
-        if (comment.thread == number)
+        if (comment.thread == inside_->pull_key(number))
             result.push_back({.id = id,
                               .in_reply_to = comment.in_reply_to,
                               .user = comment.user,

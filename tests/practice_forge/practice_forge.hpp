@@ -13,11 +13,11 @@
 
 /// A small working forge on loopback: REST API, signed webhooks, git over HTTP, pages for people. State lives
 /// in memory, repositories are real bare git repositories. It speaks GitHub's dialect, with every field that
-/// GitHub's published description requires (tests/openapi proves it), or Gitea's or Forgejo's. Shape facts:
-/// https://docs.github.com/en/rest and https://docs.gitea.com/api
+/// GitHub's published description requires (tests/openapi proves it), or Gitea's, Forgejo's or GitLab's.
+/// Shape facts: https://docs.github.com/en/rest, https://docs.gitea.com/api and https://docs.gitlab.com/api
 namespace practice_forge {
 
-enum class Dialect { github, gitea, forgejo };
+enum class Dialect { github, gitea, forgejo, gitlab };
 [[nodiscard]] Dialect dialect_named(std::string_view name);  ///< throws for an unknown one
 [[nodiscard]] std::vector<std::string> dialect_names();
 
@@ -29,7 +29,7 @@ struct Options {
     std::filesystem::path record_file;  ///< every API request and webhook as a JSON line; empty: none
 };
 
-/// Gitea has no Apps: there it is a name alone, and somebody must give it a token.
+/// Gitea and GitLab have no Apps: there it is a name alone, and somebody must give it a token.
 struct AppSettings {
     std::int64_t id = 1;
     std::string slug = "shopfloor-practice";  ///< acts as `<slug>[bot]`, at Gitea as `<slug>`
@@ -46,6 +46,12 @@ struct HookSettings {
                                        "check_run", "check_suite",   "status",       "push",
                                        "create",    "delete",        "repository"};
     std::chrono::milliseconds timeout{10'000};  ///< GitHub waits ten seconds
+    // GitLab's only:
+    std::string signing_token;     ///< `whsec_` and base64: as Standard Webhooks have it, beside the secret
+    bool disables_itself = false;  ///< after four failures in a row; GitLab.com does, an own server may
+    bool group_too = false;        ///< a hook of the group tells every event once more, by itself
+    bool instance_too = false;     ///< a hook of the whole server tells of renamed and deleted projects
+    bool tells_reviews = true;     ///< that somebody asks for changes; GitLab does from 19.3 on
 };
 
 struct File {
@@ -94,6 +100,16 @@ struct PullRequest {
     std::string merge_commit;
     std::string html_url;
 };
+/// Which issue or pull request is meant. Where the two count apart (GitLab), a number alone is an issue's.
+struct Which {
+    std::int64_t number = 0;
+    bool pull_request = false;
+    Which(std::int64_t its_number, bool is_pull_request = false)
+        : number(its_number), pull_request(is_pull_request) {}
+    Which(const Issue& issue) : Which(issue.number, issue.is_pull_request) {}
+    Which(const PullRequest& pull) : Which(pull.number, true) {}
+};
+[[nodiscard]] inline Which pull_request(std::int64_t number) { return {number, true}; }
 /// As somebody writes it beside a line.
 struct InlineComment {
     std::string path;
@@ -122,7 +138,7 @@ struct Commit {
 /// One request of the REST API, of git or for a log, as it came and as it was answered.
 struct Request {
     std::string method;
-    std::string path;  ///< as sent, without `/api/v3` (Gitea: `/api/v1`) and query
+    std::string path;  ///< as sent, without `/api/v3` (or what the dialect has) and query
     std::string query;
     std::multimap<std::string, std::string> headers;  ///< names in lower case
     std::string body;                                 ///< of a push only its beginning, with the commands
@@ -137,14 +153,15 @@ struct Delivery {
     /// What it tells of, by GitHub's name in all dialects: `issues.labeled`, `pull_request_review.submitted`,
     /// `push`.
     std::string what;
-    std::int64_t thread = 0;  ///< number of the issue or pull request it tells of; 0: of none
-    std::string guid;
+    std::int64_t thread = 0;                ///< number of the issue or pull request it tells of; 0: of none
+    std::string guid;                       ///< GitLab: its Idempotency-Key
     std::string event, event_type, action;  ///< as the forge itself names it
     std::string status;                     ///< OK, or what went wrong
     int status_code = 0;                    ///< 0: no answer
     bool redelivery = false;
     std::string body;  ///< exactly the bytes that were signed
     std::string response;
+    bool of_group = false;  ///< sent by the other hook, see HookSettings::group_too
 };
 
 /// Something that goes wrong with requests, by name, a given number of times.
@@ -199,13 +216,16 @@ class PracticeForge {
     PracticeForge& operator=(const PracticeForge&) = delete;
 
     [[nodiscard]] int port() const;
-    [[nodiscard]] std::string url() const;      ///< http://127.0.0.1:PORT, for people and git
-    [[nodiscard]] std::string api_url() const;  ///< with /api/v3, as GitHub Enterprise has it, or /api/v1
+    [[nodiscard]] std::string url() const;  ///< http://127.0.0.1:PORT, for people and git
+    [[nodiscard]] std::string api_url()
+        const;  ///< with /api/v3, as GitHub Enterprise has it, or /api/v1, /api/v4
     [[nodiscard]] std::string clone_url(std::string_view repository) const;
     [[nodiscard]] std::filesystem::path git_directory(std::string_view repository) const;
 
     // Who may come in. A personal token acts as `login` (type Bot when the login ends in `[bot]`).
-    void add_token(std::string_view login, std::string_view token);
+    /// GitLab's tokens have an end, others need none.
+    void add_token(std::string_view login, std::string_view token,
+                   std::optional<std::chrono::system_clock::time_point> expires = std::nullopt);
     void set_app(const AppSettings& app);
     void set_token_lifetime(std::chrono::seconds lifetime);  ///< of installation tokens; one hour at first
     void expire_tokens();                                    ///< all installation tokens, now
@@ -216,7 +236,9 @@ class PracticeForge {
     // Webhooks
     void set_hook(const HookSettings& hook);
     void script_hook(const HookFault& fault);
-    void ping();
+    /// GitLab: as if it had failed too often. For so long it sends nothing; without a time: for good.
+    void disable_hook(std::optional<std::chrono::seconds> time = std::nullopt);
+    void ping();  ///< tries the webhook; one that is disabled and answers well is enabled
     void redeliver(std::int64_t delivery_id);
     /// One that is listed (also as lost), now and from the caller's thread: in any order, and at the same
     /// time as others. With a `guid` of its own it is what another hook tells of the same event. Returns the
@@ -254,26 +276,24 @@ class PracticeForge {
     void delete_branch(std::string_view repository, std::string_view branch);
     std::int64_t create_issue(std::string_view repository, std::string_view title, std::string_view body,
                               std::string_view author, const std::vector<std::string>& labels = {});
-    void edit_issue(std::string_view repository, std::int64_t number, std::optional<std::string> title,
+    void edit_issue(std::string_view repository, Which which, std::optional<std::string> title,
                     std::optional<std::string> body, std::string_view by);
-    void add_label(std::string_view repository, std::int64_t number, std::string_view label,
-                   std::string_view by);
-    void remove_label(std::string_view repository, std::int64_t number, std::string_view label,
-                      std::string_view by);
-    std::int64_t comment(std::string_view repository, std::int64_t number, std::string_view body,
+    void add_label(std::string_view repository, Which which, std::string_view label, std::string_view by);
+    void remove_label(std::string_view repository, Which which, std::string_view label, std::string_view by);
+    std::int64_t comment(std::string_view repository, Which which, std::string_view body,
                          std::string_view by);
     void edit_comment(std::string_view repository, std::int64_t id, std::string_view body,
                       std::string_view by);
     void delete_comment(std::string_view repository, std::int64_t id, std::string_view by);
-    void close(std::string_view repository, std::int64_t number,
+    void close(std::string_view repository, Which which,
                std::string_view by);  ///< issue or pull request
-    void reopen(std::string_view repository, std::int64_t number, std::string_view by);
-    void delete_issue(std::string_view repository, std::int64_t number, std::string_view by);
-    void lock(std::string_view repository, std::int64_t number, std::string_view by);  ///< its conversation
-    void unlock(std::string_view repository, std::int64_t number, std::string_view by);
+    void reopen(std::string_view repository, Which which, std::string_view by);
+    void delete_issue(std::string_view repository, Which which, std::string_view by);
+    void lock(std::string_view repository, Which which, std::string_view by);  ///< its conversation
+    void unlock(std::string_view repository, Which which, std::string_view by);
     /// To another repository, whose number for it is returned. Its old address is redirected. Gitea has no
     /// such thing.
-    std::int64_t transfer_issue(std::string_view repository, std::int64_t number, std::string_view to,
+    std::int64_t transfer_issue(std::string_view repository, Which which, std::string_view to,
                                 std::string_view by);
     /// A job of the app `github-actions` on this commit. Its suite is told to be completed when no job of the
     /// commit goes on; a name that is finished and begins anew is tried again. At Gitea it is a commit status
@@ -303,7 +323,7 @@ class PracticeForge {
     // Looking
     [[nodiscard]] std::vector<Request> requests() const;
     void forget_requests();
-    [[nodiscard]] Issue issue(std::string_view repository, std::int64_t number) const;
+    [[nodiscard]] Issue issue(std::string_view repository, Which which) const;
     [[nodiscard]] std::vector<Issue> issues(std::string_view repository) const;  ///< without pull requests
     [[nodiscard]] std::vector<PullRequest> pull_requests(std::string_view repository) const;
     [[nodiscard]] std::vector<ReviewComment> review_comments(std::string_view repository,

@@ -24,7 +24,7 @@ void Record::add(Request request, bool api) {
     if (file_.is_open()) {
         json headers = json::object();
         for (const auto& [name, value] : request.headers)
-            headers[name] = name == "authorization" ? "***" : value;
+            headers[name] = name == "authorization" || name == "private-token" ? "***" : value;
         const json body = json::parse(request.body, nullptr, false);
         const json response = api ? json::parse(request.response, nullptr, false) : json();
         write({{"kind", api ? kind("api") : "git"},

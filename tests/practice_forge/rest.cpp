@@ -45,12 +45,12 @@ Answer dispatch(Ground& ground, Call& call) {
                 break;
             }
         }
-        if (route == nullptr) throw not_found();
+        if (route == nullptr) throw tongue.no_route();
         call.parameters = parse_query(call.query);
         for (auto& [name, value] : parameters) call.parameters[name] = value;
         if (parameters.contains("owner")) {
             call.repository = &ground.world.repository(parameters["owner"] + "/" + parameters["repo"]);
-            if (!tongue.sees(ground.world, call.who, *call.repository)) throw not_found();
+            if (!tongue.sees(ground.world, call.who, *call.repository)) throw tongue.no_repository();
         }
         tongue.admit(ground.world, *route, call);
     }

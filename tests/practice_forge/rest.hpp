@@ -16,7 +16,7 @@ namespace practice_forge {
 /// One request of the REST API, on its way to a handler.
 struct Call {
     std::string method;
-    std::string path;  ///< as sent, without /api/v3 or /api/v1 and query
+    std::string path;  ///< as sent, without /api/v3 or what the dialect has, and query
     std::string query;
     std::string authorization;
     std::string text;  ///< the body
@@ -42,6 +42,7 @@ struct Answer {
     std::map<std::string, std::string> headers;
     std::string actor;
     std::string page;     ///< HTML instead of the body
+    std::string plain;    ///< plain text instead of it
     bool silent = false;  ///< nothing instead of it
 };
 
@@ -62,7 +63,7 @@ struct Route {
     const char* method;
     const char* pattern;  ///< {name} is one segment, {name...} the rest
     Access access;
-    const char* permission;  ///< an installation token needs it
+    const char* permission;  ///< an installation token needs it; at GitLab the role that the caller needs
     Handler handler;
     bool in_archives = true;  ///< also of archived repositories, as far as the access itself goes
 };

@@ -64,10 +64,13 @@ void PracticeForge::Inside::answer_api(const httplib::Request& request, httplib:
         if (nameless) {
             put(response, *nameless);
         } else {
+            const std::string own_header(tongue.token_header());
+            const bool token_alone = !own_header.empty() && request.has_header(own_header.c_str());
             Call call{.method = request.method,
                       .path = path,
                       .query = query,
-                      .authorization = request.get_header_value("Authorization"),
+                      .authorization = token_alone ? "Bearer " + request.get_header_value(own_header.c_str())
+                                                   : request.get_header_value("Authorization"),
                       .text = request.body};
             auto answered = answer_rest(ground, call);
             seen.actor = answered.actor;

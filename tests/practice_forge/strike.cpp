@@ -56,7 +56,9 @@ std::multimap<std::string, std::string> lower_headers(const httplib::Request& re
 void put(httplib::Response& response, const Answer& answer) {
     response.status = answer.status;
     for (const auto& [name, value] : answer.headers) response.set_header(name, value);
-    if (!answer.page.empty())
+    if (!answer.plain.empty())
+        response.set_content(answer.plain, "text/plain; charset=utf-8");
+    else if (!answer.page.empty())
         response.set_content(answer.page, "text/html");
     else if (!answer.silent && answer.status != 204 && answer.status != 304)
         response.set_content(answer.body.dump(), "application/json; charset=utf-8");

@@ -19,6 +19,8 @@ class Tongue {
     [[nodiscard]] virtual const std::vector<KnownRoute>& routes() const = 0;
 
     // All of a request before its handler, with the world's lock, in this order. What is not allowed throws.
+    /// A header that holds a token alone, beside `Authorization`; empty: there is none.
+    [[nodiscard]] virtual std::string_view token_header() const { return ""; }
     /// Who an `Authorization` header speaks for.
     [[nodiscard]] virtual Identity identify(World& world, const std::string& authorization) const = 0;
     /// One request more of what the limits allow.
@@ -31,6 +33,8 @@ class Tongue {
     virtual void admit(const World& world, const Route& route, const Call& call) const = 0;
 
     // How it says no.
+    [[nodiscard]] virtual Problem no_route() const { return not_found(); }
+    [[nodiscard]] virtual Problem no_repository() const { return not_found(); }
     [[nodiscard]] virtual Answer refuse(const World& world, const Problem& problem) const = 0;
     [[nodiscard]] virtual Problem no_json() const = 0;  ///< the body is none
     [[nodiscard]] virtual Problem wrong_type(const std::string& what) const = 0;

@@ -6,6 +6,7 @@
 #include <algorithm>
 #include <array>
 #include <cctype>
+#include <ctime>
 
 namespace practice_forge {
 namespace {
@@ -59,11 +60,16 @@ Repository& World::repository(std::string_view full_name) const {
     throw not_found();
 }
 
-Thread& World::thread(Repository& repository, std::int64_t number) const {
-    if (const auto found = repository.threads.find(number); found != repository.threads.end())
+Which World::take_number(Repository& repository, bool pull_request) const {
+    auto& next = customs.counts_apart && pull_request ? repository.next_pull_number : repository.next_number;
+    return {next++, pull_request};
+}
+
+Thread& World::thread(Repository& repository, std::int64_t key) const {
+    if (const auto found = repository.threads.find(key); found != repository.threads.end())
         return found->second;
-    if (repository.deleted_threads.contains(number)) throw Problem(410, "This issue was deleted");
-    if (const auto moved = repository.moved_threads.find(number); moved != repository.moved_threads.end()) {
+    if (repository.deleted_threads.contains(key)) throw Problem(410, "This issue was deleted");
+    if (const auto moved = repository.moved_threads.find(key); moved != repository.moved_threads.end()) {
         Problem problem(301, "Moved Permanently");
         problem.headers["Location"] =
             fmt::format("{}{}/repositories/{}/issues/{}", base_url, customs.api_path, moved->second.first,
@@ -119,6 +125,18 @@ std::string timestamp(Time time, std::chrono::minutes zone) {
         fmt::format("{:%Y-%m-%dT%H:%M:%S}", fmt::gmtime(std::chrono::system_clock::to_time_t(time + zone)));
     const auto offset = zone.count();
     return offset == 0 ? there + "Z" : fmt::format("{}+{:02}:{:02}", there, offset / 60, offset % 60);
+}
+
+std::optional<Time> parse_time(std::string text) {
+    if (const auto point = text.find('.'); point != std::string::npos)
+        text.erase(point, text.find_first_not_of("0123456789", point + 1) - point);
+    if (text.ends_with('Z')) text.replace(text.size() - 1, 1, "+0000");
+    if (text.size() > 6 && text[text.size() - 3] == ':') text.erase(text.size() - 3, 1);
+    std::tm read{};
+    const char* end = strptime(text.c_str(), "%Y-%m-%dT%H:%M:%S%z", &read);
+    if (end == nullptr || *end != '\0') return std::nullopt;
+    const auto east = read.tm_gmtoff;  // timegm puts it to zero
+    return std::chrono::system_clock::from_time_t(timegm(&read) - east);
 }
 
 std::string_view name_of(Permission permission) {

@@ -17,11 +17,11 @@
 #include <vector>
 
 #include "tests/practice_forge/dialect.hpp"
+#include "tests/practice_forge/stored.hpp"
 
 namespace practice_forge {
 
 using nlohmann::json;
-using Time = std::chrono::system_clock::time_point;
 
 /// Why a request is not carried out, in GitHub's words; `Tongue::refuse` puts it into those of a forge.
 /// https://docs.github.com/en/rest/using-the-rest-api/troubleshooting-the-rest-api
@@ -35,110 +35,6 @@ struct Problem : std::runtime_error {
 [[nodiscard]] Problem not_found();
 [[nodiscard]] Problem invalid(const char* resource, const char* field, const char* code,
                               const std::string& message = "");
-
-struct User {
-    std::int64_t id = 0;
-    std::string login;
-    bool bot = false;
-};
-
-struct Label {
-    std::int64_t id = 0;
-    std::string name, color, description;
-};
-
-struct StoredReaction {
-    std::int64_t id = 0;
-    std::string user, content;
-    Time created;
-};
-
-struct StoredComment {
-    std::int64_t id = 0;
-    std::int64_t thread = 0;
-    std::string user, body;
-    Time created, updated;
-    std::vector<StoredReaction> reactions;
-    int edits = 0;
-};
-
-struct StoredReview {
-    std::int64_t id = 0;
-    std::int64_t thread = 0;
-    std::string user, state, body, commit;
-    Time submitted;
-};
-
-struct StoredReviewComment {
-    std::int64_t id = 0;
-    std::int64_t review = 0;
-    std::int64_t thread = 0;
-    int line = 0;
-    std::string user, body, path, diff_hunk, commit;
-    std::int64_t in_reply_to = 0;
-    Time created;
-};
-
-/// The pull-request half of a thread. The sizes are known for `measured_head`.
-struct Pull {
-    std::string head_branch, head_sha, base_branch, base_sha;
-    bool draft = false;
-    bool merged = false;
-    std::optional<Time> merged_at;
-    std::string merged_by, merge_commit;
-    std::optional<bool> mergeable;
-    std::string mergeable_for;  ///< "base head" that the verdict is about
-    int commits = 0, additions = 0, deletions = 0, changed_files = 0;
-};
-
-/// A label set (`labeled`) or taken off (`unlabeled`).
-struct LabelEvent {
-    std::int64_t id = 0;
-    std::string event, label, by;
-    Time when;
-};
-
-struct Thread {
-    std::int64_t id = 0;
-    std::int64_t number = 0;
-    std::string title, body, author;
-    std::vector<std::string> labels;
-    bool open = true;
-    bool locked = false;
-    std::string state_reason;
-    Time created, updated;
-    std::optional<Time> closed_at;
-    std::string closed_by;
-    std::vector<StoredReaction> reactions;
-    std::vector<LabelEvent> label_events;  ///< oldest first
-    std::optional<Pull> pull;
-};
-
-/// What one App does for one commit; its runs come to one conclusion.
-struct CheckSuite {
-    std::int64_t id = 0;
-    std::string app, head_sha;
-    Time created;
-};
-
-struct StoredCheckRun {
-    std::int64_t id = 0;
-    std::int64_t suite = 0;
-    std::string app;  ///< its slug
-    std::string name, head_sha, status, conclusion, external_id, details_url;
-    std::string title, summary, text;
-    std::string log;  ///< of a job of `github-actions`
-    bool has_output = false;
-    std::vector<Annotation> annotations;
-    std::optional<Time> started, completed;
-};
-
-struct CommitStatus {
-    std::int64_t id = 0;
-    /// `target_url` may be a path of the forge itself.
-    std::string sha, state, description, target_url, context, creator;
-    Time created, updated;
-};
 
 /// Never destroyed before the world: references outlive the lock.
 struct Repository {
@@ -155,8 +51,9 @@ struct Repository {
     std::vector<std::string> protected_branches;
     std::string refusal;
     std::int64_t next_number = 1;
+    std::int64_t next_pull_number = 1;  ///< where the two count apart
     std::vector<Label> labels;
-    std::map<std::int64_t, Thread> threads;
+    std::map<std::int64_t, Thread> threads;  ///< by their keys, as everything else that names a thread
     std::set<std::int64_t> deleted_threads;
     /// Issues that are elsewhere now: the other repository's id and their number there.
     std::map<std::int64_t, std::pair<std::int64_t, std::int64_t>> moved_threads;
@@ -198,8 +95,13 @@ class World {
     [[nodiscard]] Repository& repository(std::string_view full_name) const;
     [[nodiscard]] Repository* find(std::string_view full_name) const;  ///< nullptr when missing or deleted
     [[nodiscard]] Repository* find(std::int64_t id) const;
-    [[nodiscard]] Thread& thread(Repository& repository,
-                                 std::int64_t number) const;      ///< throws 404, 410, 301
+    [[nodiscard]] Thread& thread(Repository& repository, std::int64_t key) const;  ///< throws 404, 410, 301
+    /// Pull requests that count apart from issues have negative keys.
+    [[nodiscard]] std::int64_t key_of(const Which& which) const {
+        return customs.counts_apart && which.pull_request ? -which.number : which.number;
+    }
+    /// The next free number of its kind.
+    [[nodiscard]] Which take_number(Repository& repository, bool pull_request) const;
     Label& label(Repository& repository, std::string_view name);  ///< made when missing
     [[nodiscard]] static Label* find_label(Repository& repository, std::string_view name);
     [[nodiscard]] Permission permission(const Repository& repository, std::string_view login) const;
@@ -230,7 +132,9 @@ class World {
 
 [[nodiscard]] std::string lower(std::string_view text);
 [[nodiscard]] std::string timestamp(Time time, std::chrono::minutes zone = {});  ///< 2026-01-31T12:00:00Z
-[[nodiscard]] std::string_view name_of(Permission permission);                   ///< GitHub's role_name
+/// RFC 3339; nothing of what is none. Fractions of a second are left out.
+[[nodiscard]] std::optional<Time> parse_time(std::string text);
+[[nodiscard]] std::string_view name_of(Permission permission);     ///< GitHub's role_name
 [[nodiscard]] Permission permission_named(std::string_view name);  ///< throws for an unknown one
 [[nodiscard]] std::size_t code_points(std::string_view utf8);
 
