@@ -39,11 +39,10 @@ ForgeResult<std::vector<Event>> GitlabForge::completed_review(const ChangesReque
     std::vector<GitlabNote> notes;
     if (const auto read = read_notes(review.pull_request, notes); !read) return std::unexpected(read.error());
     std::vector<Event> events;
-    for (const auto& note : notes) {
-        if (!note.requests_changes || note.by.id != review.by.id) continue;
-        const auto* words = words_of_review(notes, note);
+    for (const auto* end : ends_of_reviews(notes, review.by.id)) {
+        const auto* words = words_of_review(notes, *end);
         auto whole = review;
-        whole.review_id = std::to_string(note.id);
+        whole.review_id = std::to_string(end->id);
         whole.body = words == nullptr ? std::string() : text_at(words->json, "body");
         events.emplace_back(std::move(whole));
     }

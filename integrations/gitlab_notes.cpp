@@ -17,11 +17,11 @@ constexpr std::string_view of_request = "requested changes";
 
 Moment written_at(const GitlabNote& note) { return parse_timestamp(text_at(note.json, "created_at")); }
 
-std::vector<const GitlabNote*> notes_before(const std::vector<GitlabNote>& notes, const GitlabNote& review) {
+std::vector<const GitlabNote*> notes_up_to(const std::vector<GitlabNote>& notes, const GitlabNote& end) {
     std::vector<const GitlabNote*> own;
     for (const auto& note : notes) {
-        if (note.id >= review.id || note.by.id != review.by.id) continue;
-        if (note.requests_changes) own.clear();  // it belongs to the one before
+        if (note.id > end.id || note.by.id != end.by.id) continue;
+        if (note.requests_changes && note.id != end.id) own.clear();  // it belongs to the one before
         if (!note.by_system) own.push_back(&note);
     }
     return own;
@@ -47,19 +47,31 @@ void add_notes(const json& discussion, std::vector<GitlabNote>& notes) {
     }
 }
 
-std::vector<const GitlabNote*> notes_of_review(const std::vector<GitlabNote>& notes,
-                                               std::string_view review_id) {
-    const auto review = std::ranges::find_if(notes, [&](const GitlabNote& note) {
-        return note.requests_changes && std::to_string(note.id) == review_id;
-    });
-    return review == notes.end() ? std::vector<const GitlabNote*>{} : notes_before(notes, *review);
+std::vector<const GitlabNote*> ends_of_reviews(const std::vector<GitlabNote>& notes,
+                                               std::string_view person_id) {
+    std::vector<const GitlabNote*> ends;
+    const GitlabNote* last = nullptr;
+    for (const auto& note : notes) {
+        if (note.by.id != person_id) continue;
+        if (note.requests_changes) ends.push_back(&note);
+        if (!note.by_system) last = &note;
+    }
+    if (ends.empty() && last != nullptr) ends.push_back(last);
+    return ends;
 }
 
-const GitlabNote* words_of_review(const std::vector<GitlabNote>& notes, const GitlabNote& review) {
+std::vector<const GitlabNote*> notes_of_review(const std::vector<GitlabNote>& notes,
+                                               std::string_view review_id) {
+    const auto end = std::ranges::find_if(
+        notes, [&](const GitlabNote& note) { return std::to_string(note.id) == review_id; });
+    return end == notes.end() ? std::vector<const GitlabNote*>{} : notes_up_to(notes, *end);
+}
+
+const GitlabNote* words_of_review(const std::vector<GitlabNote>& notes, const GitlabNote& end) {
     constexpr auto moment = std::chrono::seconds(60);
-    const auto at = written_at(review);
+    const auto at = written_at(end);
     const GitlabNote* words = nullptr;
-    for (const auto* note : notes_before(notes, review)) {
+    for (const auto* note : notes_up_to(notes, end)) {
         const auto written = written_at(*note);
         if (!note->beside_line && written && at && *at - *written <= moment) words = note;
     }

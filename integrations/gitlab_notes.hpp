@@ -24,12 +24,16 @@ struct GitlabNote {
 /// Those of a discussion that everybody may read.
 void add_notes(const nlohmann::json& discussion, std::vector<GitlabNote>& notes);
 
-/// What belongs to the review that ends with this note; nothing where it ends none. `notes`: in the order of
-/// time.
+// `notes`: in the order of time.
+
+/// With what the reviews of a person who asks for changes end: the forge's note that they do. Where it says
+/// nothing, the last that they wrote.
+[[nodiscard]] std::vector<const GitlabNote*> ends_of_reviews(const std::vector<GitlabNote>& notes,
+                                                             std::string_view person_id);
+/// What belongs to the review that ends with this note.
 [[nodiscard]] std::vector<const GitlabNote*> notes_of_review(const std::vector<GitlabNote>& notes,
                                                              std::string_view review_id);
 /// What its author says there of the whole: what they wrote in the minute before. Null: nothing.
-[[nodiscard]] const GitlabNote* words_of_review(const std::vector<GitlabNote>& notes,
-                                                const GitlabNote& review);
+[[nodiscard]] const GitlabNote* words_of_review(const std::vector<GitlabNote>& notes, const GitlabNote& end);
 
 }  // namespace integrations

@@ -1,7 +1,7 @@
 // Reviews, and what stands beside lines. https://docs.gitlab.com/api/discussions/
 //
 // A review has no number of its own in REST. What a reviewer wrote appears at once, each remark a note in a
-// discussion, and last a note of the system's: that they requested changes. The id of that note is the
+// discussion, and last a note of the forge's own: that they requested changes. The id of that note is the
 // review's here; to the review belongs what its author has written since they last requested changes.
 
 #include <algorithm>

@@ -10,6 +10,7 @@
 #include "integrations/forge.hpp"
 #include "integrations/gitea.hpp"
 #include "integrations/github.hpp"
+#include "integrations/gitlab.hpp"
 #include "tests/practice_forge/practice_forge.hpp"
 
 /// One contract for all forges: the same verbs against the practice forge in each dialect, and on GitHub once
@@ -25,11 +26,13 @@ struct Way {
     Dialect dialect;
     bool as_app = false;
     [[nodiscard]] bool on_github() const { return dialect == Dialect::github; }
+    [[nodiscard]] bool on_gitlab() const { return dialect == Dialect::gitlab; }
 };
-inline constexpr std::array<Way, 4> ways{{{"GitHub, as an App", Dialect::github, true},
+inline constexpr std::array<Way, 5> ways{{{"GitHub, as an App", Dialect::github, true},
                                           {"GitHub, with a token", Dialect::github},
                                           {"Gitea", Dialect::gitea},
-                                          {"Forgejo", Dialect::forgejo}}};
+                                          {"Forgejo", Dialect::forgejo},
+                                          {"GitLab", Dialect::gitlab}}};
 
 struct Contract {
     Way way;
@@ -44,9 +47,9 @@ struct Contract {
             {.full_name = "octo/app", .files = {{.path = "README.md", .content = "# App\n"}}});
         practice.add_collaborator("octo/app", "ann", practice_forge::Permission::write);
         practice.add_collaborator("octo/app", "rita", practice_forge::Permission::read);
-        practice.add_collaborator(
-            "octo/app", "robot",
-            way.on_github() ? practice_forge::Permission::write : practice_forge::Permission::admin);
+        practice.add_collaborator("octo/app", "robot",
+                                  way.on_github() || way.on_gitlab() ? practice_forge::Permission::write
+                                                                     : practice_forge::Permission::admin);
         practice.add_token("robot", "ghp_practice");
         practice.set_app({.public_key = keys.public_pem});
         issue_number = practice.create_issue("octo/app", "It breaks", "Every time.", "ann", {"agent"});
@@ -63,10 +66,15 @@ struct Contract {
         // A token that is refused while it is new is tried again, without the wait that real forges want.
         const integrations::ForgeClock clock{.now = [this] { return now; },
                                              .sleep = [](std::chrono::milliseconds) {}};
-        return way.on_github() ? integrations::connect_github(settings, clock)
+        if (way.on_github()) return integrations::connect_github(settings, clock);
+        return way.on_gitlab() ? integrations::connect_gitlab(settings, clock)
                                : integrations::connect_gitea(settings, clock);
     }
     [[nodiscard]] std::string our_login() const { return way.as_app ? practice.app_login() : "robot"; }
+    [[nodiscard]] std::string git_user() const {
+        if (way.on_gitlab()) return "oauth2";
+        return way.on_github() ? "x-access-token" : "robot";
+    }
 };
 
 template <typename T>

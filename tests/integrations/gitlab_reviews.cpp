@@ -82,7 +82,7 @@ TEST_CASE("a review on GitLab is what its author wrote since they last asked for
     REQUIRE(second->size() == 1);  // what was resolved is settled
     CHECK(second->at(0).body == "And this was wrong.");
     CHECK(second->at(0).line == 0);
-    CHECK(world.forge->review_comments(world.request, "3").value().empty());
+    CHECK(world.forge->review_comments(world.request, "99").value().empty());
 }
 
 TEST_CASE("which reviews on GitLab ask for changes is told by the forge's own notes") {
@@ -97,9 +97,20 @@ TEST_CASE("which reviews on GitLab ask for changes is told by the forge's own no
     CHECK(std::get<integrations::ChangesRequested>(whole->at(0)).body == "Mend it.");
     CHECK(std::get<integrations::ChangesRequested>(whole->at(1)).review_id == "23");
     CHECK(std::get<integrations::ChangesRequested>(whole->at(1)).body.empty());
+    // Of Bob it does not say so: his review ends with the last that he wrote.
     auto by_bob = told;
     by_bob.by = {.login = "u6", .id = "6"};
-    CHECK(world.forge->completed(by_bob).value().empty());
+    const auto his = world.forge->completed(by_bob);
+    REQUIRE(his.has_value());
+    REQUIRE(his->size() == 1);
+    CHECK(std::get<integrations::ChangesRequested>(his->at(0)).review_id == "5");
+    const auto lines = world.forge->review_comments(world.request, "5");
+    REQUIRE(lines.has_value());
+    REQUIRE(lines->size() == 1);
+    CHECK(lines->at(0).body == "Mine.");
+    auto by_nobody = told;
+    by_nobody.by = {.login = "u7", .id = "7"};
+    CHECK(world.forge->completed(by_nobody).value().empty());
 }
 
 TEST_CASE("words of long before are no review's") {
