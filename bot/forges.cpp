@@ -47,6 +47,28 @@ std::string Forges::mail_of(const std::string& name, const integrations::Person&
     return entry == nullptr ? std::string() : entry->kind->mail_of(entry->settings, person);
 }
 
+std::vector<std::string> Forges::warnings(const std::string& name) {
+    const auto* entry = find(name);
+    const auto now = now_();
+    if (entry == nullptr || quiet().contains(name)) return {};
+    {
+        const std::lock_guard lock(mutex_);
+        auto& asked = warned_[name].asked;
+        if (asked && now - *asked < 1h) return {};
+        asked = now;
+    }
+    auto found = entry->forge->warnings();
+    if (!found) {
+        failed(name, found.error());
+        return {};
+    }
+    const std::lock_guard lock(mutex_);
+    auto& told = warned_[name].told;
+    std::erase_if(told, [&](const auto& each) { return now - each.second >= 24h; });
+    std::erase_if(*found, [&](const auto& each) { return !told.emplace(each, now).second; });
+    return std::move(*found);
+}
+
 void Forges::failed(const std::string& name, const integrations::ForgeError& error) {
     using Kind = integrations::ForgeError::Kind;
     if (error.kind != Kind::unreachable && error.kind != Kind::rate_limited) return answered(name);

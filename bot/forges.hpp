@@ -5,6 +5,7 @@
 #include <map>
 #include <memory>
 #include <mutex>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -36,6 +37,10 @@ class Forges {
     /// The address by which a commit is credited to a person there; empty: there is none.
     [[nodiscard]] std::string mail_of(const std::string& name, const integrations::Person& person) const;
 
+    /// What the operator should mend there and was not told today. The forge is asked once an hour, and not
+    /// while it is to be left in peace.
+    [[nodiscard]] std::vector<std::string> warnings(const std::string& name);
+
     using Clock = std::chrono::steady_clock;
     /// Remembers what an answer said of the whole forge. One that does not answer is left in peace for 2
     /// seconds, then 4 and so on to a minute, until it answers again; one that says when, until then. What
@@ -51,11 +56,16 @@ class Forges {
         Clock::time_point until{};
         bool said = false;  ///< by the forge: another thread's answer does not end it
     };
+    struct Warned {
+        std::optional<Clock::time_point> asked;
+        std::map<std::string, Clock::time_point> told;
+    };
     std::map<std::string, Entry> entries_;
     std::function<Clock::time_point()> now_;
     mutable std::mutex mutex_;
     std::map<std::string, std::string> selves_;
     std::map<std::string, Silence> silences_;
+    std::map<std::string, Warned> warned_;
 };
 
 }  // namespace bot

@@ -282,6 +282,11 @@ std::chrono::milliseconds sweep(Shop& shop) {
     step("branches", [&] { clean_branches(shop); });
     for (const auto& [name, entry] : shop.forges.all())
         if (!shop.forges.quiet().contains(name)) step(name, [&] { sweep_labels(shop, name, *entry.forge); });
+    for (const auto& [name, entry] : shop.forges.all())
+        step(name, [&] {
+            for (const auto& warning : shop.forges.warnings(name))
+                spdlog::warn("forge {}: {}", name, warning);
+        });
     std::chrono::milliseconds next = 2min;
     for (const auto& [name, left] : shop.forges.quiet())
         next = std::min(next, std::chrono::ceil<std::chrono::milliseconds>(left));

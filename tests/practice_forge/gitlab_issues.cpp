@@ -73,15 +73,15 @@ Answer list_label_events(Ground& ground, Call& call) {
     return page_of(ground.world, call, all);
 }
 
-Answer list_requests(Ground& ground, Call& call, bool closing) {
+Answer list_requests_about(Ground& ground, Call& call, bool closing) {
     const auto lock = ground.world.lock();
     std::vector<json> all;
     for (const auto* request : requests_naming(*call.repository, thread_of(ground, call), closing))
         all.push_back(request_json(ground.world, *call.repository, *request));
     return page_of(ground.world, call, all);
 }
-Answer list_related(Ground& ground, Call& call) { return list_requests(ground, call, false); }
-Answer list_closed_by(Ground& ground, Call& call) { return list_requests(ground, call, true); }
+Answer list_related(Ground& ground, Call& call) { return list_requests_about(ground, call, false); }
+Answer list_closed_by(Ground& ground, Call& call) { return list_requests_about(ground, call, true); }
 
 /// In the order of their names.
 Answer list_labels(Ground& ground, Call& call) {
