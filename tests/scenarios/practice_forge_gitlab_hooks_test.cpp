@@ -136,6 +136,7 @@ TEST_CASE("GitLab: a merge request's life, its reviews and its pipelines are tol
     CHECK(lab.last()["object_attributes"]["last_commit"]["id"] == head);
     lab.forge.comment(kRepository, pull_request(1), "hi", "maria");
     CHECK(lab.last()["merge_request"]["iid"] == 1);
+    CHECK(lab.forge.deliveries().back().on_pull_request);
     CHECK(lab.last()["object_attributes"]["noteable_type"] == "MergeRequest");
     const auto pushed = lab.branch("b", "four\n");
     CHECK(lab.last()["object_attributes"]["oldrev"] == head);
