@@ -217,7 +217,7 @@ TEST_CASE("GitLab: what failed is listed, and is sent again only when asked, fiv
     CHECK(failed[1]["response_status"] == "500");
     CHECK(failed[1]["request_data"]["object_kind"] == "issue");
     CHECK(failed[1]["request_headers"]["X-Gitlab-Token"] == "[REDACTED]");
-    const auto key = failed[1]["request_headers"]["Idempotency-Key"];
+    const auto key = failed[1]["request_headers"]["Idempotency-Key"].get<std::string>();
     const auto resend = [&](const json& event) {
         return lab.robot->send("POST", events + fmt::format("/{}/resend", event["id"].get<int>()));
     };
