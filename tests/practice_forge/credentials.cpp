@@ -131,6 +131,12 @@ std::string decode_base64(std::string_view text) {
     return result;
 }
 
+Credential credential_of(const std::string& authorization) {
+    const auto space = authorization.find(' ');
+    return {.scheme = lower(authorization.substr(0, space)),
+            .token = space == std::string::npos ? "" : authorization.substr(space + 1)};
+}
+
 KeyPair make_key_pair() {
     const Owned<EVP_PKEY> key(EVP_RSA_gen(2048));
     if (key == nullptr) throw std::runtime_error("no RSA key could be made");

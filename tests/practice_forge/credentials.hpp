@@ -18,6 +18,12 @@ namespace practice_forge {
 [[nodiscard]] std::string random_guid();
 [[nodiscard]] std::string decode_base64(std::string_view text);  ///< empty when it is none
 
+/// An `Authorization` header: its scheme in lower case, and what follows.
+struct Credential {
+    std::string scheme, token;
+};
+[[nodiscard]] Credential credential_of(const std::string& authorization);
+
 /// Checks an app's JSON web token with GitHub's rules; throws 401 with GitHub's words.
 /// https://docs.github.com/en/apps/creating-github-apps/authenticating-with-a-github-app/generating-a-json-web-token-jwt-for-a-github-app
 void check_app_token(std::string_view token, const AppSettings& app, Time now);

@@ -30,17 +30,8 @@ class GiteaTongue final : public Tongue {
     }
 
     Identity identify(World& world, const std::string& authorization) const override;
-    /// Gitea has no limits; a proxy before it may.
-    void count(World& world, const Identity& /*who*/) const override {
-        if (world.rate_remaining <= 0) throw Problem(429, "Too Many Requests");
-        --world.rate_remaining;
-    }
     void follow(const World& world, std::vector<std::string>& segments,
                 const std::string& query) const override;
-    bool sees(const World& world, const Identity& who, const Repository& repository) const override {
-        return !repository.is_private || (who.kind == Identity::Kind::person &&
-                                          world.permission(repository, who.login) >= Permission::read);
-    }
     void admit(const World& world, const Route& route, const Call& call) const override;
 
     Answer refuse(const World& world, const Problem& problem) const override;
@@ -62,9 +53,7 @@ class GiteaTongue final : public Tongue {
 /// A token, or Basic with it as the password of any user, or as the user without a password.
 /// https://docs.gitea.com/development/api-usage#authentication
 Identity GiteaTongue::identify(World& world, const std::string& authorization) const {
-    const auto space = authorization.find(' ');
-    const std::string scheme = lower(authorization.substr(0, space));
-    std::string token = space == std::string::npos ? "" : authorization.substr(space + 1);
+    auto [scheme, token] = credential_of(authorization);
     if (scheme == "basic") {
         const std::string pair = decode_base64(token);
         const auto colon = std::min(pair.find(':'), pair.size());

@@ -208,9 +208,7 @@ const Tongue& tongue() {
 
 Identity identify(World& world, const std::string& authorization) {
     if (authorization.empty()) return {};
-    const auto space = authorization.find(' ');
-    const std::string scheme = lower(authorization.substr(0, space));
-    std::string token = space == std::string::npos ? "" : authorization.substr(space + 1);
+    auto [scheme, token] = credential_of(authorization);
     if (scheme == "basic") {
         const std::string pair = decode_base64(token);
         token = pair.substr(std::min(pair.find(':'), pair.size() - 1) + 1);

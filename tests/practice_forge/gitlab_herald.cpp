@@ -59,12 +59,16 @@ class GitlabHerald final : public Herald {
     void reopened(Repository& repository, const Thread& thread, const std::string& by) override {
         tell(repository, thread, {"reopened", "reopen"}, by, {{"state_id", change_of(2, 1)}});
     }
+    /// Only of issues.
     void locked(Repository& repository, const Thread& thread, const std::string& by) override {
-        tell(repository, thread, {"locked", "update"}, by, {{"discussion_locked", change_of(nullptr, true)}});
+        if (!thread.pull)
+            tell(repository, thread, {"locked", "update"}, by,
+                 {{"discussion_locked", change_of(nullptr, true)}});
     }
     void unlocked(Repository& repository, const Thread& thread, const std::string& by) override {
-        tell(repository, thread, {"unlocked", "update"}, by,
-             {{"discussion_locked", change_of(true, nullptr)}});
+        if (!thread.pull)
+            tell(repository, thread, {"unlocked", "update"}, by,
+                 {{"discussion_locked", change_of(true, nullptr)}});
     }
     void head_moved(Repository& repository, const Thread& thread, const std::string& before,
                     const std::string& /*after*/, const std::string& by) override {
@@ -148,12 +152,13 @@ class GitlabHerald final : public Herald {
             before.push_back(label);
         touched_[thread.id] = std::move(before);
     }
-    void send(Letter letter, const json& payload, std::int64_t repository, std::int64_t thread = 0) {
+    void send(Letter letter, const json& payload, std::int64_t repository, const Thread* thread = nullptr) {
         if (letter.action.empty() && payload.contains("object_attributes"))
             letter.action = payload["object_attributes"].value("action", "");
         letter.body = payload.dump();
         letter.repository = repository;
-        letter.thread = thread;
+        if (thread != nullptr) letter.thread = thread->number;
+        letter.on_pull_request = thread != nullptr && thread->pull.has_value();
         hooks_.send(std::move(letter));
     }
 
@@ -180,7 +185,7 @@ void GitlabHerald::tell(Repository& repository, const Thread& thread, const Deed
     send({.what = whole ? deed.what : (thread.pull ? "pull_request." : "issues.") + deed.what,
           .event = thread.pull ? "Merge Request Hook" : "Issue Hook",
           .event_type = thread.pull ? "merge_request" : "issue"},
-         payload, repository.id, thread.number);
+         payload, repository.id, &thread);
 }
 
 template <typename Said>
@@ -200,7 +205,7 @@ void GitlabHerald::tell_note(Repository& repository, const Said& said, const std
     send({.what = "issue_comment." + std::string(action == "create" ? "created" : "edited"),
           .event = confidential ? "Confidential Note Hook" : "Note Hook",
           .event_type = payload["event_type"]},
-         payload, repository.id, thread.number);
+         payload, repository.id, &thread);
 }
 
 /// That somebody approves is told of its own; that somebody asks for changes from 19.3 on.

@@ -73,21 +73,21 @@ Answer list_label_events(Ground& ground, Call& call) {
     return page_of(ground.world, call, all);
 }
 
-Answer list_requests_about(Ground& ground, Call& call, bool closing) {
+Answer list_naming(Ground& ground, Call& call, bool closing) {
     const auto lock = ground.world.lock();
     std::vector<json> all;
     for (const auto* request : requests_naming(*call.repository, thread_of(ground, call), closing))
         all.push_back(request_json(ground.world, *call.repository, *request));
     return page_of(ground.world, call, all);
 }
-Answer list_related(Ground& ground, Call& call) { return list_requests_about(ground, call, false); }
-Answer list_closed_by(Ground& ground, Call& call) { return list_requests_about(ground, call, true); }
+Answer list_related(Ground& ground, Call& call) { return list_naming(ground, call, false); }
+Answer list_closed_by(Ground& ground, Call& call) { return list_naming(ground, call, true); }
 
 /// In the order of their names.
 Answer list_labels(Ground& ground, Call& call) {
     const auto lock = ground.world.lock();
     auto labels = call.repository->labels;
-    std::ranges::stable_sort(labels, {}, &Label::name);
+    std::ranges::sort(labels, {}, &Label::name);
     std::vector<json> all;
     for (const auto& label : labels)
         if (lower(label.name).find(lower(call.value("search"))) != std::string::npos)

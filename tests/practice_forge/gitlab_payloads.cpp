@@ -35,7 +35,6 @@ json hook_thread(World& world, Repository& repository, const Thread& thread) {
             {"state_id", thread.open                      ? 1
                          : state_word(thread) == "merged" ? 3
                                                           : 2},
-            {"discussion_locked", thread.locked ? json(true) : json(nullptr)},
             {"time_estimate", 0},
             {"total_time_spent", 0},
             {"time_change", 0},
@@ -144,6 +143,7 @@ json hook_issue(World& world, Repository& repository, const Thread& thread) {
                   {"due_date", nullptr},
                   {"duplicated_to_id", nullptr},
                   {"moved_to_id", nullptr},
+                  {"discussion_locked", thread.locked ? json(true) : json(nullptr)},
                   {"relative_position", 0},
                   {"weight", nullptr},
                   {"severity", "unknown"},

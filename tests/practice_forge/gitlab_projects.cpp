@@ -79,12 +79,12 @@ Answer get_own_token(Ground& ground, Call& call) {
                      {"revoked", false},
                      {"created_at", "2026-01-01T00:00:00.000Z"},
                      {"description", nullptr},
-                     {"scopes", {"api"}},
+                     {"scopes", json::array({"api"})},
                      {"user_id", ground.world.user(call.who.login).id},
                      {"last_used_at", moment(ground.world.now())},
                      {"active", true},
                      {"expires_at", expires ? json(timestamp(*expires).substr(0, 10)) : json(nullptr)},
-                     {"last_used_ips", {"127.0.0.1"}}}};
+                     {"last_used_ips", json::array({"127.0.0.1"})}}};
 }
 
 /// The newest first, unless it is sorted by `sort`.

@@ -61,6 +61,8 @@ json whole_json(Ground& ground, Call& call, const Thread& thread) {
          {"merge_error", nullptr},
          {"first_contribution", false},
          {"user", {{"can_merge", access_level(ground.world, call) >= 30}}}});
+    for (const char* status : {"merge_status", "detailed_merge_status"})
+        if (request[status] == "unchecked") request[status] = "checking";
     return request;
 }
 

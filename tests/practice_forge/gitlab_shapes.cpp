@@ -280,11 +280,11 @@ std::string_view state_word(const Thread& thread) {
 /// https://docs.gitlab.com/api/merge_requests/#merge-status
 MergeStatus merge_status(const World& world, const Thread& thread) {
     const auto& mergeable = thread.pull->mergeable;
-    const std::string_view plain = !mergeable   ? "checking"
+    const std::string_view plain = !mergeable   ? "unchecked"
                                    : *mergeable ? "can_be_merged"
                                                 : "cannot_be_merged";
     if (!thread.open) return {plain, "not_open"};
-    if (!mergeable) return {plain, "checking"};
+    if (!mergeable) return {plain, "unchecked"};
     if (world.is_draft(thread)) return {plain, "draft_status"};
     return {plain, *mergeable ? "mergeable" : "conflict"};
 }

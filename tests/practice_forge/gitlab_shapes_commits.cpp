@@ -12,13 +12,13 @@
 namespace practice_forge::gitlab {
 namespace {
 
-using Pair = std::pair<std::string_view, std::string_view>;
-constexpr std::array<Pair, 6> kStates{{{"pending", "pending"},
-                                       {"running", "running"},
-                                       {"success", "success"},
-                                       {"failed", "failure"},
-                                       {"canceled", "cancelled"},
-                                       {"skipped", "skipped"}}};
+using StatePair = std::pair<std::string_view, std::string_view>;
+constexpr std::array<StatePair, 6> kStatusWords{{{"pending", "pending"},
+                                                 {"running", "running"},
+                                                 {"success", "success"},
+                                                 {"failed", "failure"},
+                                                 {"canceled", "cancelled"},
+                                                 {"skipped", "skipped"}}};
 
 std::string address_in(const World& world, const std::string& url) {
     return url.starts_with('/') ? world.base_url + url : url;
@@ -33,13 +33,13 @@ std::optional<Time> when_over(const CommitStatus& status) {
 
 std::string_view state_word(std::string_view state) {
     if (state == "error" || state == "timed_out") return "failed";
-    const auto found = std::ranges::find(kStates, state, &Pair::second);
-    return found == kStates.end() ? "success" : found->first;
+    const auto found = std::ranges::find(kStatusWords, state, &StatePair::second);
+    return found == kStatusWords.end() ? "success" : found->first;
 }
 
 std::string_view state_of_word(std::string_view word) {
-    const auto found = std::ranges::find(kStates, word, &Pair::first);
-    return found == kStates.end() ? std::string_view() : found->second;
+    const auto found = std::ranges::find(kStatusWords, word, &StatePair::first);
+    return found == kStatusWords.end() ? std::string_view() : found->second;
 }
 
 std::string_view state_word(const StoredCheckRun& job) {

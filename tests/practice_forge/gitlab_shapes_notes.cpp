@@ -21,7 +21,7 @@ constexpr std::array<std::pair<std::string_view, std::string_view>, 8> kEmoji{{{
                                                                                {"heart", "heart"},
                                                                                {"rocket", "rocket"},
                                                                                {"eyes", "eyes"}}};
-using Pair = std::pair<std::string_view, std::string_view>;
+using EmojiPair = std::pair<std::string_view, std::string_view>;
 
 bool is_answered(const Repository& repository, std::int64_t first) {
     return std::ranges::any_of(repository.comments,
@@ -57,12 +57,12 @@ void add_resolution(World& world, json& note, const std::string& resolved_by) {
 }  // namespace
 
 std::string_view emoji_of(std::string_view reaction) {
-    const auto found = std::ranges::find(kEmoji, reaction, &Pair::second);
+    const auto found = std::ranges::find(kEmoji, reaction, &EmojiPair::second);
     return found == kEmoji.end() ? std::string_view() : found->first;
 }
 
 std::string_view reaction_of(std::string_view emoji) {
-    const auto found = std::ranges::find(kEmoji, emoji, &Pair::first);
+    const auto found = std::ranges::find(kEmoji, emoji, &EmojiPair::first);
     return found == kEmoji.end() ? std::string_view() : found->second;
 }
 

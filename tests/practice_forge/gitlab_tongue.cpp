@@ -40,16 +40,8 @@ class GitlabTongue final : public Tongue {
 
     std::string_view token_header() const override { return "PRIVATE-TOKEN"; }
     Identity identify(World& world, const std::string& authorization) const override;
-    void count(World& world, const Identity& /*who*/) const override {
-        if (world.rate_remaining <= 0) throw Problem(429, "Retry later");
-        --world.rate_remaining;
-    }
     void follow(const World& world, std::vector<std::string>& segments,
                 const std::string& query) const override;
-    bool sees(const World& world, const Identity& who, const Repository& repository) const override {
-        return !repository.is_private || (who.kind == Identity::Kind::person &&
-                                          world.permission(repository, who.login) >= Permission::read);
-    }
     void admit(const World& world, const Route& route, const Call& call) const override;
 
     Answer refuse(const World& world, const Problem& problem) const override;
@@ -73,9 +65,7 @@ class GitlabTongue final : public Tongue {
 /// A token, or Basic with it as the password of any user.
 /// https://docs.gitlab.com/user/profile/personal_access_tokens/#clone-repository-using-personal-access-token
 Identity GitlabTongue::identify(World& world, const std::string& authorization) const {
-    const auto space = authorization.find(' ');
-    const std::string scheme = lower(authorization.substr(0, space));
-    std::string token = space == std::string::npos ? "" : authorization.substr(space + 1);
+    auto [scheme, token] = credential_of(authorization);
     if (scheme == "basic") {
         const std::string pair = decode_base64(token);
         token = pair.substr(std::min(pair.find(':'), pair.size() - 1) + 1);

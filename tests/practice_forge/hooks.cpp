@@ -83,7 +83,8 @@ void Hooks::send(Letter letter) {
                      .action = std::move(letter.action),
                      .status = {},
                      .body = std::move(letter.body),
-                     .response = {}};
+                     .response = {},
+                     .on_pull_request = letter.on_pull_request};
     sent.repository = letter.repository;
     sent.installation = letter.installation;
     sent.when = world_.now();

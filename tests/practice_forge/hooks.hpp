@@ -24,6 +24,7 @@ struct Letter {
     std::string event, event_type, action;  ///< by the forge's own
     std::string body;                       ///< signed as it is
     std::int64_t repository = 0, installation = 0, thread = 0;
+    bool on_pull_request = false;  ///< where the two count apart
 };
 
 /// The headers of a delivery, with its signature by this secret.

@@ -42,7 +42,8 @@ int main(int count, char** arguments) {
     line.add_option("--token-file", token_files,
                     "LOGIN=FILE: the file holds a token that acts as LOGIN; may be repeated");
     line.add_option("--app-id", app.id, "Id of the one GitHub App");
-    line.add_option("--app-slug", app.slug, "Its name; it acts as NAME[bot], at Gitea as NAME");
+    line.add_option("--app-slug", app.slug,
+                    "Its name; it acts as NAME[bot], where there are no Apps as NAME");
     line.add_option("--app-public-key-file", public_key_file, "PEM file to check the app's tokens with")
         ->check(CLI::ExistingFile);
     line.set_version_flag("--version", "shopfloor-practice-forge 0.1.0");

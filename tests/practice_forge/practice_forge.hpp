@@ -32,7 +32,7 @@ struct Options {
 /// Gitea and GitLab have no Apps: there it is a name alone, and somebody must give it a token.
 struct AppSettings {
     std::int64_t id = 1;
-    std::string slug = "shopfloor-practice";  ///< acts as `<slug>[bot]`, at Gitea as `<slug>`
+    std::string slug = "shopfloor-practice";  ///< acts as `<slug>[bot]`, where there are no Apps as `<slug>`
     std::string public_key;                   ///< PEM; empty: the app cannot sign in
     std::int64_t installation_id = 101;
 };
@@ -161,7 +161,9 @@ struct Delivery {
     bool redelivery = false;
     std::string body;  ///< exactly the bytes that were signed
     std::string response;
-    bool of_group = false;  ///< sent by the other hook, see HookSettings::group_too
+    // Where they count apart (GitLab):
+    bool on_pull_request = false;  ///< what `thread` numbers
+    bool of_group = false;         ///< sent by the other hook, see HookSettings::group_too
 };
 
 /// Something that goes wrong with requests, by name, a given number of times.
@@ -171,7 +173,7 @@ struct Fault {
         latency,          ///< waits `latency`, then goes on as usual
         reset,            ///< TCP reset instead of an answer
         wrong_json,       ///< a 200 whose body breaks off
-        primary_limit,    ///< 403, x-ratelimit-remaining: 0, reset after `retry_after`
+        primary_limit,    ///< 403, x-ratelimit-remaining: 0, reset after `retry_after`; GitLab: 429
         secondary_limit,  ///< 429 with retry-after; Gitea has this one alone, from the proxy before it
     };
     std::string name;
@@ -216,9 +218,8 @@ class PracticeForge {
     PracticeForge& operator=(const PracticeForge&) = delete;
 
     [[nodiscard]] int port() const;
-    [[nodiscard]] std::string url() const;  ///< http://127.0.0.1:PORT, for people and git
-    [[nodiscard]] std::string api_url()
-        const;  ///< with /api/v3, as GitHub Enterprise has it, or /api/v1, /api/v4
+    [[nodiscard]] std::string url() const;      ///< http://127.0.0.1:PORT, for people and git
+    [[nodiscard]] std::string api_url() const;  ///< with /api/v3, as GitHub Enterprise has it, v1 or v4
     [[nodiscard]] std::string clone_url(std::string_view repository) const;
     [[nodiscard]] std::filesystem::path git_directory(std::string_view repository) const;
 
@@ -255,15 +256,15 @@ class PracticeForge {
     void rename_repository(std::string_view repository, std::string_view new_full_name);
     void archive_repository(std::string_view repository);  ///< it can be read only
     void delete_repository(std::string_view repository);
-    /// Its tokens are refused, and it hears nothing any more. Gitea has no Apps: an administrator deletes the
-    /// bot's tokens and the webhook, and nothing tells of it.
+    /// Its tokens are refused, and it hears nothing any more. Without Apps an administrator deletes the bot's
+    /// tokens and the webhook, and nothing tells of it.
     void uninstall_app();
-    /// Likewise, until it is allowed again: only that it hears. At Gitea its login is prohibited for a time.
+    /// Likewise, until it is allowed again: only that it hears. Without Apps its login is blocked for a time.
     void suspend_app();
     void unsuspend_app();
-    /// At Gitea it is no collaborator any more, and the webhook is gone.
+    /// Without Apps it is no collaborator any more, and the webhook is gone.
     void remove_from_installation(std::string_view repository);
-    void set_draft_support(std::string_view repository, bool supported);  ///< Gitea's titles always may
+    void set_draft_support(std::string_view repository, bool supported);  ///< titles always may
     void add_collaborator(std::string_view repository, std::string_view login, Permission permission);
     /// Pushes to matching branches are refused; pattern as in `case` of the shell.
     void protect_branch(std::string_view repository, std::string_view pattern);
@@ -292,12 +293,12 @@ class PracticeForge {
     void lock(std::string_view repository, Which which, std::string_view by);  ///< its conversation
     void unlock(std::string_view repository, Which which, std::string_view by);
     /// To another repository, whose number for it is returned. Its old address is redirected. Gitea has no
-    /// such thing.
+    /// such thing, and GitLab's is not here.
     std::int64_t transfer_issue(std::string_view repository, Which which, std::string_view to,
                                 std::string_view by);
     /// A job of the app `github-actions` on this commit. Its suite is told to be completed when no job of the
     /// commit goes on; a name that is finished and begins anew is tried again. At Gitea it is a commit status
-    /// of the user `gitea-actions`, without annotations and log.
+    /// of the user `gitea-actions`, without annotations and log; at GitLab a job in a pipeline, with its log.
     void begin_check(std::string_view repository, std::string_view sha, std::string_view name);
     /// Begun before or not. Without a log there is none to be had.
     void finish_check(std::string_view repository, std::string_view sha, std::string_view name,
@@ -308,7 +309,8 @@ class PracticeForge {
                     std::string_view state, std::string_view description, std::string_view by = "other-ci");
     std::int64_t open_pull_request(std::string_view repository, std::string_view head, std::string_view base,
                                    std::string_view title, std::string_view body, std::string_view author);
-    /// Submits a review; `state` as GitHub has it: approved, changes_requested, commented. Returns its id.
+    /// Submits a review; `state` as GitHub has it: approved, changes_requested, commented. Returns its id. At
+    /// GitLab its words are comments, and `by` becomes a reviewer.
     std::int64_t review(std::string_view repository, std::int64_t number, std::string_view state,
                         std::string_view body, const std::vector<InlineComment>& comments,
                         std::string_view by);
@@ -328,8 +330,8 @@ class PracticeForge {
     [[nodiscard]] std::vector<PullRequest> pull_requests(std::string_view repository) const;
     [[nodiscard]] std::vector<ReviewComment> review_comments(std::string_view repository,
                                                              std::int64_t number) const;
-    /// At Gitea the newest commit status of each commit and context, whoever set it, in the order in which
-    /// they were set first.
+    /// At Gitea and GitLab also the newest commit status of each commit and context, whoever set it, in the
+    /// order in which they were set first.
     [[nodiscard]] std::vector<CheckRun> check_runs(std::string_view repository) const;
     [[nodiscard]] std::vector<std::string> labels(std::string_view repository) const;
     [[nodiscard]] std::map<std::string, std::string> branches(std::string_view repository) const;

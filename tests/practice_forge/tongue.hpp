@@ -23,13 +23,20 @@ class Tongue {
     [[nodiscard]] virtual std::string_view token_header() const { return ""; }
     /// Who an `Authorization` header speaks for.
     [[nodiscard]] virtual Identity identify(World& world, const std::string& authorization) const = 0;
-    /// One request more of what the limits allow.
-    virtual void count(World& world, const Identity& who) const = 0;
+    /// One request more of what the limits allow: where the forge has none, those of a proxy before it.
+    virtual void count(World& world, const Identity& /*who*/) const {
+        if (world.rate_remaining <= 0) throw Problem(429, "Too Many Requests");
+        --world.rate_remaining;
+    }
     /// Where a repository is that was renamed, or is addressed by its id.
     virtual void follow(const World& world, std::vector<std::string>& segments,
                         const std::string& query) const = 0;
+    /// What is public anybody sees, the rest who may read it.
     [[nodiscard]] virtual bool sees(const World& world, const Identity& who,
-                                    const Repository& repository) const = 0;
+                                    const Repository& repository) const {
+        return !repository.is_private || (who.kind == Identity::Kind::person &&
+                                          world.permission(repository, who.login) >= Permission::read);
+    }
     virtual void admit(const World& world, const Route& route, const Call& call) const = 0;
 
     // How it says no.

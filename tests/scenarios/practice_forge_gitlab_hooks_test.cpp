@@ -136,6 +136,7 @@ TEST_CASE("GitLab: a merge request's life, its reviews and its pipelines are tol
     CHECK(lab.last()["object_attributes"]["last_commit"]["id"] == head);
     lab.forge.comment(kRepository, pull_request(1), "hi", "maria");
     CHECK(lab.last()["merge_request"]["iid"] == 1);
+    CHECK(lab.forge.deliveries().back().on_pull_request);
     CHECK(lab.last()["object_attributes"]["noteable_type"] == "MergeRequest");
     const auto pushed = lab.branch("b", "four\n");
     CHECK(lab.last()["object_attributes"]["oldrev"] == head);
@@ -216,7 +217,7 @@ TEST_CASE("GitLab: what failed is listed, and is sent again only when asked, fiv
     CHECK(failed[1]["response_status"] == "500");
     CHECK(failed[1]["request_data"]["object_kind"] == "issue");
     CHECK(failed[1]["request_headers"]["X-Gitlab-Token"] == "[REDACTED]");
-    const auto key = failed[1]["request_headers"]["Idempotency-Key"];
+    const auto key = failed[1]["request_headers"]["Idempotency-Key"].get<std::string>();
     const auto resend = [&](const json& event) {
         return lab.robot->send("POST", events + fmt::format("/{}/resend", event["id"].get<int>()));
     };

@@ -49,6 +49,7 @@ TEST_CASE("GitLab: a merge request is opened once, and a draft is one by its tit
               .status == 403);
 
     // Whether it can be merged is known a moment after the first asked.
+    CHECK(lab.robot->send("GET", project("/merge_requests")).body[0]["merge_status"] == "unchecked");
     CHECK(lab.robot->send("GET", kRequest).body["detailed_merge_status"] == "checking");
     CHECK(lab.robot->send("GET", kRequest).body["detailed_merge_status"] == "draft_status");
     const auto ready = lab.robot->send("PUT", kRequest, {{"title", "Mend it"}, {"description", "So."}});

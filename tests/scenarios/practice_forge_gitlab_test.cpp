@@ -24,7 +24,7 @@ namespace {
 
 using Lines = std::vector<std::string>;
 
-std::string message(const practice_yard::Answer& answer) { return answer.body.value("message", ""); }
+std::string refusal_of(const practice_yard::Answer& answer) { return answer.body.value("message", ""); }
 
 }  // namespace
 
@@ -37,8 +37,8 @@ TEST_CASE("GitLab: a token says whose it is and until when, in either header") {
     Caller nobody(lab.forge, "");
     CHECK(nobody.send("GET", "/user", nullptr, {{"PRIVATE-TOKEN", "token-of-maria"}}).body["username"] ==
           "maria");
-    CHECK(message(nobody.send("GET", "/user")) == "401 Unauthorized");
-    CHECK(message(Caller(lab.forge, "wrong").send("GET", "/user")) == "401 Unauthorized");
+    CHECK(refusal_of(nobody.send("GET", "/user")) == "401 Unauthorized");
+    CHECK(refusal_of(Caller(lab.forge, "wrong").send("GET", "/user")) == "401 Unauthorized");
     const auto now = std::chrono::system_clock::now();
     lab.forge.add_token("robot", "ends", now + std::chrono::hours(48));
     Caller ending(lab.forge, "ends");
@@ -66,7 +66,7 @@ TEST_CASE("GitLab: a project is found by its id and by its encoded path, and one
     CHECK(lab.reader->send("GET", by_id).body["permissions"]["project_access"]["access_level"] == 10);
     const auto missing = lab.robot->send("GET", "/projects/acme%2Fnone");
     CHECK(missing.status == 404);
-    CHECK(message(missing) == "404 Project Not Found");
+    CHECK(refusal_of(missing) == "404 Project Not Found");
     lab.forge.add_token("stranger", "token-of-stranger");
     CHECK(Caller(lab.forge, "token-of-stranger").send("GET", by_id).status == 404);
 
@@ -156,9 +156,9 @@ TEST_CASE("GitLab: labels are set and taken off in one request, and the record k
     const auto changed =
         lab.robot->send("PUT", one, {{"add_labels", "agent-state: queued,bug"}, {"remove_labels", "agent"}});
     CHECK(changed.status == 200);
-    CHECK(changed.body["labels"] == json{"agent-state: queued", "bug"});
+    CHECK(changed.body["labels"] == json::array({"agent-state: queued", "bug"}));
     CHECK(lab.robot->send("PUT", one + "?remove_labels=bug,absent").body["labels"] ==
-          json{"agent-state: queued"});
+          json::array({"agent-state: queued"}));
     std::vector<std::string> record;
     for (const auto& entry : lab.robot->send("GET", one + "/resource_label_events").body)
         record.push_back(fmt::format("{} {} {}", entry["user"]["username"].get<std::string>(),
@@ -183,7 +183,7 @@ TEST_CASE("GitLab: labels are set and taken off in one request, and the record k
     CHECK(lab.reader->send("POST", project("/labels"), label).status == 403);
     const auto again = lab.robot->send("POST", project("/labels"), label);
     CHECK(again.status == 409);
-    CHECK(message(again) == "Label already exists");
+    CHECK(refusal_of(again) == "Label already exists");
     CHECK(
         lab.robot->send("POST", project("/labels"), {{"name", "new"}, {"color", "#00f000"}}).body["color"] ==
         "#00f000");
@@ -191,7 +191,7 @@ TEST_CASE("GitLab: labels are set and taken off in one request, and the record k
     lab.forge.delete_issue(kRepository, 1, "maria");
     const auto gone = lab.robot->send("GET", one);
     CHECK(gone.status == 404);
-    CHECK(message(gone) == "404 Not found");
+    CHECK(refusal_of(gone) == "404 Not found");
 }
 
 TEST_CASE("GitLab: issues are found by labels, state and time, in one project or in all") {
@@ -254,7 +254,7 @@ TEST_CASE("GitLab: notes are said, edited and listed, and the forge notes what w
     const auto page = lab.robot->send("GET", notes + "?per_page=2");
     CHECK(page.body.size() == 2);
     CHECK(header(page.headers, "X-Next-Page") == "2");
-    CHECK(message(lab.robot->send("GET", project("/issues/7/notes"))) == "404 Not found");
+    CHECK(refusal_of(lab.robot->send("GET", project("/issues/7/notes"))) == "404 Not found");
 }
 
 TEST_CASE("GitLab: the same emoji twice is refused with 404") {
@@ -266,7 +266,7 @@ TEST_CASE("GitLab: the same emoji twice is refused with 404") {
         CHECK(lab.robot->send("POST", awards, {{"name", "eyes"}}).status == 201);
         const auto again = lab.robot->send("POST", awards, {{"name", "eyes"}});
         CHECK(again.status == 404);
-        CHECK(message(again) == "404 Award Emoji Name has already been taken Not Found");
+        CHECK(refusal_of(again) == "404 Award Emoji Name has already been taken Not Found");
         CHECK(lab.reader->send("POST", awards, {{"name", "thumbsdown"}}).status == 201);
         CHECK(lab.robot->send("GET", awards).body[1]["name"] == "thumbsdown");
         CHECK(lab.robot->send("POST", awards, {{"name", "no such"}}).status == 404);
@@ -281,7 +281,8 @@ TEST_CASE("GitLab: archived projects are read only, and a locked conversation is
     lab.forge.lock(kRepository, 1, "maria");
     CHECK(lab.reader->send("POST", project("/issues/1/notes"), {{"body", "still"}}).status == 201);
     lab.forge.archive_repository(kRepository);
-    CHECK(message(lab.robot->send("POST", project("/issues/1/notes"), {{"body", "x"}})) == "403 Forbidden");
+    CHECK(refusal_of(lab.robot->send("POST", project("/issues/1/notes"), {{"body", "x"}})) ==
+          "403 Forbidden");
     CHECK(lab.robot->send("PUT", project("/issues/1"), {{"title", "x"}}).status == 403);
     CHECK(lab.robot->send("POST", project("/issues/1/award_emoji"), {{"name", "eyes"}}).status == 404);
     CHECK(lab.robot->send("GET", project("")).body["archived"] == true);
@@ -296,10 +297,10 @@ TEST_CASE("GitLab: archived projects are read only, and a locked conversation is
 TEST_CASE("GitLab: the bot is blocked, its token revoked, and faults speak as the server does") {
     Lab lab;
     lab.forge.suspend_app();
-    CHECK(message(lab.robot->send("GET", "/user")) == "403 Forbidden - Your account has been blocked.");
+    CHECK(refusal_of(lab.robot->send("GET", "/user")) == "403 Forbidden - Your account has been blocked.");
     lab.forge.unsuspend_app();
     lab.forge.fail({.name = "down", .path = "/projects/*", .status = 503, .message = "Maintenance"});
-    CHECK(message(lab.robot->send("GET", project(""))) == "Maintenance");
+    CHECK(refusal_of(lab.robot->send("GET", project(""))) == "Maintenance");
     using practice_forge::Fault;
     lab.forge.fail(
         {.name = "limit", .kind = Fault::Kind::primary_limit, .retry_after = std::chrono::seconds(7)});
@@ -339,10 +340,10 @@ TEST_CASE("GitLab: git takes the token as any user's password") {
     REQUIRE_MESSAGE(git(folder.path / "work", "push -q origin HEAD:refs/heads/agent/1", &said), said);
     CHECK(lab.robot->send("GET", project("/repository/branches/agent%2F1")).body["commit"]["id"] ==
           lab.forge.branches(kRepository).at("agent/1"));
-    CHECK(message(lab.robot->send("GET", project("/repository/branches/none"))) == "404 Branch Not Found");
+    CHECK(refusal_of(lab.robot->send("GET", project("/repository/branches/none"))) == "404 Branch Not Found");
     const auto commit = lab.robot->send("GET", project("/repository/commits/agent%2F1")).body;
     CHECK(commit["title"] == "x");
-    CHECK(message(lab.robot->send("GET", project("/repository/commits/none"))) == "404 Commit Not Found");
+    CHECK(refusal_of(lab.robot->send("GET", project("/repository/commits/none"))) == "404 Commit Not Found");
     CHECK(lab.reader->send("GET", project("/repository/branches/main")).status == 403);
     lab.forge.protect_branch(kRepository, "main");
     CHECK_FALSE(git(folder.path / "work", "push -q origin HEAD:refs/heads/main", &said));
