@@ -3,7 +3,7 @@
 #include <algorithm>
 
 #include "bot/report.hpp"
-#include "bot/same_word.hpp"
+#include "integrations/forge_words.hpp"
 
 namespace bot {
 
@@ -128,11 +128,7 @@ ForgeResult<Facts> gather_of_repository(Shop& shop, const Request& request,
 
 bool repository_allowed(const config::ForgeSettings& forge, std::string_view full_name) {
     return std::ranges::any_of(forge.repositories, [&](std::string_view allowed) {
-        if (allowed == "*") return true;
-        if (allowed.ends_with("/*"))
-            return same_word(allowed.substr(0, allowed.size() - 1),
-                             full_name.substr(0, full_name.find('/') + 1));
-        return same_word(allowed, full_name);
+        return integrations::matches(allowed, full_name);
     });
 }
 

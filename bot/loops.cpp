@@ -163,6 +163,8 @@ namespace {
 /// Where an event happened that leaves out what counts; null: it is whole.
 const integrations::RepoRef* left_out(const integrations::Event& event) {
     if (const auto* changed = std::get_if<integrations::LabelsChanged>(&event)) return &changed->issue.repo;
+    if (const auto* renamed = std::get_if<integrations::RepositoryRenamed>(&event))
+        return renamed->repo.clone_url.empty() ? &renamed->repo : nullptr;
     const auto* review = std::get_if<integrations::ChangesRequested>(&event);
     return review != nullptr && review->review_id.empty() ? &review->pull_request.repo : nullptr;
 }

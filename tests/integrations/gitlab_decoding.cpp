@@ -281,13 +281,13 @@ TEST_CASE("a payload of GitLab that is not what it must be is ignored") {
 
 /// Recorded payloads are no part of this project: a folder of them may be named.
 TEST_CASE("recorded payloads of GitLab are understood") {
-    const char* folder = std::getenv("SHOPFLOOR_GITLAB_WEBHOOKS");
+    const char* folder = std::getenv("SHOPFLOOR_GITLAB_SPECS");
     if (folder == nullptr) {
-        MESSAGE("skipped: SHOPFLOOR_GITLAB_WEBHOOKS names no folder of recorded payloads");
+        MESSAGE("SKIPPED: SHOPFLOOR_GITLAB_SPECS names no folder with recorded payloads");
         return;
     }
     const auto recorded = [&](const std::string& file, const std::string& name) {
-        std::ifstream stream(std::filesystem::path(folder) / file);
+        std::ifstream stream(std::filesystem::path(folder) / "gitlab-webhooks" / file);
         REQUIRE(stream.is_open());
         return decode_hook(name, std::string(std::istreambuf_iterator<char>(stream), {}));
     };
