@@ -46,8 +46,9 @@ void judge_status(const practice_forge::Issue& issue, const bot::Job& job, const
         wrong.push_back(fmt::format("job {} has {} status comments", job.id.value, found.size()));
         return;
     }
-    const auto wanted =
-        first_line(bot::report::status(job, ledger.runs(job.id), 0, {}, {}, ledger.tries(job.id)));
+    const auto* forge = integrations::find_forge_kind(job.assignment.issue.repo.forge);  // named as its kind
+    const auto wanted = first_line(bot::report::spoken(
+        bot::report::status(job, ledger.runs(job.id), 0, {}, {}, ledger.tries(job.id)), "/agent", *forge));
     if (first_line(found.front()) != wanted)
         wrong.push_back(fmt::format("job {} is said to be \"{}\", and is \"{}\"", job.id.value,
                                     first_line(found.front()), wanted));
