@@ -251,10 +251,7 @@ std::vector<Request> recognise(const integrations::Event& event, const config::S
                 if (e.branch.starts_with("agent/")) return One{Nothing{"a push to a branch of ours"}};
                 return One{BaseMoved{.repo = e.repo, .branch = e.branch}};
             },
-            [](const integrations::RepositoryRenamed& e) {
-                if (e.repo.clone_url.empty()) return One{Nothing{"renamed, its address is not known"}};
-                return One{Renamed{e.repo}};
-            },
+            [](const integrations::RepositoryRenamed& e) { return One{Renamed{e.repo}}; },
             [](const integrations::AccessEnded& e) { return One{AccessOver{e}}; },
             [](const integrations::Ignored& e) { return One{Nothing{e.why}}; },
         },
