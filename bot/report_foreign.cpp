@@ -4,6 +4,7 @@
 #include <array>
 #include <cctype>
 #include <optional>
+#include <utility>
 #include <vector>
 
 #include "bot/markdown.hpp"
@@ -257,14 +258,23 @@ std::string collapsed(std::string_view text) {
     return line;
 }
 
+/// The mark of our own sentences for the sign before a number (`spoken`) would become one after all is tame.
+std::string without_marks(std::string text) {
+    constexpr std::string_view mark = "«#»";
+    for (auto at = text.find(mark); at != std::string::npos; at = text.find(mark, at))
+        text.insert(at + std::string_view("«").size(), 1, ' ');
+    return text;
+}
+
 }  // namespace
 
 std::string foreign(std::string_view markdown, std::size_t limit) {
     const auto text = visible_text(markdown).text;
     // Made harmless, text grows a little: try with less of it until it fits.
     for (auto budget = limit; budget > 0; budget = budget * 3 / 4) {
-        const auto out = tamed(first_code_points(text, budget));
+        auto out = tamed(first_code_points(text, budget));
         if (!out) return fenced(text, limit);
+        out = without_marks(std::move(*out));
         if (code_points(*out) <= limit) return *out;
     }
     return {};
@@ -297,7 +307,7 @@ std::string one_line(std::string_view text, std::size_t limit) {
         if (gh && is_digit(next)) plain += ' ';
         if (is_digit(next) && leads_to_a_number(plain)) plain += ' ';
     }
-    return first_code_points(plain, limit);
+    return first_code_points(without_marks(std::move(plain)), limit);
 }
 
 std::string code(std::string_view text, std::size_t limit) {

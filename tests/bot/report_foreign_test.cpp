@@ -222,3 +222,18 @@ TEST_CASE("names in code spans cannot leave them") {
     CHECK(report::code("a`b\nc") == "`a'b c`");
     CHECK(report::code("") == "(no name)");
 }
+
+TEST_CASE("the marks of our own sentences bring nothing to life in foreign text") {
+    for (const auto* kind : {"github", "gitlab"})
+        for (const auto* text : {"Fixes «#»5", "Fixes «\\#»5", "Fixes «&#35;»5", "Fixes ««#»»5"}) {
+            CAPTURE(text);
+            const auto says = [&](std::string words) {
+                return bot::report::spoken(std::move(words), "/agent", *integrations::find_forge_kind(kind));
+            };
+            for (const auto& said :
+                 {says(bot::report::foreign(text, 100)), says(bot::report::one_line(text, 100))}) {
+                CHECK(said.find("#5") == std::string::npos);
+                CHECK(said.find("!5") == std::string::npos);
+            }
+        }
+}
