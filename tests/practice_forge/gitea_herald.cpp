@@ -147,6 +147,7 @@ class GiteaHerald final : public Herald {
         letter.body = written(payload);
         letter.repository = repository;
         letter.thread = thread;
+        if (payload.contains("sender")) letter.by = payload["sender"].at("login");
         hooks_.send(std::move(letter));
     }
 

@@ -181,7 +181,8 @@ class GithubHerald final : public Herald {
              .body = payload.dump(),
              .repository = repository,
              .installation = installation == payload.end() ? 0 : installation->at("id").get<std::int64_t>(),
-             .thread = thread});
+             .thread = thread,
+             .by = payload.contains("sender") ? payload["sender"].at("login").get<std::string>() : ""});
     }
 
     World& world_;

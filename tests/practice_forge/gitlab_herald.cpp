@@ -159,6 +159,7 @@ class GitlabHerald final : public Herald {
         letter.repository = repository;
         if (thread != nullptr) letter.thread = thread->number;
         letter.on_pull_request = thread != nullptr && thread->pull.has_value();
+        if (payload.contains("user")) letter.by = payload["user"].at("username");
         hooks_.send(std::move(letter));
     }
 

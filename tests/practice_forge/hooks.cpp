@@ -77,6 +77,7 @@ void Hooks::send(Letter letter) {
     sent.delivery = {.id = ++last_id_,
                      .what = std::move(letter.what),
                      .thread = letter.thread,
+                     .by = std::move(letter.by),
                      .guid = random_guid(),
                      .event = std::move(letter.event),
                      .event_type = std::move(letter.event_type),

@@ -25,6 +25,7 @@ struct Letter {
     std::string body;                       ///< signed as it is
     std::int64_t repository = 0, installation = 0, thread = 0;
     bool on_pull_request = false;  ///< where the two count apart
+    std::string by = {};           ///< login
 };
 
 /// The headers of a delivery, with its signature by this secret.

@@ -154,6 +154,7 @@ struct Delivery {
     /// `push`.
     std::string what;
     std::int64_t thread = 0;                ///< number of the issue or pull request it tells of; 0: of none
+    std::string by;                         ///< the login of who did it; empty where the forge does not say
     std::string guid;                       ///< GitLab: its Idempotency-Key
     std::string event, event_type, action;  ///< as the forge itself names it
     std::string status;                     ///< OK, or what went wrong

@@ -25,7 +25,9 @@ PostOffice::PostOffice(Factory& factory) : factory_(factory) {
 std::int64_t PostOffice::told(std::string_view what, std::int64_t thread, std::string_view words) const {
     std::int64_t found = 0;
     for (const auto& each : factory_.forge.deliveries())
-        if (each.what == what && each.thread == thread && contains(each.body, words)) found = each.id;
+        if (each.what == what && each.thread == thread && each.by != factory_.bot() &&
+            contains(each.body, words))
+            found = each.id;
     CAPTURE(what);
     REQUIRE(found != 0);
     return found;

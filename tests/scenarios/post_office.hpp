@@ -18,7 +18,8 @@ class PostOffice {
  public:
     explicit PostOffice(Factory& factory);
 
-    /// The last that was told of this thread, by GitHub's names (`issues.labeled`), with these words in it.
+    /// The last that was told of what people did to this thread, by GitHub's names (`issues.labeled`), with
+    /// these words in it.
     [[nodiscard]] std::int64_t told(std::string_view what, std::int64_t thread,
                                     std::string_view words = {}) const;
     /// Twice at the same moment, as the forge and its redelivery may.
