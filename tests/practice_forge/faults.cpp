@@ -23,11 +23,13 @@ int Faults::left(std::string_view name) const {
     return sum;
 }
 
-std::optional<Fault> Faults::take(const std::string& method, const std::string& path) {
+std::optional<Fault> Faults::take(const std::string& method, const std::string& path,
+                                  const std::string& body) {
     const std::scoped_lock lock(mutex_);
     for (auto& fault : faults_) {
         if (fault.times == 0 || (fault.method != "*" && fault.method != method)) continue;
         if (fnmatch(fault.path.c_str(), path.c_str(), 0) != 0) continue;
+        if (body.find(fault.words) == std::string::npos) continue;
         if (fault.skip > 0) {
             --fault.skip;
             continue;

@@ -17,7 +17,8 @@ class Faults {
     void clear();
     [[nodiscard]] int left(std::string_view name) const;
     /// The first fault that wants this request, counted down.
-    [[nodiscard]] std::optional<Fault> take(const std::string& method, const std::string& path);
+    [[nodiscard]] std::optional<Fault> take(const std::string& method, const std::string& path,
+                                            const std::string& body);
 
  private:
     mutable std::mutex mutex_;

@@ -334,6 +334,14 @@ std::vector<std::string> PracticeForge::labels(std::string_view repository) cons
     for (const auto& label : of.labels) result.push_back(label.name);
     return result;
 }
+std::int64_t PracticeForge::repository_id(std::string_view repository) const {
+    return inside_->repository(repository).id;
+}
+std::int64_t PracticeForge::label_id(std::string_view repository, std::string_view label) {
+    auto& of = inside_->repository(repository);
+    const auto lock = inside_->world.lock();
+    return inside_->world.label(of, label).id;
+}
 std::map<std::string, std::string> PracticeForge::branches(std::string_view repository) const {
     return Git(inside_->repository(repository).git).branches();
 }

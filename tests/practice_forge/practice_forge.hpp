@@ -181,6 +181,7 @@ struct Fault {
     Kind kind = Kind::status;
     std::string method = "*";
     std::string path = "*";     ///< shell pattern over the path without `/api/v3`; git: `/owner/name.git/*`
+    std::string words;          ///< of the request's body
     int times = 1;              ///< -1: until cleared
     int skip = 0;               ///< so many matching requests go by first
     bool after_effect = false;  ///< the request is carried out, only the answer is lost
@@ -335,6 +336,9 @@ class PracticeForge {
     /// order in which they were set first.
     [[nodiscard]] std::vector<CheckRun> check_runs(std::string_view repository) const;
     [[nodiscard]] std::vector<std::string> labels(std::string_view repository) const;
+    // As the forge's own addresses name them. The label is made when missing.
+    [[nodiscard]] std::int64_t repository_id(std::string_view repository) const;
+    [[nodiscard]] std::int64_t label_id(std::string_view repository, std::string_view label);
     [[nodiscard]] std::map<std::string, std::string> branches(std::string_view repository) const;
     [[nodiscard]] Commit commit(std::string_view repository, std::string_view sha) const;
     [[nodiscard]] std::string file(std::string_view repository, std::string_view sha,

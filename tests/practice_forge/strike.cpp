@@ -67,7 +67,7 @@ void put(httplib::Response& response, const Answer& answer) {
 Strike::Strike(Faults& faults, const Ground& ground, const httplib::Request& request, const std::string& path,
                int port)
     : ground_(ground),
-      fault_(faults.take(request.method, path)),
+      fault_(faults.take(request.method, path, request.body)),
       remote_port_(request.remote_port),
       port_(port) {}
 

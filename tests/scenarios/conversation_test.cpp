@@ -48,8 +48,7 @@ TEST_CASE("retry on an open pull request makes it anew from the present base, an
     auto& forge = scene.factory.forge;
     forge.commit_files(repository, "main", {{.path = "base", .content = "newer\n"}}, "Later", "octocat");
     const auto base = forge.branches(repository).at("main");
-    const auto comment =
-        forge.comment(repository, scene.proposal.number, "/agent retry say it better", maintainer);
+    const auto comment = forge.comment(repository, scene.proposal, "/agent retry say it better", maintainer);
     REQUIRE(scene.gets_new_commit());
     REQUIRE(scene.factory.reaches(scene.issue, "review"));
     CHECK(scene.words() == "none\nnewer\ntried\n");
@@ -72,21 +71,21 @@ TEST_CASE("retry does not drop what people pushed; the pull request stays as it 
     auto& forge = scene.factory.forge;
     const auto theirs = forge.commit_files(repository, scene.proposal.head_branch,
                                            {{.path = "mine", .content = "by hand\n"}}, "By hand", "ada");
-    forge.comment(repository, scene.proposal.number, "/agent retry", maintainer);
+    forge.comment(repository, scene.proposal, "/agent retry", maintainer);
     CHECK(scene.hears("People have pushed to"));
     CHECK(scene.now().head_sha == theirs);
     REQUIRE(scene.factory.reaches(scene.issue, "review"));
     // What it stood on before still holds: a change goes on from what people pushed.
-    forge.comment(repository, scene.proposal.number, "/agent refine more", maintainer);
+    forge.comment(repository, scene.proposal, "/agent refine more", maintainer);
     REQUIRE(happens([&] { return scene.now().head_sha != theirs; }));
     CHECK(forge.commit(repository, scene.now().head_sha).parents == std::vector{theirs});
     CHECK(forge.file(repository, scene.now().head_sha, "mine") == "by hand\n");
     REQUIRE(scene.factory.reaches(scene.issue, "review"));
     // Theirs stays for good: neither another try nor the end takes the branch away.
     const auto together = scene.now().head_sha;
-    const auto again = forge.comment(repository, scene.proposal.number, "/agent retry", maintainer);
+    const auto again = forge.comment(repository, scene.proposal, "/agent retry", maintainer);
     REQUIRE(happens([&] { return scene.reactions(again) == std::vector<std::string>{"eyes"}; }));
-    forge.close(repository, scene.proposal.number, maintainer);
+    forge.close(repository, scene.proposal, maintainer);
     REQUIRE(happens([&] { return contains(scene.factory.status(scene.issue), "closed without merging"); }));
     CHECK(forge.branches(repository).at(scene.proposal.head_branch) == together);
 }
@@ -95,10 +94,9 @@ TEST_CASE("what is asked for while another try is made is the next change") {
     if (!can_run("bubblewrap")) return;
     Scene scene(plan_of("echo started; sleep 1; echo tried >> words"));
     auto& forge = scene.factory.forge;
-    forge.comment(repository, scene.proposal.number, "/agent retry", maintainer);
+    forge.comment(repository, scene.proposal, "/agent retry", maintainer);
     REQUIRE(happens([&] { return contains(scene.factory.status(scene.issue), "Queued"); }));
-    const auto wish =
-        forge.comment(repository, scene.proposal.number, "/agent refine and louder", maintainer);
+    const auto wish = forge.comment(repository, scene.proposal, "/agent refine and louder", maintainer);
     REQUIRE(happens([&] { return scene.reactions(wish) == std::vector<std::string>{"eyes", "rocket"}; }));
     CHECK(contains(scene.factory.log("job-1/agent-3.log"), "and louder"));
     CHECK(scene.words() == "none\ntried\ntried\n");
@@ -185,7 +183,7 @@ TEST_CASE(
     CHECK(contains(first.body, "| 2 **here** | `zealous` |"));
     CHECK(contains(first.body, "`/agent pick 1`"));
     CHECK(ref_of(factory, "refs/shopfloor/job-1/rival-2-" + first.head_sha.substr(0, 10)) == first.head_sha);
-    const auto comment = forge.comment(repository, first.number, "/agent pick 1", maintainer);
+    const auto comment = forge.comment(repository, first, "/agent pick 1", maintainer);
     REQUIRE(happens([&] { return factory.pull_request_of(issue)->head_sha != first.head_sha; }));
     const auto now = factory.pull_request_of(issue).value();
     CHECK(now.number == first.number);
@@ -195,7 +193,7 @@ TEST_CASE(
     CHECK(forge.pull_requests(repository).size() == 1);
     CHECK_FALSE(contains(factory.log("job-2/agent-1.log"), "was worked on before"));
     CHECK(happens([&] {
-        for (const auto& each : forge.issue(repository, first.number).comments)
+        for (const auto& each : forge.issue(repository, first).comments)
             if (each.id == comment) return each.reactions.size() == 2;
         return false;
     }));
@@ -263,7 +261,7 @@ TEST_CASE("the branch of a pull request that was closed goes, and one that peopl
         const auto branch = scene.proposal.head_branch;
         if (theirs)
             forge.commit_files(repository, branch, {{.path = "mine", .content = "x\n"}}, "By hand", "ada");
-        forge.close(repository, scene.proposal.number, maintainer);
+        forge.close(repository, scene.proposal, maintainer);
         REQUIRE(
             happens([&] { return contains(scene.factory.status(scene.issue), "closed without merging"); }));
         REQUIRE(happens([&] {
@@ -288,7 +286,7 @@ TEST_CASE("a merged job tells what it took, and the label set again begins a job
                         "was worked on before; that ended as: merged");
     }));
     CHECK(contains(scene.factory.log("job-2/agent-1.log"),
-                   "Its pull request was #" + std::to_string(scene.proposal.number)));
+                   "Its pull request was " + scenarios::reference(scene.proposal)));
 }
 
 TEST_CASE("who does not answer a question is reminded once") {
@@ -337,9 +335,9 @@ TEST_CASE("why tells how the job came to where it is, and strangers are helped t
     if (!can_run("bubblewrap")) return;
     Scene scene(plan_of("echo done >> words"));
     auto& forge = scene.factory.forge;
-    forge.comment(repository, scene.proposal.number, "/agent why", maintainer);
+    forge.comment(repository, scene.proposal, "/agent why", maintainer);
     CHECK(scene.hears("Run 1 (first try, profile `worker`)"));
-    forge.comment(repository, scene.proposal.number, "/agent help", visitor);
+    forge.comment(repository, scene.proposal, "/agent help", visitor);
     CHECK(scene.hears("Starting and steering jobs takes write access"));
 }
 
@@ -353,7 +351,7 @@ TEST_CASE(
     const auto theirs =
         forge.commit_files(repository, scene.proposal.head_branch,
                            {{.path = "AGENTS.md", .content = "Be verbose.\n"}}, "Rules", "ada");
-    forge.comment(repository, scene.proposal.number, "/agent refine say more", maintainer);
+    forge.comment(repository, scene.proposal, "/agent refine say more", maintainer);
     REQUIRE(happens(
         [&] { return scene.now().head_sha != theirs && scene.now().head_sha != scene.proposal.head_sha; }));
     const auto heard = scene.factory.log("job-1/agent-2.log");

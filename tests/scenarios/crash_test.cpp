@@ -14,6 +14,7 @@
 
 using practice_forge::Fault;
 using practice_forge::PracticeForge;
+using scenarios::Asked;
 using scenarios::can_run;
 using scenarios::contains;
 using scenarios::Factory;
@@ -35,14 +36,10 @@ Plan plan() {
 }
 
 /// What these requests do is done, but nobody is told of it for so long that one can kill who asks.
-void answers_late(PracticeForge& forge, const std::string& path, int skip = 0) {
-    forge.fail({.name = "late",
-                .kind = Fault::Kind::latency,
-                .method = "POST",
-                .path = path,
-                .skip = skip,
-                .after_effect = true,
-                .latency = 6s});
+void answers_late(PracticeForge& forge, Asked asked, int skip = 0) {
+    forge.fail(at(
+        asked,
+        {.name = "late", .kind = Fault::Kind::latency, .skip = skip, .after_effect = true, .latency = 6s}));
 }
 
 bool happens(const std::function<bool()>& condition) { return PracticeForge::eventually(condition, 60s); }
@@ -54,7 +51,7 @@ std::string push_by_hand(PracticeForge& forge) {
 
 /// The daemon is killed as soon as its first branch is at the forge. Returns the issue.
 std::int64_t killed_after_the_push(Factory& factory) {
-    answers_late(factory.forge, "*/git-receive-pack");
+    answers_late(factory.forge, Asked::push);
     const auto issue = factory.ask("Words are missing");
     REQUIRE(happens([&] { return factory.forge.branches(repository).contains(branch); }));
     factory.kill();
@@ -87,16 +84,16 @@ TEST_CASE(
         CAPTURE(merged);
         Factory factory(plan());
         auto& forge = factory.forge;
-        answers_late(forge, "*/pulls");
+        answers_late(forge, Asked::open_pull_request);
         const auto issue = factory.ask("Words are missing");
         REQUIRE(happens([&] { return !forge.pull_requests(repository).empty(); }));
         factory.kill();
-        const auto number = forge.pull_requests(repository).front().number;
+        const auto proposal = forge.pull_requests(repository).front();
         const auto theirs = push_by_hand(forge);
         if (merged)
-            (void)forge.merge(repository, number, maintainer);
+            (void)forge.merge(repository, proposal.number, maintainer);
         else
-            forge.close(repository, number, maintainer);
+            forge.close(repository, proposal, maintainer);
         factory.start();
         CHECK(happens([&] {
             return contains(factory.status(issue), merged ? "was merged" : "closed without merging");
@@ -142,7 +139,7 @@ TEST_CASE("a branch that the forge refuses to take away for a while goes later")
     Scene scene(plan());
     auto& forge = scene.factory.forge;
     scene.factory.stop();
-    forge.close(repository, scene.proposal.number, maintainer);
+    forge.close(repository, scene.proposal, maintainer);
     forge.fail({.name = "refused", .path = "*/git-receive-pack", .times = -1, .status = 403});
     forge.fail({.name = "refused", .path = "*.git/info/refs", .times = -1, .status = 401});
     scene.factory.start();
@@ -165,8 +162,8 @@ TEST_CASE("a change that was pushed just before a crash is told as done, whateve
         auto& factory = scene.factory;
         auto& forge = factory.forge;
         // Of another try the first push keeps what was there.
-        answers_late(forge, "*/git-receive-pack", words == "retry" ? 1 : 0);
-        forge.comment(repository, scene.proposal.number, "/agent " + words, maintainer);
+        answers_late(forge, Asked::push, words == "retry" ? 1 : 0);
+        forge.comment(repository, scene.proposal, "/agent " + words, maintainer);
         REQUIRE(scene.gets_new_commit());
         factory.kill();
         const auto ours = scene.now().head_sha;
@@ -177,10 +174,10 @@ TEST_CASE("a change that was pushed just before a crash is told as done, whateve
         CHECK(scene.now().head_sha == theirs);
         CHECK(forge.commit(repository, theirs).parents == std::vector{ours});
         CHECK(forge.branches(repository).size() == 2);
-        for (const auto& answer : factory.answers(scene.proposal.number))
+        for (const auto& answer : factory.answers(scene.proposal))
             CHECK_FALSE(contains(answer, "Somebody pushed to"));
         // Asked once more it goes on from what people made of it.
-        forge.comment(repository, scene.proposal.number, "/agent refine say more", maintainer);
+        forge.comment(repository, scene.proposal, "/agent refine say more", maintainer);
         CHECK(happens([&] { return scene.now().head_sha != theirs; }));
         CHECK(forge.commit(repository, scene.now().head_sha).parents == std::vector{theirs});
     }

@@ -76,11 +76,6 @@ void unmount_below(const std::string& folder) {
 
 }  // namespace
 
-practice_forge::Dialect tested_forge() {
-    const char* name = std::getenv("SHOPFLOOR_TEST_FORGE");
-    return name == nullptr ? practice_forge::Dialect::github : practice_forge::dialect_named(name);
-}
-
 fs::path Factory::fresh_folder() {
     auto pattern = (fs::temp_directory_path() / "shopfloor-scenario-XXXXXX").string();
     if (::mkdtemp(pattern.data()) == nullptr) throw std::runtime_error("no temporary folder");
@@ -201,9 +196,9 @@ std::string Factory::status(std::int64_t issue) const {
     return latest;
 }
 
-std::vector<std::string> Factory::answers(std::int64_t issue) const {
+std::vector<std::string> Factory::answers(const practice_forge::Which& which) const {
     std::vector<std::string> found;
-    for (const auto& comment : forge.issue(repository, issue).comments)
+    for (const auto& comment : forge.issue(repository, which).comments)
         if (comment.body.find("<!-- shopfloor:v1") != std::string::npos &&
             comment.body.find(status_mark) == std::string::npos)
             found.push_back(comment.body);

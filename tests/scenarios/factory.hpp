@@ -14,6 +14,7 @@
 #include "config/settings.hpp"
 #include "tests/practice_forge/practice_forge.hpp"
 #include "tests/scenarios/daemon.hpp"
+#include "tests/scenarios/tested_forge.hpp"
 
 /// A whole factory for a test: practice forge, repository, and the real service on real sandboxes, in one
 /// folder that vanishes with it. `maintainer` may write, `visitor` may read.
@@ -22,10 +23,6 @@ namespace scenarios {
 inline constexpr std::string_view repository = "acme/widget";
 inline constexpr std::string_view maintainer = "ada";
 inline constexpr std::string_view visitor = "eve";
-
-/// Which forge the scenarios run on: `SHOPFLOOR_TEST_FORGE` (github, gitea, forgejo), else GitHub.
-[[nodiscard]] practice_forge::Dialect tested_forge();
-[[nodiscard]] inline bool on_github() { return tested_forge() == practice_forge::Dialect::github; }
 
 struct Plan {
     std::vector<practice_forge::File> files;  ///< of the first commit, besides a README
@@ -61,8 +58,8 @@ class Factory {
     [[nodiscard]] bool reaches(std::int64_t issue, std::string_view state);
     /// The one status comment, or empty.
     [[nodiscard]] std::string status(std::int64_t issue) const;
-    /// All comments of the bot but the status.
-    [[nodiscard]] std::vector<std::string> answers(std::int64_t issue) const;
+    /// All comments of the bot on an issue or a pull request but the status.
+    [[nodiscard]] std::vector<std::string> answers(const practice_forge::Which& which) const;
     [[nodiscard]] std::optional<practice_forge::PullRequest> pull_request_of(std::int64_t issue) const;
     /// What the agent of the issue's latest job printed in its first round.
     [[nodiscard]] std::string heard(std::int64_t issue) const;

@@ -51,7 +51,7 @@ TEST_CASE("locks that a killed daemon left in its mirror are not in the way of t
             std::ofstream(locked.string() + ".lock") << "";
     }
     scene.factory.start();
-    scene.factory.forge.comment(repository, scene.proposal.number, "/agent refine say more", maintainer);
+    scene.factory.forge.comment(repository, scene.proposal, "/agent refine say more", maintainer);
     CHECK(scene.gets_new_commit());
 }
 
@@ -74,7 +74,7 @@ TEST_CASE(
     if (!can_run("bubblewrap")) return;
     Factory factory(plan_of("sleep 2; date +%N >> words"));
     auto& forge = factory.forge;
-    forge.fail({.name = "stuck", .method = "DELETE", .path = "/repos/*/labels/agent?*worker", .times = 2});
+    forge.fail(scenarios::at_label_off(forge, repository, "agent:worker", {.name = "stuck", .times = 2}));
     const auto issue = factory.ask("Words are missing", "Please.", "agent:worker");
     REQUIRE(PracticeForge::eventually([&] { return contains(factory.status(issue), "Working"); }));
     forge.comment(repository, issue, "/agent stop", maintainer);
@@ -90,12 +90,9 @@ TEST_CASE("a label that may never be taken off begins one job, whatever the swee
     if (!can_run("bubblewrap")) return;
     Factory factory(plan_of("true"));
     auto& forge = factory.forge;
-    forge.fail({.name = "never",
-                .method = "DELETE",
-                .path = "/repos/*/labels/agent",
-                .times = -1,
-                .status = 403,
-                .message = "Resource not accessible by integration"});
+    forge.fail(scenarios::at_label_off(
+        forge, repository, "agent",
+        {.name = "never", .times = -1, .status = 403, .message = "Resource not accessible by integration"}));
     const auto is_answered = [&](std::int64_t number) {
         return PracticeForge::eventually([&] { return scenarios::states_of(factory, number) == "answered"; },
                                          60s);
@@ -120,7 +117,7 @@ TEST_CASE("a label that people took off and set again is not taken off by what w
     Factory factory(std::move(plan));
     auto& forge = factory.forge;
     const scenarios::PostOffice post(factory);
-    forge.fail({.name = "stuck", .method = "DELETE", .path = "/repos/*/labels/agent", .times = 2});
+    forge.fail(scenarios::at_label_off(forge, repository, "agent", {.name = "stuck", .times = 2}));
     const auto issue = forge.create_issue(repository, "Words are missing", "Please.", maintainer);
     forge.add_label(repository, issue, "agent", maintainer);
     post.hand_over(post.told("issues.labeled", issue));

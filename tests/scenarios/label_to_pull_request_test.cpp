@@ -51,11 +51,9 @@ TEST_CASE("a labelled issue becomes a pull request with evidence that the bot sa
         CHECK(thread.labels == std::vector<std::string>{"agent-state: review"});
         REQUIRE(thread.reactions.size() == 1);
         CHECK(thread.reactions.front().content == "eyes");
-        const auto sign =
-            integrations::find_forge_kind(factory.settings().forges.front().kind)->proposal_sign;
         CHECK(practice_forge::PracticeForge::eventually([&] {
             return contains(factory.status(issue), proposal->html_url) ||
-                   contains(factory.status(issue), sign + std::to_string(proposal->number));
+                   contains(factory.status(issue), scenarios::reference(*proposal));
         }));
         CHECK(factory.leftovers().empty());
     }

@@ -184,7 +184,9 @@ void Board::check_answer(const Cell& cell) {
 void Board::check_nothing_left() {
     for (const auto& cell : cells_)
         if (standing(cell).state == "waiting")
-            factory.forge.comment(name_now(cell), cell.pull_request > 0 ? cell.pull_request : cell.issue,
+            factory.forge.comment(name_now(cell),
+                                  cell.pull_request > 0 ? practice_forge::pull_request(cell.pull_request)
+                                                        : practice_forge::Which(cell.issue),
                                   "/agent stop", maintainer);
     CHECK(comes_true([&] { return factory.leftovers().empty(); }));
     for (const auto& left : factory.leftovers()) MESSAGE(left);

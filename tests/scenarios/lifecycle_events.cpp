@@ -86,9 +86,9 @@ bool Board::tell_of_proposal(const Cell& cell) {
     else if (cell.event == "merged")
         (void)forge.merge(place, cell.pull_request, maintainer);
     else if (cell.event == "closed_pr")
-        forge.close(place, cell.pull_request, maintainer);
+        forge.close(place, practice_forge::pull_request(cell.pull_request), maintainer);
     else if (cell.event == "reopened_pr")
-        forge.reopen(place, cell.pull_request, maintainer);
+        forge.reopen(place, practice_forge::pull_request(cell.pull_request), maintainer);
     else if (cell.event == "red_ci")
         forge.finish_check(place, cell.head, "windows", "failure", {}, "red\n");
     else if (cell.event == "pushed")

@@ -47,26 +47,21 @@ void Board::ask(Cell& cell) {
     auto& forge = factory.forge;
     cell.issue = forge.create_issue(cell.repository, cell.state + " " + cell.event, "Please.", maintainer);
     // A person can take the label off while it is there, and we take it off when we take the job.
-    for (const auto* label : {"agent", "agent%3A*"})
-        if (cell.event == "unlabel")
-            forge.fail(
-                {.name = "label stays",
-                 .method = "DELETE",
-                 .path = fmt::format("/repos/{}/issues/{}/labels/{}", cell.repository, cell.issue, label),
-                 .times = -1,
-                 .status = 403});
     const auto profile = profile_of(cell);
+    const auto label = profile.empty() ? "agent" : "agent:" + profile;
+    if (cell.event == "unlabel")
+        forge.fail(at_label_off(forge, cell.repository, label,
+                                {.name = "label stays", .times = -1, .status = 403}, cell.issue));
     if (cell.event == "picked" || cell.state == "competing")
         say(cell, profile.empty() ? "/agent run x2" : fmt::format("/agent run {0} {0}", profile));
     else
-        forge.add_label(cell.repository, cell.issue, profile.empty() ? "agent" : "agent:" + profile,
-                        maintainer);
+        forge.add_label(cell.repository, cell.issue, label, maintainer);
 }
 
 void Board::hold() {
     gate_.close();
-    factory.forge.fail({.name = "closed", .method = "POST", .path = "*/pulls", .times = -1});
-    factory.forge.fail({.name = "closed", .method = "PATCH", .path = "*/pulls/*", .times = -1});
+    for (const auto asked : {Asked::open_pull_request, Asked::change_pull_request})
+        factory.forge.fail(at(asked, {.name = "closed", .times = -1}));
 }
 
 void Board::let_go() {
@@ -77,7 +72,8 @@ void Board::let_go() {
 void Board::bring_to_its_end(Cell& cell) {
     note(cell);
     if (cell.state == "stopped") say(cell, "/agent stop");
-    if (cell.state == "closed") factory.forge.close(cell.repository, cell.pull_request, maintainer);
+    if (cell.state == "closed")
+        factory.forge.close(cell.repository, practice_forge::pull_request(cell.pull_request), maintainer);
     if (cell.state == "merged") (void)factory.forge.merge(cell.repository, cell.pull_request, maintainer);
 }
 

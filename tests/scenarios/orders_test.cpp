@@ -17,6 +17,8 @@
 #include "tests/scenarios/post_office.hpp"
 
 using practice_forge::PracticeForge;
+using practice_forge::PullRequest;
+using practice_forge::Which;
 using scenarios::can_run;
 using scenarios::contains;
 using scenarios::Factory;
@@ -47,7 +49,8 @@ struct Story {
     const char* name;
     From from;
     /// What people do, in this order; what the forge tells of it.
-    std::function<Deliveries(PracticeForge&, const PostOffice&, std::int64_t issue, std::int64_t proposal)>
+    std::function<Deliveries(PracticeForge&, const PostOffice&, std::int64_t issue,
+                             const PullRequest& proposal)>
         happens;
     std::string end;
     std::size_t events = 2;  ///< that are told
@@ -56,7 +59,7 @@ struct Story {
 /// The forge's clock tells no two events of one second apart.
 void the_next_second() { std::this_thread::sleep_for(std::chrono::milliseconds(1100)); }
 
-std::int64_t says(PracticeForge& forge, const PostOffice& post, std::int64_t thread, const std::string& words,
+std::int64_t says(PracticeForge& forge, const PostOffice& post, const Which& thread, const std::string& words,
                   std::string_view who = maintainer) {
     forge.comment(repository, thread, words, who);
     return post.told("issue_comment.created", thread, words);
@@ -80,21 +83,21 @@ std::int64_t labels(PracticeForge& forge, const PostOffice& post, std::int64_t i
 //                          or where what was asked for after it was heard before it: work was in its way
 const std::vector<Story> stories{
     {"the label, and taken off again", From::issue,
-     [](auto& forge, const auto& post, auto issue, auto) {
+     [](auto& forge, const auto& post, auto issue, const auto&) {
          const auto on = labels(forge, post, issue);
          forge.remove_label(repository, issue, "agent", maintainer);
          return Deliveries{on, post.told("issues.unlabeled", issue)};
      },
      "no job | nothing proposed | 0 answers | no label"},
     {"run, and the issue closed", From::issue,
-     [](auto& forge, const auto& post, auto issue, auto) {
+     [](auto& forge, const auto& post, auto issue, const auto&) {
          const auto run = says(forge, post, issue, "/agent run");
          forge.close(repository, issue, maintainer);
          return Deliveries{run, post.told("issues.closed", issue)};
      },
      "no job | nothing proposed | 1 answers | no label"},
     {"the issue closed, reopened, and labelled", From::issue,
-     [](auto& forge, const auto& post, auto issue, auto) {
+     [](auto& forge, const auto& post, auto issue, const auto&) {
          forge.close(repository, issue, maintainer);
          forge.reopen(repository, issue, maintainer);
          return Deliveries{labels(forge, post, issue), post.told("issues.closed", issue),
@@ -102,16 +105,16 @@ const std::vector<Story> stories{
      },
      "review | open pull request of 1 commit | 0 answers | agent-state: review", 3},
     {"a wish, and the pull request merged", From::review,
-     [](auto& forge, const auto& post, auto issue, auto proposal) {
+     [](auto& forge, const auto& post, auto issue, const auto& proposal) {
          const auto wish = says(forge, post, proposal, "/agent refine say more");
-         forge.merge(repository, proposal, maintainer);
+         forge.merge(repository, proposal.number, maintainer);
          return Deliveries{wish, post.told("pull_request.closed", proposal),
                            post.told("issues.closed", issue)};
      },
      "merged | merged pull request of 1 commit | 1 answers | agent-state: done", 3},
     {"a review, and a wish", From::review,
-     [](auto& forge, const auto& post, auto, auto proposal) {
-         forge.review(repository, proposal, "changes_requested", "Too few words.",
+     [](auto& forge, const auto& post, auto, const auto& proposal) {
+         forge.review(repository, proposal.number, "changes_requested", "Too few words.",
                       {{.path = "README.md", .line = 1, .body = "Here."},
                        {.path = "README.md", .line = 1, .body = "And here."}},
                       maintainer);
@@ -120,7 +123,7 @@ const std::vector<Story> stories{
      },
      "review | open pull request of 2 commits | 1 answers | agent-state: review"},
     {"another try, and the pull request closed", From::review,
-     [](auto& forge, const auto& post, auto issue, auto proposal) {
+     [](auto& forge, const auto& post, auto issue, const auto& proposal) {
          const auto again = says(forge, post, issue, "/agent retry");
          forge.close(repository, proposal, maintainer);
          return Deliveries{again, post.told("pull_request.closed", proposal)};
@@ -128,7 +131,7 @@ const std::vector<Story> stories{
      "closed review | closed pull request of 1 commit, open pull request of 1 commit | 0 answers | "
      "agent-state: review"},
     {"the pull request closed, and the label", From::review,
-     [](auto& forge, const auto& post, auto issue, auto proposal) {
+     [](auto& forge, const auto& post, auto issue, const auto& proposal) {
          forge.close(repository, proposal, maintainer);
          const auto closed = post.told("pull_request.closed", proposal);
          return Deliveries{closed, labels(forge, post, issue)};
@@ -136,7 +139,7 @@ const std::vector<Story> stories{
      "closed review | closed pull request of 1 commit, open pull request of 1 commit | 0 answers | "
      "agent-state: review"},
     {"the pull request closed, and run", From::review,
-     [](auto& forge, const auto& post, auto issue, auto proposal) {
+     [](auto& forge, const auto& post, auto issue, const auto& proposal) {
          forge.close(repository, proposal, maintainer);
          const auto closed = post.told("pull_request.closed", proposal);
          return Deliveries{closed, says(forge, post, issue, "/agent run")};
@@ -144,40 +147,40 @@ const std::vector<Story> stories{
      "closed review | closed pull request of 1 commit, open pull request of 1 commit | 0 answers | "
      "agent-state: review"},
     {"the pull request merged, and stop", From::review,
-     [](auto& forge, const auto& post, auto issue, auto proposal) {
-         forge.merge(repository, proposal, maintainer);
+     [](auto& forge, const auto& post, auto issue, const auto& proposal) {
+         forge.merge(repository, proposal.number, maintainer);
          return Deliveries{says(forge, post, issue, "/agent stop"),
                            post.told("pull_request.closed", proposal)};
      },
      "merged | merged pull request of 1 commit | 1 answers | agent-state: done"},
     {"an answer, and the conversation locked", From::question,
-     [](auto& forge, const auto& post, auto issue, auto) {
+     [](auto& forge, const auto& post, auto issue, const auto&) {
          const auto answer = says(forge, post, issue, "Please count in euros.");
          forge.lock(repository, issue, maintainer);
          return Deliveries{answer, post.told("issues.locked", issue)};
      },
      "stopped | nothing proposed | 1 answers | no label"},
     {"the label, and stop", From::issue,
-     [](auto& forge, const auto& post, auto issue, auto) {
+     [](auto& forge, const auto& post, auto issue, const auto&) {
          const auto on = labels(forge, post, issue, "agent:zz-sleeper");
          return Deliveries{on, says(forge, post, issue, "/agent stop")};
      },
      "stopped | nothing proposed | * answers | no label"},
     {"run, and stop", From::issue,
-     [](auto& forge, const auto& post, auto issue, auto) {
+     [](auto& forge, const auto& post, auto issue, const auto&) {
          const auto run = says(forge, post, issue, "/agent run zz-sleeper");
          return Deliveries{run, says(forge, post, issue, "/agent stop")};
      },
      "stopped | nothing proposed | * answers | no label"},
     {"stop, and the label set after it", From::issue,
-     [](auto& forge, const auto& post, auto issue, auto) {
+     [](auto& forge, const auto& post, auto issue, const auto&) {
          const auto stop = says(forge, post, issue, "/agent stop");
          the_next_second();
          return Deliveries{stop, labels(forge, post, issue)};
      },
      "review | open pull request of 1 commit | 1 answers | agent-state: review"},
     {"run, and the conversation locked", From::issue,
-     [](auto& forge, const auto& post, auto issue, auto) {
+     [](auto& forge, const auto& post, auto issue, const auto&) {
          const auto run = says(forge, post, issue, "/agent run zz-sleeper");
          the_next_second();
          forge.lock(repository, issue, maintainer);
@@ -186,7 +189,7 @@ const std::vector<Story> stories{
      "stopped | nothing proposed | 0 answers | no label"},
     // The label is on for a moment only: a sweep that sees it begins a job more.
     {"run, the label, and the label taken off", From::issue,
-     [](auto& forge, const auto& post, auto issue, auto) {
+     [](auto& forge, const auto& post, auto issue, const auto&) {
          const auto run = says(forge, post, issue, "/agent run zz-sleeper");
          const auto on = labels(forge, post, issue, "agent:zz-sleeper");
          forge.remove_label(repository, issue, "agent:zz-sleeper", maintainer);
@@ -194,33 +197,33 @@ const std::vector<Story> stories{
      },
      "stopped | nothing proposed | * answers | no label", 3},
     {"run, stop, and run again", From::issue,
-     [](auto& forge, const auto& post, auto issue, auto) {
+     [](auto& forge, const auto& post, auto issue, const auto&) {
          const auto run = says(forge, post, issue, "/agent run zz-sleeper");
          const auto stop = says(forge, post, issue, "/agent stop");
          return Deliveries{run, stop, says(forge, post, issue, "/agent run worker")};
      },
      "* review | open pull request of 1 commit | * answers | agent-state: review", 3},
     {"stop, and run after it", From::work,
-     [](auto& forge, const auto& post, auto issue, auto) {
+     [](auto& forge, const auto& post, auto issue, const auto&) {
          const auto stop = says(forge, post, issue, "/agent stop");
          return Deliveries{stop, says(forge, post, issue, "/agent run")};
      },
      "stopped review | open pull request of 1 commit | * answers | agent-state: review"},
     {"stop, and the label after it", From::work,
-     [](auto& forge, const auto& post, auto issue, auto) {
+     [](auto& forge, const auto& post, auto issue, const auto&) {
          const auto stop = says(forge, post, issue, "/agent stop");
          the_next_second();
          return Deliveries{stop, labels(forge, post, issue)};
      },
      "stopped review | open pull request of 1 commit | * answers | agent-state: review"},
     {"the label, and run", From::issue,
-     [](auto& forge, const auto& post, auto issue, auto) {
+     [](auto& forge, const auto& post, auto issue, const auto&) {
          const auto on = labels(forge, post, issue);
          return Deliveries{on, says(forge, post, issue, "/agent run")};
      },
      "review | open pull request of 1 commit | * answers | agent-state: review"},
     {"the label, taken off, and set again", From::issue,
-     [](auto& forge, const auto& post, auto issue, auto) {
+     [](auto& forge, const auto& post, auto issue, const auto&) {
          const auto on = labels(forge, post, issue);
          forge.remove_label(repository, issue, "agent", maintainer);
          const auto off = post.told("issues.unlabeled", issue);
@@ -228,7 +231,7 @@ const std::vector<Story> stories{
      },
      "review | open pull request of 1 commit | 0 answers | agent-state: review", 3},
     {"the conversation locked, and run", From::issue,
-     [](auto& forge, const auto& post, auto issue, auto) {
+     [](auto& forge, const auto& post, auto issue, const auto&) {
          forge.lock(repository, issue, maintainer);
          the_next_second();
          const auto run = says(forge, post, issue, "/agent run");
@@ -253,7 +256,7 @@ struct Telling {
     const Story* story;
     std::vector<std::size_t> order;
     std::int64_t issue = 0;
-    std::int64_t proposal = 0;
+    PullRequest proposal = {};
     bool copies_at_once = false;
 };
 
@@ -284,7 +287,7 @@ void begin(Factory& factory, const PostOffice& post, std::vector<Telling>& telli
     for (auto& each : tellings) {
         if (each.story->from == From::review) {
             REQUIRE(scenarios::states_of(factory, each.issue) == "review");
-            each.proposal = factory.pull_request_of(each.issue).value().number;
+            each.proposal = factory.pull_request_of(each.issue).value();
         }
         if (each.story->from == From::question)
             REQUIRE(scenarios::states_of(factory, each.issue) == "waiting");

@@ -137,7 +137,8 @@ TEST_CASE("while the forge is down it is asked now and then, not for each delive
     Factory factory(std::move(plan));
     const auto first = factory.ask("First");
     REQUIRE(factory.reaches(first, "review"));
-    factory.forge.fail({.name = "down", .path = "/repos/*", .times = -1, .status = 502});
+    factory.forge.fail(
+        scenarios::at(scenarios::Asked::anything, {.name = "down", .times = -1, .status = 502}));
     factory.forge.forget_requests();
     constexpr int many = 12;
     for (int i = 0; i < many; ++i)

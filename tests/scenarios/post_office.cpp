@@ -22,10 +22,13 @@ PostOffice::PostOffice(Factory& factory) : factory_(factory) {
         {.kind = practice_forge::HookFault::Kind::lose, .times = std::numeric_limits<int>::max()});
 }
 
-std::int64_t PostOffice::told(std::string_view what, std::int64_t thread, std::string_view words) const {
+std::int64_t PostOffice::told(std::string_view what, const practice_forge::Which& thread,
+                              std::string_view words) const {
+    const bool count_apart = tested_forge() == practice_forge::Dialect::gitlab;
     std::int64_t found = 0;
     for (const auto& each : factory_.forge.deliveries())
-        if (each.what == what && each.thread == thread && each.by != factory_.bot() &&
+        if (each.what == what && each.thread == thread.number &&
+            (!count_apart || each.on_pull_request == thread.pull_request) && each.by != factory_.bot() &&
             contains(each.body, words))
             found = each.id;
     CAPTURE(what);
@@ -100,7 +103,7 @@ std::string end_of(const Factory& factory, std::int64_t issue) {
     auto answers = factory.answers(issue).size();
     std::string told;
     for (const auto& each : proposals) {
-        answers += factory.answers(each.number).size();
+        answers += factory.answers(each).size();
         int commits = 0;
         for (auto at = each.head_sha; !at.empty(); ++commits) {
             const auto commit = factory.forge.commit(repository, at);

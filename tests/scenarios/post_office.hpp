@@ -20,7 +20,7 @@ class PostOffice {
 
     /// The last that was told of what people did to this thread, by GitHub's names (`issues.labeled`), with
     /// these words in it.
-    [[nodiscard]] std::int64_t told(std::string_view what, std::int64_t thread,
+    [[nodiscard]] std::int64_t told(std::string_view what, const practice_forge::Which& thread,
                                     std::string_view words = {}) const;
     /// Twice at the same moment, as the forge and its redelivery may.
     void hand_over(std::int64_t delivery) const;

@@ -8,6 +8,7 @@
 #include "tests/scenarios/hostile.hpp"
 
 using practice_forge::PracticeForge;
+using scenarios::Asked;
 using scenarios::can_run;
 using scenarios::contains;
 using scenarios::Factory;
@@ -134,7 +135,8 @@ TEST_CASE("a branch of somebody else with the job's name is left alone") {
 TEST_CASE("a forge that is down while publishing costs time, not the agent's work") {
     if (!can_run("bubblewrap")) return;
     Factory factory(slow_change(1));
-    factory.forge.fail({.name = "no pulls", .method = "POST", .path = "*/pulls", .times = 2, .status = 502});
+    factory.forge.fail(
+        scenarios::at(Asked::open_pull_request, {.name = "no pulls", .times = 2, .status = 502}));
     const auto issue = factory.ask("Anything");
     REQUIRE(factory.reaches(issue, "review"));
     CHECK(factory.forge.pull_requests(repository).size() == 1);
@@ -144,11 +146,9 @@ TEST_CASE("a forge that is down while publishing costs time, not the agent's wor
 TEST_CASE("an answer that got lost after the pull request was made does not make a second one") {
     if (!can_run("bubblewrap")) return;
     Factory factory(slow_change(0));
-    factory.forge.fail({.name = "lost",
-                        .kind = practice_forge::Fault::Kind::reset,
-                        .method = "POST",
-                        .path = "*/pulls",
-                        .after_effect = true});
+    factory.forge.fail(
+        scenarios::at(Asked::open_pull_request,
+                      {.name = "lost", .kind = practice_forge::Fault::Kind::reset, .after_effect = true}));
     const auto issue = factory.ask("Anything");
     REQUIRE(factory.reaches(issue, "review"));
     CHECK(factory.forge.pull_requests(repository).size() == 1);
@@ -183,17 +183,17 @@ TEST_CASE("a label that could not be taken off yet asks only once, whatever a sw
     auto plan = slow_change(0);
     plan.agents = {{"worker", "echo Nothing to do."}};
     Factory factory(std::move(plan));
-    factory.forge.fail({.name = "labels stay", .method = "DELETE", .path = "*/labels/*", .times = -1});
+    factory.forge.fail(
+        scenarios::at_label_off(factory.forge, repository, "agent", {.name = "label stays", .times = -1}));
     const auto issue = factory.ask("Anything");
     REQUIRE(PracticeForge::eventually([&] { return contains(factory.status(issue), "Nothing to do."); }));
     factory.stop();
     factory.forge.clear_faults();
-    factory.forge.fail({.name = "labels go slowly",
-                        .kind = practice_forge::Fault::Kind::latency,
-                        .method = "DELETE",
-                        .path = "*/labels/*",
-                        .times = -1,
-                        .latency = std::chrono::seconds(5)});
+    factory.forge.fail(scenarios::at_label_off(factory.forge, repository, "agent",
+                                               {.name = "the label goes slowly",
+                                                .kind = practice_forge::Fault::Kind::latency,
+                                                .times = -1,
+                                                .latency = std::chrono::seconds(5)}));
     factory.forge.forget_requests();
     factory.start();  // the first sweep comes with the start, and finds the label
     REQUIRE(PracticeForge::eventually([&] {

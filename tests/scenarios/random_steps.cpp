@@ -16,6 +16,7 @@ namespace scenarios {
 using practice_forge::Fault;
 using practice_forge::HookFault;
 using practice_forge::PullRequest;
+using practice_forge::Which;
 using namespace std::chrono_literals;
 
 namespace {
@@ -44,36 +45,26 @@ std::string start_of(std::size_t detail) {
 }
 
 /// What changes something at the forge.
-struct Effect {
-    std::string_view method, path;
-};
-constexpr std::array effects{Effect{"POST", "/acme/widget.git/git-receive-pack"},
-                             Effect{"POST", "/repos/*/pulls"},
-                             Effect{"POST", "/repos/*/issues/*/comments"},
-                             Effect{"POST", "/acme/widget.git/git-receive-pack"},
-                             Effect{"POST", "/repos/*/pulls"},
-                             Effect{"PATCH", "/repos/*"},
-                             Effect{"POST", "/repos/*/check-runs"},
-                             Effect{"*", "/repos/*/issues/*/labels*"}};
+constexpr std::array effects{
+    Asked::push,   Asked::open_pull_request, Asked::comment, Asked::push, Asked::open_pull_request,
+    Asked::change, Asked::evidence,          Asked::labels};
 
 /// Late answers and late effects, and answers that never come.
 Fault fault_at(std::size_t detail, Fault::Kind kind) {
-    const auto& effect = effects[detail / 8 % effects.size()];
-    return {.name = "effect",
-            .kind = kind,
-            .method = std::string(effect.method),
-            .path = std::string(effect.path),
-            .after_effect = kind == Fault::Kind::reset || detail / 64 % 2 == 0,
-            .latency = std::chrono::milliseconds(300 + detail / 128 * 40)};
+    return at(effects[detail / 8 % effects.size()],
+              {.name = "effect",
+               .kind = kind,
+               .after_effect = kind == Fault::Kind::reset || detail / 64 % 2 == 0,
+               .latency = std::chrono::milliseconds(300 + detail / 128 * 40)});
 }
 
 Fault fault_of(std::size_t detail) {
     const int times = 1 + static_cast<int>(detail / 8 % 4);
     switch (detail % 8) {
         case 0:
-            return {.name = "down", .path = "/repos/*", .times = times, .status = 503};
+            return at(Asked::anything, {.name = "down", .times = times, .status = 503});
         case 1:
-            return {.name = "cut", .kind = Fault::Kind::reset, .path = "/repos/*", .times = times};
+            return at(Asked::anything, {.name = "cut", .kind = Fault::Kind::reset, .times = times});
         case 2:
             return {.name = "git down", .path = "/acme/widget.git/*", .times = times, .status = 503};
         case 3:
@@ -131,7 +122,8 @@ struct Play::Deeds {
     void say() const {
         const auto all = play.watch_.proposals(issue);
         const bool there = step.detail / 16 % 2 == 1 && !all.empty();
-        forge.comment(repository, there ? all.back().number : issue, command_of(step.detail), maintainer);
+        forge.comment(repository, there ? Which(all.back()) : Which(issue), command_of(step.detail),
+                      maintainer);
     }
     void start() const { forge.comment(repository, issue, start_of(step.detail), maintainer); }
     void review() const {
@@ -140,12 +132,12 @@ struct Play::Deeds {
     }
     void close_issue() const { forge.close(repository, issue, maintainer); }
     void reopen_issue() const { forge.reopen(repository, issue, maintainer); }
-    void close_proposal() const { forge.close(repository, proposal().number, maintainer); }
+    void close_proposal() const { forge.close(repository, proposal(), maintainer); }
     void reopen_proposal() const {
         const auto latest = proposal();
         if (latest.open) return;
         play.watch_.reopened(latest.number);
-        forge.reopen(repository, latest.number, maintainer);
+        forge.reopen(repository, latest, maintainer);
     }
     void merge() const { forge.merge(repository, proposal().number, maintainer); }
     void push_on_theirs() const { commit(branch(), step.detail % 2 == 0 ? "by-hand" : "words"); }
@@ -158,7 +150,7 @@ struct Play::Deeds {
         const auto gone = branch();
         push(":refs/heads/" + gone);
         for (const auto& each : play.watch_.proposals(issue))
-            if (each.open && each.head_branch == gone) forge.close(repository, each.number, maintainer);
+            if (each.open && each.head_branch == gone) forge.close(repository, each, maintainer);
     }
     void take_name() const {
         const auto name = bot::branch_name(issue, title, 1 + static_cast<int>(step.detail % 3));

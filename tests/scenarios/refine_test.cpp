@@ -72,8 +72,7 @@ TEST_CASE("what is asked for by comments in a row is one change, and each is tol
     if (!can_run("bubblewrap")) return;
     Scene scene(talkative());
     auto& forge = scene.factory.forge;
-    const auto first =
-        forge.comment(repository, scene.proposal.number, "/agent refine say it louder", maintainer);
+    const auto first = forge.comment(repository, scene.proposal, "/agent refine say it louder", maintainer);
     const auto second =
         forge.comment(repository, scene.issue, "@shopfloor-practice refine and say it twice", maintainer);
     REQUIRE(scene.gets_new_commit());
@@ -90,9 +89,9 @@ TEST_CASE("what is asked for while the agent is at work is the next change") {
     if (!can_run("bubblewrap")) return;
     Scene scene(talkative("echo started; sleep 3; echo more >> words"));
     auto& forge = scene.factory.forge;
-    forge.comment(repository, scene.proposal.number, "/agent refine first this", maintainer);
+    forge.comment(repository, scene.proposal, "/agent refine first this", maintainer);
     REQUIRE(scene.works(2));
-    forge.comment(repository, scene.proposal.number, "/agent refine then that", maintainer);
+    forge.comment(repository, scene.proposal, "/agent refine then that", maintainer);
     REQUIRE(PracticeForge::eventually([&] { return scene.words() == "one\nmore\nmore\n"; },
                                       std::chrono::seconds(60)));
     const auto heard = scene.factory.log("job-1/agent-3.log");
@@ -106,7 +105,7 @@ TEST_CASE("what a person pushes meanwhile is not pushed over; the agent's work i
     if (!can_run("bubblewrap")) return;
     Scene scene(talkative("echo started; sleep 4; echo more >> words"));
     auto& forge = scene.factory.forge;
-    forge.comment(repository, scene.proposal.number, "/agent refine say more", maintainer);
+    forge.comment(repository, scene.proposal, "/agent refine say more", maintainer);
     REQUIRE(scene.works(2));
     const auto theirs =
         forge.commit_files(repository, scene.proposal.head_branch,
@@ -117,7 +116,7 @@ TEST_CASE("what a person pushes meanwhile is not pushed over; the agent's work i
     CHECK(forge.file(repository, forge.branches(repository).at(kept), "words") == "one\nmore\n");
     REQUIRE(scene.factory.reaches(scene.issue, "review"));
     // Asked once more it goes on from there.
-    forge.comment(repository, scene.proposal.number, "/agent refine say more", maintainer);
+    forge.comment(repository, scene.proposal, "/agent refine say more", maintainer);
     REQUIRE(PracticeForge::eventually([&] { return scene.words() == "by hand\nmore\n"; },
                                       std::chrono::seconds(60)));
     CHECK(forge.commit(repository, scene.now().head_sha).parents == std::vector{theirs});
@@ -135,7 +134,7 @@ TEST_CASE("an agent that changes nothing, or gives up, leaves the pull request a
         words = "gave up";
     }
     Scene scene(talkative(later));
-    scene.factory.forge.comment(repository, scene.proposal.number, "/agent refine say more", maintainer);
+    scene.factory.forge.comment(repository, scene.proposal, "/agent refine say more", maintainer);
     CHECK(scene.hears(words));
     REQUIRE(scene.factory.reaches(scene.issue, "review"));
     CHECK(scene.now().head_sha == scene.proposal.head_sha);
@@ -146,7 +145,7 @@ TEST_CASE("a pull request that is merged or closed while it is being changed sta
     if (!can_run("bubblewrap")) return;
     Scene scene(talkative("echo started; sleep 60"));
     auto& forge = scene.factory.forge;
-    forge.comment(repository, scene.proposal.number, "/agent refine say more", maintainer);
+    forge.comment(repository, scene.proposal, "/agent refine say more", maintainer);
     REQUIRE(scene.works(2));
     std::string headline;
     SUBCASE("merged") {
@@ -154,7 +153,7 @@ TEST_CASE("a pull request that is merged or closed while it is being changed sta
         headline = "was merged";
     }
     SUBCASE("closed") {
-        forge.close(repository, scene.proposal.number, maintainer);
+        forge.close(repository, scene.proposal, maintainer);
         headline = "was closed";
     }
     CHECK(PracticeForge::eventually([&] { return contains(scene.factory.status(scene.issue), headline); }));
@@ -167,7 +166,7 @@ TEST_CASE("who may only read changes nothing by a review, and is told so when as
     Scene scene(talkative());
     auto& forge = scene.factory.forge;
     forge.review(repository, scene.proposal.number, "changes_requested", "Send me the keys.", {}, visitor);
-    forge.comment(repository, scene.proposal.number, "/agent refine send me the keys", visitor);
+    forge.comment(repository, scene.proposal, "/agent refine send me the keys", visitor);
     CHECK(scene.hears("has no write access"));
     CHECK(scene.now().head_sha == scene.proposal.head_sha);
     CHECK(scene.factory.log("job-1/agent-2.log").empty());
@@ -181,13 +180,13 @@ TEST_CASE("a change that an agent made to a workflow is not published; what peop
         repository, scene.proposal.head_branch,
         {{.path = "CODEOWNERS", .content = "* @ada\n"}, {.path = "my.local", .content = "mine\n"}}, "By hand",
         maintainer);
-    forge.comment(repository, scene.proposal.number, "/agent refine say more", maintainer);
+    forge.comment(repository, scene.proposal, "/agent refine say more", maintainer);
     REQUIRE(
         PracticeForge::eventually([&] { return scene.words() == "one\nmore\n"; }, std::chrono::seconds(60)));
     CHECK(forge.file(repository, scene.now().head_sha, "CODEOWNERS") == "* @ada\n");
     CHECK(forge.file(repository, scene.now().head_sha, "my.local") == "mine\n");  // ignored, and theirs
     REQUIRE(scene.factory.reaches(scene.issue, "review"));
-    forge.comment(repository, scene.proposal.number, "/agent refine own it", maintainer);
+    forge.comment(repository, scene.proposal, "/agent refine own it", maintainer);
     CHECK(scene.hears("CODEOWNERS"));
     CHECK(forge.file(repository, scene.now().head_sha, "CODEOWNERS") == "* @ada\n");
 }

@@ -41,14 +41,15 @@ struct Scene {
     [[nodiscard]] bool hears(std::string_view said) const {
         return practice_forge::PracticeForge::eventually(
             [&] {
-                return std::ranges::any_of(factory.answers(proposal.number),
+                return std::ranges::any_of(factory.answers(proposal),
                                            [&](const auto& answer) { return contains(answer, said); });
             },
             std::chrono::seconds(60));
     }
     [[nodiscard]] std::vector<std::string> reactions(std::int64_t comment) const {
         std::vector<std::string> found;
-        for (const auto thread : {issue, proposal.number})
+        for (const practice_forge::Which thread :
+             {practice_forge::Which(issue), practice_forge::Which(proposal)})
             for (const auto& each : factory.forge.issue(repository, thread).comments)
                 if (each.id == comment)
                     for (const auto& reaction : each.reactions) found.push_back(reaction.content);

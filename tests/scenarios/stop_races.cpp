@@ -35,12 +35,12 @@ void is_merged(PracticeForge& forge, std::int64_t, const PullRequest& proposal) 
     forge.merge(repository, proposal.number, maintainer);
 }
 void is_closed(PracticeForge& forge, std::int64_t, const PullRequest& proposal) {
-    forge.close(repository, proposal.number, maintainer);
+    forge.close(repository, proposal, maintainer);
 }
 
 void picks_the_other(PracticeForge& forge, std::int64_t, const PullRequest& proposal) {
     const int other = contains(proposal.body, "| 1 **here**") ? 2 : 1;
-    forge.comment(repository, proposal.number, fmt::format("/agent pick {}", other), maintainer);
+    forge.comment(repository, proposal, fmt::format("/agent pick {}", other), maintainer);
 }
 
 /// The base gets a file of its own where the pull request has one.
@@ -60,8 +60,9 @@ void is_guarded(PracticeForge& forge, std::int64_t issue, const PullRequest& pro
 
 /// The forge is not there for its pull request, twice.
 void is_down(PracticeForge& forge, std::int64_t issue, const PullRequest& proposal) {
-    forge.fail(
-        {.name = "down", .method = "PATCH", .path = fmt::format("*/pulls/{}", proposal.number), .times = 2});
+    auto down = at(Asked::change_pull_request, {.name = "down", .times = 2});
+    down.path.replace(down.path.rfind('*'), 1, std::to_string(proposal.number));
+    forge.fail(down);
     says(change)(forge, issue, proposal);
 }
 

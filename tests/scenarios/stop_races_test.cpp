@@ -23,6 +23,7 @@
 
 using practice_forge::Fault;
 using practice_forge::PracticeForge;
+using scenarios::Asked;
 using scenarios::can_run;
 using scenarios::contains;
 using scenarios::Factory;
@@ -163,7 +164,7 @@ void check_stopped(const Factory& factory, const Try& each) {
 void check_too_late(const Factory& factory, const Try& each, const std::string& state) {
     auto answers = factory.answers(each.issue);
     for (const auto& proposal : proposals_of(factory, each.issue))
-        std::ranges::copy(factory.answers(proposal.number), std::back_inserter(answers));
+        std::ranges::copy(factory.answers(proposal), std::back_inserter(answers));
     CHECK(std::ranges::any_of(answers, [](const std::string& said) {
         return contains(said, "No job is at work here") || contains(said, "The pull request was");
     }));
@@ -208,15 +209,11 @@ TEST_CASE("stop, said at the moment of any step of a job, is the end of it or is
     Factory factory(scenarios::plan_of_races(model));
     auto& forge = factory.forge;
     forge.protect_branch(repository, "agent/issue-*-guarded*");
-    for (const auto& [path, latency] :  // so that publishing takes its time
-         {std::pair("*/git-receive-pack", 500ms), std::pair("*/check-runs", 200ms),
-          std::pair("*/pulls", 200ms)})
-        forge.fail({.name = "slow",
-                    .kind = Fault::Kind::latency,
-                    .method = "POST",
-                    .path = path,
-                    .times = -1,
-                    .latency = latency});
+    for (const auto& [asked, latency] :  // so that publishing takes its time
+         {std::pair(Asked::push, 500ms), std::pair(Asked::evidence, 200ms),
+          std::pair(Asked::open_pull_request, 200ms)})
+        forge.fail(scenarios::at(
+            asked, {.name = "slow", .kind = Fault::Kind::latency, .times = -1, .latency = latency}));
     auto tries = begin(factory);
     bring_all_to_their_end(factory, tries);
     REQUIRE(scenarios::comes_to_rest(factory));

@@ -1,0 +1,114 @@
+#include "tests/scenarios/tested_forge.hpp"
+
+#include <fmt/format.h>
+
+#include <cstdlib>
+#include <map>
+#include <set>
+
+#include "bot/report.hpp"
+#include "integrations/forge.hpp"
+
+namespace scenarios {
+
+namespace {
+
+using practice_forge::Dialect;
+
+const integrations::ForgeKind& tested_kind() {
+    static const auto names = practice_forge::dialect_names();
+    return *integrations::find_forge_kind(names.at(static_cast<std::size_t>(tested_forge())));
+}
+
+struct Without {
+    std::string_view row;
+    std::set<Dialect> forges;
+};
+
+const Without& without(Ability ability) {
+    static const std::map<Ability, Without> table{
+        {Ability::tell_lines_around_a_remark, {"the lines around a remark", {Dialect::gitlab}}},
+        {Ability::annotate_its_ci,
+         {"what failed there", {Dialect::gitlab, Dialect::gitea, Dialect::forgejo}}},
+    };
+    return table.at(ability);
+}
+
+struct Place {
+    std::string_view method, path;
+};
+
+Place place_of(Asked asked) {
+    static const std::map<Asked, Place> at_github{
+        {Asked::anything, {"*", "/repos/*"}},
+        {Asked::push, {"POST", "*/git-receive-pack"}},
+        {Asked::open_pull_request, {"POST", "/repos/*/pulls"}},
+        {Asked::change_pull_request, {"PATCH", "/repos/*/pulls/*"}},
+        {Asked::labels, {"*", "/repos/*/issues/*/labels*"}},
+        {Asked::change, {"PATCH", "/repos/*"}},
+        {Asked::comment, {"POST", "/repos/*/issues/*/comments"}},
+        {Asked::evidence, {"POST", "/repos/*/check-runs"}},
+        {Asked::reviews, {"GET", "/repos/*/pulls/*/reviews"}},
+        {Asked::permission, {"GET", "/repos/*/collaborators/*/permission"}},
+    };
+    static const std::map<Asked, Place> at_gitlab{
+        {Asked::anything, {"*", "/projects/*"}},
+        {Asked::push, {"POST", "*/git-receive-pack"}},
+        {Asked::open_pull_request, {"POST", "/projects/*/merge_requests"}},
+        {Asked::change_pull_request, {"PUT", "/projects/*/merge_requests/*"}},
+        {Asked::labels, {"PUT", "/projects/*/issues/*"}},
+        {Asked::change, {"PUT", "/projects/*"}},
+        {Asked::comment, {"POST", "/projects/*/issues/*/notes"}},
+        {Asked::evidence, {"POST", "/projects/*/statuses/*"}},
+        {Asked::reviews, {"GET", "/projects/*/merge_requests/*/discussions"}},
+        {Asked::permission, {"GET", "/projects/*/members/all/*"}},
+    };
+    const bool statuses = tested_forge() == Dialect::gitea || tested_forge() == Dialect::forgejo;
+    if (asked == Asked::evidence && statuses) return {"POST", "/repos/*/statuses/*"};
+    return (tested_forge() == Dialect::gitlab ? at_gitlab : at_github).at(asked);
+}
+
+}  // namespace
+
+Dialect tested_forge() {
+    const char* name = std::getenv("SHOPFLOOR_TEST_FORGE");
+    return name == nullptr ? Dialect::github : practice_forge::dialect_named(name);
+}
+
+bool can(Ability ability) { return !without(ability).forges.contains(tested_forge()); }
+
+std::string_view row_of(Ability ability) { return without(ability).row; }
+
+practice_forge::Fault at(Asked asked, practice_forge::Fault fault) {
+    const auto place = place_of(asked);
+    fault.method = place.method;
+    fault.path = place.path;
+    return fault;
+}
+
+practice_forge::Fault at_label_off(practice_forge::PracticeForge& forge, std::string_view repository,
+                                   std::string_view label, practice_forge::Fault fault, std::int64_t issue) {
+    const auto number = issue == 0 ? "*" : std::to_string(issue);
+    if (tested_forge() == Dialect::gitlab) {
+        fault.method = "PUT";
+        fault.path = fmt::format("/projects/{}/issues/{}", forge.repository_id(repository), number);
+        fault.words = fmt::format(R"("remove_labels":["{}"])", label);
+        return fault;
+    }
+    auto name = std::string(label);
+    if (!on_github()) name = std::to_string(forge.label_id(repository, label));
+    if (const auto colon = name.find(':'); colon != std::string::npos) name.replace(colon, 1, "%3A");
+    fault.method = "DELETE";
+    fault.path = fmt::format("/repos/{}/issues/{}/labels/{}", repository, number, name);
+    return fault;
+}
+
+std::string as_read(std::string_view sentence) {
+    return bot::report::spoken(std::string(sentence), "/agent", tested_kind());
+}
+
+std::string reference(const practice_forge::PullRequest& proposal) {
+    return fmt::format("{}{}", tested_kind().proposal_sign, proposal.number);
+}
+
+}  // namespace scenarios
