@@ -48,7 +48,7 @@ bool is_talk(const Request& request) {
 
 /// What people said without what they told the bot to do, but for the words of `refine`. Empty: it is ours or
 /// a bot's, or nothing else was said.
-std::string words_of(const Remark& remark, const config::Settings& settings, std::string_view self) {
+std::string words_of_remark(const Remark& remark, const config::Settings& settings, std::string_view self) {
     const auto read = [&](std::string words) {
         return recognise(
             integrations::CommentCreated{
@@ -170,7 +170,7 @@ Step<Conversation> conversation(Shop& shop, const Job& job) {
     }
     std::ranges::reverse(heard);
     for (auto& remark : heard) {
-        remark.body = words_of(remark, shop.settings, *self);
+        remark.body = words_of_remark(remark, shop.settings, *self);
         remark.diff_hunk = visible_text(remark.diff_hunk).text;
         remark.path = visible_text(remark.path).text;
     }

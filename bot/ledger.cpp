@@ -37,7 +37,7 @@ void keep_to_owner(const std::filesystem::path& file) {
                                       file.string(), error.message()));
 }
 
-SQLite::Database open(const std::filesystem::path& file) {
+SQLite::Database open_ledger(const std::filesystem::path& file) {
     try {
         auto database = open_with_whole_frames(
             file, SQLite::OPEN_READWRITE | SQLite::OPEN_CREATE | SQLite::OPEN_NOMUTEX, busy_timeout_ms);
@@ -73,7 +73,7 @@ void check(SQLite::Database& database, const std::filesystem::path& file) {
 }
 
 SQLite::Database open_newest(const std::filesystem::path& file) {
-    auto database = open(file);
+    auto database = open_ledger(file);
     try {
         check(database, file);
         migrate(database, file);
@@ -85,7 +85,7 @@ SQLite::Database open_newest(const std::filesystem::path& file) {
 }
 
 SQLite::Database open_reader(const std::filesystem::path& file) {
-    auto database = open(file);
+    auto database = open_ledger(file);
     database.exec("PRAGMA query_only = ON");
     return database;
 }

@@ -15,7 +15,7 @@ namespace {
 
 using namespace std::chrono_literals;
 
-std::string_view name(Run::Kind kind) {
+std::string_view run_name(Run::Kind kind) {
     switch (kind) {
         case Run::Kind::first:
             return "first";
@@ -172,7 +172,7 @@ RunId Ledger::begin_run(const Lease& lease, Run::Kind kind, const std::string& p
         execute(db,
                 "INSERT INTO runs (job, number, kind, profile, started_at, log_file, cycle) VALUES "
                 "(?1, (SELECT coalesce(max(number), 0) + 1 FROM runs WHERE job = ?1), ?2, ?3, ?4, ?5, ?6)",
-                job.id.value, name(kind), profile, inside_->now(), log_file, job.cycle);
+                job.id.value, run_name(kind), profile, inside_->now(), log_file, job.cycle);
         return RunId{db.getLastInsertRowid()};
     });
 }

@@ -8,7 +8,7 @@ namespace bot {
 
 namespace {
 
-std::string_view name(Report::Kind kind) {
+std::string_view kind_name(Report::Kind kind) {
     switch (kind) {
         case Report::Kind::status:
             return "status";
@@ -24,7 +24,7 @@ std::string_view name(Report::Kind kind) {
 
 Report::Kind report_kind(std::string_view text) {
     for (const auto kind : {Report::Kind::labels, Report::Kind::reaction, Report::Kind::answer})
-        if (name(kind) == text) return kind;
+        if (kind_name(kind) == text) return kind;
     return Report::Kind::status;
 }
 
@@ -81,7 +81,7 @@ constexpr const char* wish_sql = R"sql(
 
 void Ledger::Inside::wish(SQLite::Database& db, const Report& report, Urgency urgency) {
     const auto& repo = report.thread.repo;
-    execute(db, wish_sql, name(report.kind), repo.forge, repo.id, repo.full_name, repo.clone_url,
+    execute(db, wish_sql, kind_name(report.kind), repo.forge, repo.id, repo.full_name, repo.clone_url,
             repo.default_branch, repo.installation, report.thread.number, name(report.thread.kind),
             report.marker, report.job ? std::optional(report.job->value) : std::nullopt, report.comment_id,
             report.body, now(), urgency == Urgency::at_once, to_ms(Time(options.report_gap)));

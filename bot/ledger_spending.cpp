@@ -110,7 +110,7 @@ std::vector<Open> open_reservations(LedgerStatements& statements, const std::str
     return all;
 }
 
-void close(LedgerStatements& all, const Open& open, const Amount& came_to) {
+void close_entry(LedgerStatements& all, const Open& open, const Amount& came_to) {
     (*use(all, "DELETE FROM reservations WHERE id = ?1", open.id)).exec();
     spend(all, "run", open.run, came_to);
     spend(all, "job", open.job, came_to);
@@ -176,14 +176,14 @@ void Ledger::settle_call(std::int64_t reservation, const sandbox::ModelUse& used
         [&](SQLite::Database&) {
             auto& statements = inside_->statements;
             for (const auto& open : open_reservations(statements, "WHERE id = ?1", reservation))
-                close(statements, open, amount_of(used));
+                close_entry(statements, open, amount_of(used));
         },
         Inside::OnDisk::with_the_next);
 }
 
 void Ledger::Inside::lose_reservations() {
     for (const auto& open : open_reservations(statements, "WHERE id > ?1"))
-        close(statements, open, open.most);
+        close_entry(statements, open, open.most);
 }
 
 sandbox::ModelUse Ledger::spent(JobId job) const {

@@ -133,7 +133,7 @@ class KeepOnException {
     int before_ = std::uncaught_exceptions();
 };
 
-void add(Verdict& verdict, const integrations::Usage& usage) {
+void add_usage(Verdict& verdict, const integrations::Usage& usage) {
     verdict.input_tokens += usage.input_tokens;
     verdict.cached_tokens += usage.cached_tokens;
     verdict.output_tokens += usage.output_tokens;
@@ -240,7 +240,7 @@ Step<Verdict> produce(Shop& shop, Job& job, const Lease& lease, const sandbox::C
         .image_id = ground->image.id};
     const KeepOnException keep(**workspace);
     auto round = first_round(shop, job, *ground, **workspace);
-    add(verdict, round.before);
+    add_usage(verdict, round.before);
     sandbox::Changes changes;
     while (true) {
         verdict.rounds = round.number;
@@ -249,7 +249,7 @@ Step<Verdict> produce(Shop& shop, Job& job, const Lease& lease, const sandbox::C
             return std::unexpected(keep_for_later(**workspace, pass.error()));
         }
         verdict.agent_ms += pass->duration.count();
-        add(verdict, pass->usage);
+        add_usage(verdict, pass->usage);
         if (auto ended = reply_halt(pass->reply))
             return std::unexpected(keep_for_later(**workspace, std::move(*ended)));
         if (!pass->reply.summary.empty()) verdict.summary = pass->reply.summary;

@@ -198,7 +198,7 @@ Request recognise_unlabel(const integrations::IssueUnlabelled& event, const conf
                      .at = event.at};
 }
 
-std::string words_of(integrations::IssueEnded::How how) {
+std::string how_it_ended(integrations::IssueEnded::How how) {
     switch (how) {
         case integrations::IssueEnded::How::closed:
             return std::string(sentence::since_issue_closed);
@@ -225,7 +225,7 @@ std::vector<Request> recognise(const integrations::Event& event, const config::S
             [](const integrations::LabelsChanged&) { return One{Nothing{"labels, it is not known which"}}; },
             [](const integrations::IssueEnded& e) {
                 return One{IssueOver{.issue = e.issue,
-                                     .how = words_of(e.how),
+                                     .how = how_it_ended(e.how),
                                      .by = e.by,
                                      .closed = e.how == integrations::IssueEnded::How::closed,
                                      .locked = e.how == integrations::IssueEnded::How::locked,

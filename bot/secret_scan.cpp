@@ -15,7 +15,7 @@ namespace {
 constexpr std::size_t shortest = 8;
 constexpr std::string_view hidden = "***";
 
-void add(std::vector<config::Secret>& needles, std::string needle) {
+void add_needle(std::vector<config::Secret>& needles, std::string needle) {
     if (needle.size() >= shortest) needles.emplace_back(std::move(needle));
 }
 
@@ -29,20 +29,20 @@ void add_base64(std::vector<config::Secret>& needles, std::string_view secret) {
         std::ranges::replace(url_safe, '+', '-');
         std::ranges::replace(url_safe, '/', '_');
         const bool differs = url_safe != text;
-        add(needles, std::move(text));
-        if (differs) add(needles, std::move(url_safe));
+        add_needle(needles, std::move(text));
+        if (differs) add_needle(needles, std::move(url_safe));
     }
 }
 
 void add_spellings(std::vector<config::Secret>& needles, std::string_view secret) {
     if (secret.size() < shortest) return;
-    add(needles, std::string(secret));
+    add_needle(needles, std::string(secret));
     add_base64(needles, secret);
     auto digits = hex(secret);
-    add(needles, digits);
+    add_needle(needles, digits);
     std::ranges::transform(digits, digits.begin(),
                            [](char c) { return c >= 'a' ? static_cast<char>(c - 32) : c; });
-    add(needles, std::move(digits));
+    add_needle(needles, std::move(digits));
 }
 
 /// A private key is known by any of its lines but the first and the last, which all keys share.

@@ -8,7 +8,7 @@ using bot::parse_junit;
 using Outcome = bot::TestCase::Outcome;
 
 namespace {
-std::vector<bot::TestCase> read(std::string_view xml) {
+std::vector<bot::TestCase> read_junit(std::string_view xml) {
     const auto cases = parse_junit(xml);
     REQUIRE_MESSAGE(cases.has_value(), (cases ? "" : cases.error()));
     return *cases;
@@ -16,7 +16,7 @@ std::vector<bot::TestCase> read(std::string_view xml) {
 }  // namespace
 
 TEST_CASE("pytest's report: failures with file and line, skips, errors") {
-    const auto cases = read(
+    const auto cases = read_junit(
         R"xml(<?xml version="1.0" encoding="utf-8"?><testsuites><testsuite name="pytest" errors="0" failures="1">
 <testcase classname="tests.test_till" name="test_sum" time="0.001" />
 <testcase classname="tests.test_till" name="test_tax[0.19]" time="0.001"><failure message="assert 3 == 4">def test_tax():
@@ -38,7 +38,7 @@ tests/test_till.py:12: AssertionError</failure></testcase>
 }
 
 TEST_CASE("CTest's report: classname is the name, status tells what did not run") {
-    const auto cases = read(R"xml(<testsuite name="(empty)" tests="3" failures="1" disabled="1">
+    const auto cases = read_junit(R"xml(<testsuite name="(empty)" tests="3" failures="1" disabled="1">
 <testcase name="unit" classname="unit" time="0.1" status="run"><system-out>ok</system-out></testcase>
 <testcase name="scenario" classname="scenario" time="0.1" status="fail"><failure message=""/><system-out>/workspace/tests/scenario.cpp:44: boom</system-out></testcase>
 <testcase name="slow" classname="slow" status="disabled"/></testsuite>)xml");
@@ -51,7 +51,7 @@ TEST_CASE("CTest's report: classname is the name, status tells what did not run"
 }
 
 TEST_CASE("jest-junit's report: the name already holds the class") {
-    const auto cases = read(
+    const auto cases = read_junit(
         R"xml(<testsuites name="jest tests"><testsuite name="till"><testcase classname="till adds" name="till adds up"/>
 <testcase classname="till" name="till" ><failure>Error: expect(received).toBe(expected)
     at Object.toBe (src/till.test.js:9:21)</failure></testcase></testsuite></testsuites>)xml");
@@ -61,7 +61,7 @@ TEST_CASE("jest-junit's report: the name already holds the class") {
 }
 
 TEST_CASE("Surefire's report: a test that passed when rerun is no failure") {
-    const auto cases = read(
+    const auto cases = read_junit(
         R"xml(<testsuite name="acme.TillTest"><testcase name="adds" classname="acme.TillTest"><flakyFailure message="once"/></testcase>
 <testcase name="taxes" classname="acme.TillTest"><failure message="expected 4" type="AssertionError"><![CDATA[AssertionError: expected 4
 	at acme.TillTest.taxes(TillTest.java:33)]]></failure><rerunFailure/></testcase></testsuite>)xml");
@@ -71,23 +71,23 @@ TEST_CASE("Surefire's report: a test that passed when rerun is no failure") {
 }
 
 TEST_CASE("go-junit-report, nextest and doctest are read") {
-    const auto go = read(
+    const auto go = read_junit(
         R"xml(<testsuites><testsuite name="acme/till"><testcase name="TestSum" classname="acme/till"><failure message="Failed">    till_test.go:7: got 3</failure></testcase></testsuite></testsuites>)xml");
     CHECK(go[0].id == "acme/till::TestSum");
     CHECK(go[0].file == "till_test.go");
     CHECK(go[0].line == 7);
-    const auto rust = read(
+    const auto rust = read_junit(
         R"xml(<testsuites name="nextest-run"><testsuite name="till"><testcase name="tests::sum" classname="till"><failure type="test failure">thread 'tests::sum' panicked at src/lib.rs:17:9:</failure></testcase></testsuite></testsuites>)xml");
     CHECK(rust[0].id == "till::tests::sum");
     CHECK(rust[0].file == "src/lib.rs");
-    const auto own = read(
+    const auto own = read_junit(
         R"xml(<testsuites><testsuite name="test_bot"><testcase classname="/workspace/tests/bot/a.cpp" name="it holds" status="run"><failure message="1 == 2" type="CHECK"><![CDATA[/workspace/tests/bot/a.cpp:9: CHECK( 1 == 2 )]]></failure></testcase></testsuite></testsuites>)xml");
     CHECK(own[0].file == "tests/bot/a.cpp");
     CHECK(own[0].line == 9);
 }
 
 TEST_CASE("a repeated test has a number") {
-    const auto cases = read(
+    const auto cases = read_junit(
         R"xml(<testsuite><testcase name="a"/><testcase name="a"/><testcase name="a"/><testcase name="a#2"/></testsuite>)xml");
     CHECK(cases[1].id == "a#2");
     CHECK(cases[2].id == "a#3");
@@ -99,19 +99,19 @@ TEST_CASE("suites within suites are entered, however deep") {
     for (int i = 0; i < 20'000; ++i) xml += "<testsuite>";
     xml += "<testcase name='deep'/>";
     for (int i = 0; i < 20'000; ++i) xml += "</testsuite>";
-    CHECK(read(xml).size() == 1);
+    CHECK(read_junit(xml).size() == 1);
 }
 
 TEST_CASE("entities are not resolved and nothing is fetched") {
-    const auto cases = read(
+    const auto cases = read_junit(
         R"xml(<?xml version="1.0"?><!DOCTYPE x [<!ENTITY a "aaaaaaaaaa"><!ENTITY b "&a;&a;"><!ENTITY f SYSTEM "file:///etc/passwd">]>
 <testsuite><testcase name="&b;&f;"/></testsuite>)xml");
     CHECK(cases[0].id == "&b;&f;");
 }
 
 TEST_CASE("what a report says is cleaned and bounded") {
-    const auto cases = read("<testsuite><testcase name='a\u202Eb&#10;c'><failure>\x1b[31m" +
-                            std::string(9000, 'x') + "</failure></testcase></testsuite>");
+    const auto cases = read_junit("<testsuite><testcase name='a\u202Eb&#10;c'><failure>\x1b[31m" +
+                                  std::string(9000, 'x') + "</failure></testcase></testsuite>");
     CHECK(cases[0].id == "ab c");
     CHECK(cases[0].message == std::string(2000, 'x'));
 }

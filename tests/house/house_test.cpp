@@ -20,6 +20,7 @@ using house::check_macros;
 using house::check_name;
 using house::check_namespace;
 using house::check_own_header_first;
+using house::check_own_names;
 using house::check_rooms;
 using house::check_sentences;
 using house::check_words;
@@ -60,7 +61,6 @@ const std::vector<Door> doors{
       {"integrations/github", "webhook bodies and REST replies"},
       {"integrations/gitlab", "webhook bodies and REST replies"},
       {"integrations/gitea", "webhook bodies and REST replies"},
-      {"integrations/gitlab", "webhook bodies and REST replies"},
       {"integrations/agent", "transcripts of agent programs"},
       {"sandbox/docker", "the engine's API"},
       {"sandbox/bubblewrap", "bwrap writes its child's status as JSON"},
@@ -214,6 +214,12 @@ TEST_CASE("functions are short enough to be read") {
     });
 }
 
+TEST_CASE("what files keep to themselves can be told apart where they are compiled as one") {
+    auto together = sources();
+    std::erase_if(together, [](const Source& source) { return source.path.starts_with("tests/fuzz/"); });
+    expect_none(check_own_names(together));  // each fuzzer is a program of its own
+}
+
 TEST_CASE("names say what is inside") {
     for (const std::string& name : names()) {
         // A sample project shows how other people's repositories look.
@@ -301,6 +307,23 @@ TEST_CASE("a promise to finish later is told") {
     CHECK(check_words({"bot/a.cpp", std::string("\n// TO") + "DO: all of it\n"}).size() == 1);
     CHECK(check_words({"bot/a.cpp", std::string("// FIX") + "ME\n"}).size() == 1);
     CHECK(check_words({"bot/a.cpp", "// a method of autodoc\n"}).empty());
+}
+
+TEST_CASE("a name that two files keep to themselves is told, where they are compiled as one") {
+    const auto own = [](const std::string& path, const std::string& what) {
+        return Source{path,
+                      "namespace bot {\nnamespace {\n" + what + "}  // namespace\n}  // namespace bot\n"};
+    };
+    const auto first = own("bot/ledger_jobs.cpp", "std::map<int, Job> held(int a) {\n");
+    CHECK(check_own_names({first, own("bot/ledger_asks.cpp", "int held(const std::string& b);\n")}) ==
+          Offences{"bot/ledger_asks.cpp:3: bot::held is another's name in bot/ledger_jobs.cpp"});
+    CHECK(check_own_names({own("bot/a.cpp", "int held();\n"), own("bot/b.cpp", "int held();\n")}).size() ==
+          1);
+    for (const auto& other :
+         {own("bot/report.cpp", "int held();\n"), own("sandbox/ledger_jobs.cpp", "int held();\n"),
+          own("bot/ledger_asks.cpp", "const int had = held(3);\n    held(4);\n"),
+          Source{"bot/ledger_asks.cpp", "namespace bot {\nint held();\n}  // namespace bot\n"}})
+        CHECK(check_own_names({first, own("bot/ledger_runs.cpp", ""), other}).empty());
 }
 
 TEST_CASE("a sentence that stands elsewhere is told") {

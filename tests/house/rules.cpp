@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <array>
 #include <cctype>
+#include <map>
 #include <optional>
 #include <regex>
 #include <set>
@@ -108,6 +109,64 @@ bool makes_a_reason(std::string_view before) {
         return true;
     return std::ranges::any_of(
         calls, [&](std::string_view call) { return statement.find(call) != std::string_view::npos; });
+}
+
+struct OwnFunction {
+    std::string name;  ///< with its namespaces
+    std::size_t line;
+};
+
+/// The name before the first bracket, of a line that begins a function; empty for any other.
+std::string function_on(const std::string& line) {
+    static const std::regex other(
+        R"(^(using|static_assert|struct|class|enum|template|namespace|TEST_CASE)\b)");
+    static const std::regex named(R"(^[^(=]*?(\w+)\()");
+    static const std::regex argument("<[^<>]*>");
+    if (line.empty() || std::isalpha(static_cast<unsigned char>(line.front())) == 0) return {};
+    std::string plain = line;
+    for (std::string last; last != plain;) {
+        last = plain;
+        plain = std::regex_replace(last, argument, "");
+    }
+    std::smatch match;
+    if (std::regex_search(plain, other) || !std::regex_search(plain, match, named)) return {};
+    return match[1];
+}
+
+/// What a file keeps to itself in nameless namespaces.
+std::vector<OwnFunction> own_functions(const Source& source) {
+    static const std::regex opening(R"(^(?:inline )?namespace(?: ([\w:]+))? \{$)");
+    std::vector<OwnFunction> found;
+    std::vector<std::string> inside;
+    const auto lines = lines_of(source.text);
+    for (std::size_t i = 0; i < lines.size(); ++i) {
+        std::smatch match;
+        if (std::regex_search(lines[i], match, opening)) inside.push_back(match[1]);
+        if (lines[i].starts_with("}  // namespace") && !inside.empty()) inside.pop_back();
+        if (std::ranges::find(inside, "") == inside.end()) continue;
+        const auto name = function_on(lines[i]);
+        if (name.empty()) continue;
+        std::string whole;
+        for (const std::string& each : inside) whole += each.empty() ? "" : each + "::";
+        found.push_back({whole + name, i + 1});
+    }
+    return found;
+}
+
+/// Files that may be compiled as one.
+std::map<std::string, std::vector<const Source*>> groups_of(const std::vector<Source>& all) {
+    std::map<std::string, std::vector<const Source*>> groups;
+    for (const Source& source : all) {
+        if (!source.path.ends_with(".cpp") || source.path.ends_with("/main.cpp")) continue;
+        const auto file = source.path.rfind('/') + 1;
+        groups[source.path.substr(0, source.path.find_first_of("_.", file))].push_back(&source);
+    }
+    std::map<std::string, std::vector<const Source*>> alone;
+    for (const auto& [word, files] : groups)
+        if (files.size() == 1) alone[word.substr(0, word.rfind('/') + 1)].push_back(files.front());
+    std::erase_if(groups, [](const auto& group) { return group.second.size() == 1; });
+    groups.merge(alone);
+    return groups;
 }
 
 }  // namespace
@@ -265,6 +324,21 @@ Offences check_sentences(const Source& source) {
                                "says something that bot/sentences.hpp does not know");
         }
         open = std::min(close + 1, text.size());
+    }
+    return offences;
+}
+
+Offences check_own_names(const std::vector<Source>& all) {
+    Offences offences;
+    for (const auto& [word, files] : groups_of(all)) {
+        std::map<std::string, const Source*> owners;
+        for (const Source* source : files)
+            for (const OwnFunction& each : own_functions(*source)) {
+                const Source& owner = *owners.emplace(each.name, source).first->second;
+                if (&owner != source)
+                    offences.push_back(at(*source, each.line) + each.name + " is another's name in " +
+                                       owner.path);
+            }
     }
     return offences;
 }

@@ -53,6 +53,10 @@ using Offences = std::vector<std::string>;
 /// What is said on a forge stands in bot/sentences.hpp: no literal of three or more words in bot/report*.cpp;
 /// elsewhere in bot/ none of two or more where a reason is made of it.
 [[nodiscard]] Offences check_sentences(const Source& source);
+/// Files of a folder whose names begin with the same word, and those that are alone with theirs, may be
+/// compiled as one (`quicken` in CMakeLists.txt): what one of them calls could be the other's, where both
+/// keep a function of that name to themselves.
+[[nodiscard]] Offences check_own_names(const std::vector<Source>& all);
 /// `name` is a path; no part of it may be a word that says nothing of what is inside.
 [[nodiscard]] Offences check_name(std::string_view name);
 

@@ -20,7 +20,7 @@ using scenarios::repository;
 
 namespace {
 
-bool happens(const std::function<bool()>& condition) {
+bool happens_soon(const std::function<bool()>& condition) {
     return PracticeForge::eventually(condition, std::chrono::seconds(120));
 }
 
@@ -43,18 +43,18 @@ TEST_CASE("several commands in one comment are carried out in their order, each 
     const auto run_and_status = says("/agent run zz-slow\n/agent status");
     forge.comment(repository, reviewed, "/agent refine say more\n/agent stop", maintainer);
     const auto comes_to = [&](std::int64_t issue, std::string_view state) {
-        const bool came = happens([&] { return scenarios::states_of(factory, issue) == state; });
+        const bool came = happens_soon([&] { return scenarios::states_of(factory, issue) == state; });
         if (!came) MESSAGE("is " << scenarios::states_of(factory, issue));
         return came;
     };
     REQUIRE(comes_to(run_and_stop, "stopped"));
-    CHECK(happens([&] { return contains(factory.status(run_and_stop), "Stopped by `ada`."); }));
+    CHECK(happens_soon([&] { return contains(factory.status(run_and_stop), "Stopped by `ada`."); }));
     REQUIRE(comes_to(reviewed, "stopped"));
     REQUIRE(comes_to(stop_and_run, "review"));
     REQUIRE(comes_to(run_and_status, "working"));
-    REQUIRE(happens([&] { return !factory.answers(run_and_status).empty(); }));
+    REQUIRE(happens_soon([&] { return !factory.answers(run_and_status).empty(); }));
     CHECK_FALSE(contains(factory.answers(run_and_status).front(), "No job is at work here"));
     forge.comment(repository, run_and_status, "/agent stop", maintainer);
     REQUIRE(comes_to(run_and_status, "stopped"));
-    CHECK(happens([&] { return factory.leftovers().empty(); }));
+    CHECK(happens_soon([&] { return factory.leftovers().empty(); }));
 }
