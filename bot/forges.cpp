@@ -63,10 +63,21 @@ std::vector<std::string> Forges::warnings(const std::string& name) {
         return {};
     }
     const std::lock_guard lock(mutex_);
+    warned_[name].found = found->size();
     auto& told = warned_[name].told;
     std::erase_if(told, [&](const auto& each) { return now - each.second >= 24h; });
     std::erase_if(*found, [&](const auto& each) { return !told.emplace(each, now).second; });
     return std::move(*found);
+}
+
+std::map<std::string, std::size_t> Forges::to_mend() const {
+    const std::lock_guard lock(mutex_);
+    std::map<std::string, std::size_t> found;
+    for (const auto& [name, entry] : entries_) {
+        const auto warned = warned_.find(name);
+        found.emplace(name, warned == warned_.end() ? 0 : warned->second.found);
+    }
+    return found;
 }
 
 void Forges::failed(const std::string& name, const integrations::ForgeError& error) {

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <chrono>
+#include <cstddef>
 #include <functional>
 #include <map>
 #include <memory>
@@ -40,6 +41,8 @@ class Forges {
     /// What the operator should mend there and was not told today. The forge is asked once an hour, and not
     /// while it is to be left in peace.
     [[nodiscard]] std::vector<std::string> warnings(const std::string& name);
+    /// How much there was to mend at each when it was asked last.
+    [[nodiscard]] std::map<std::string, std::size_t> to_mend() const;
 
     using Clock = std::chrono::steady_clock;
     /// Remembers what an answer said of the whole forge. One that does not answer is left in peace for 2
@@ -58,6 +61,7 @@ class Forges {
     };
     struct Warned {
         std::optional<Clock::time_point> asked;
+        std::size_t found = 0;
         std::map<std::string, Clock::time_point> told;
     };
     std::map<std::string, Entry> entries_;

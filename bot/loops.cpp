@@ -139,7 +139,7 @@ void look_at_proposal(Shop& shop, const Request& request) {
     if (!now || now->open) return;
     const Intent end =
         EndReview{.job = job->id, .merged = now->merged, .reason = report::proposal_over(now->merged)};
-    spdlog::info("job {}: {}", job->id.value, reason(end));
+    spdlog::info("job {}: {}", job->id.value, spoken(shop, *entry, reason(end)));
     (void)shop.ledger.carry_out(end);
     after(shop, end);
 }
@@ -263,7 +263,8 @@ bool intake(Shop& shop) {
             shop.ledger.wait_for_end(stored->id, wait->job, wait->reason);
             return true;
         }
-        spdlog::info("delivery {} ({}): {}", delivery.delivery_id(), delivery.event_name(), reason(*intent));
+        spdlog::info("delivery {} ({}): {}", delivery.delivery_id(), delivery.event_name(),
+                     spoken(shop, delivery.forge(), reason(*intent)));
         if (!std::holds_alternative<Ignore>(*intent) && !std::holds_alternative<Over>(*intent))
             shop.forges.answered(delivery.forge());
         if (i + 1 < requests->size())

@@ -80,7 +80,7 @@ void sweep_labels(Shop& shop, const std::string& name, integrations::Forge& forg
         // Nothing begins when its event has been heard meanwhile.
         if (!shop.ledger.carry_out(*intent) && std::holds_alternative<Start>(*intent)) continue;
         spdlog::info("sweep: {}#{}: {}", labelled.issue.repo.full_name, labelled.issue.number,
-                     reason(*intent));
+                     spoken(shop, name, reason(*intent)));
         after(shop, *intent);
     }
 }
@@ -175,7 +175,8 @@ void look_at_waiting(Shop& shop) {
         const auto intent = job.state == JobState::review ? missed_of_review(shop, *entry->forge, job)
                                                           : missed_of_waiting(*entry->forge, job);
         if (!intent) continue;
-        if (shop.ledger.carry_out(*intent)) spdlog::info("sweep: job {}: {}", job.id.value, reason(*intent));
+        if (shop.ledger.carry_out(*intent))
+            spdlog::info("sweep: job {}: {}", job.id.value, spoken(shop, *entry, reason(*intent)));
         after(shop, *intent);
     }
 }

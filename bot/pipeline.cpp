@@ -298,7 +298,8 @@ Ending ending_of(const Job& job, Signal signal, const std::string& reason) {
 
 void settle(Shop& shop, const Claim& claim, const Halt& why) {
     const auto id = claim.job.id.value;
-    const auto told = report::one_line(why.detail.empty() ? why.reason : why.detail, 500);
+    const auto told = spoken(shop, claim.job.assignment.issue.repo.forge,
+                             report::one_line(why.detail.empty() ? why.reason : why.detail, 500));
     switch (why.kind) {
         case Halt::Kind::answered:
             spdlog::info("job {}: nothing to change", id);

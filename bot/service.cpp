@@ -88,12 +88,31 @@ struct Service::Inside {
             ledger.take_over();  // the lock on the state folder says that no other worker lives
         if (!taken_back.empty()) spdlog::info("{} jobs of the last process go on", taken_back.size());
         loops::clear_leftovers(shop);
+        add_gauges();
         listener.emplace(ListenerProcess::Options{.host = settings.listen_host,
                                                   .port = settings.listen_port,
                                                   .forges = settings.forges,
                                                   .log_level = settings.log_level,
                                                   .program = program},
                          deliveries);
+    }
+
+    void add_gauges() {
+        metrics.gauge(
+            "shopfloor_forge_quiet", "1: it does not answer, or asked to be left in peace.", [this] {
+                Metrics::Figures figures;
+                const auto quiet = forges.quiet();
+                for (const auto& [name, entry] : forges.all())
+                    figures.emplace_back(Metrics::Labels{{"forge", name}}, quiet.contains(name) ? 1 : 0);
+                return figures;
+            });
+        metrics.gauge("shopfloor_forge_warnings", "What is to be mended at a forge, as the log tells.",
+                      [this] {
+                          Metrics::Figures figures;
+                          for (const auto& [name, count] : forges.to_mend())
+                              figures.emplace_back(Metrics::Labels{{"forge", name}}, count);
+                          return figures;
+                      });
     }
 
     [[nodiscard]] std::vector<std::string> why_not_ready() const {

@@ -27,4 +27,9 @@ std::string spoken(const Shop& shop, const Forges::Entry& where, const std::stri
     return report::spoken(shop.secrets.redacted(text), shop.settings.command_prefix, *where.kind);
 }
 
+std::string spoken(const Shop& shop, const std::string& forge, const std::string& text) {
+    const auto* where = shop.forges.find(forge);
+    return where == nullptr ? shop.secrets.redacted(text) : spoken(shop, *where, text);
+}
+
 }  // namespace bot

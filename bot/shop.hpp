@@ -75,5 +75,7 @@ struct Shop {
 
 /// As it goes out there: without secrets, with the operator's prefix of commands and the forge's words.
 [[nodiscard]] std::string spoken(const Shop& shop, const Forges::Entry& where, const std::string& text);
+/// The same for the operator's log. As it is where no forge of that name is configured any more.
+[[nodiscard]] std::string spoken(const Shop& shop, const std::string& forge, const std::string& text);
 
 }  // namespace bot

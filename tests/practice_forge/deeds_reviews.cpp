@@ -82,6 +82,7 @@ void Deeds::keep_verdict(Repository& repository, std::int64_t number, const std:
     own->state = state == "changes_requested" ? "requested_changes"
                  : state == "approved"        ? "approved"
                                               : "reviewed";
+    if (own->state == "requested_changes") note_itself(repository, thread, "requested changes", by);
     herald_.reviewers_changed(repository, thread, before, by);
 }
 

@@ -6,6 +6,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cerrno>
 #include <charconv>
 #include <csignal>
@@ -23,7 +24,12 @@ namespace {
 namespace fs = std::filesystem;
 using nlohmann::json;
 
-constexpr auto hook_variable = "SHOPFLOOR_SCENARIO_HOOK_SECRET";
+/// An environment variable that holds the forge's webhook secret.
+std::string hook_variable(const config::ForgeSettings& forge) {
+    auto name = "SHOPFLOOR_SCENARIO_HOOK_" + forge.name;
+    std::ranges::replace(name, '-', '_');
+    return name;
+}
 
 void write_private(const fs::path& file, const std::string& text) {
     std::ofstream(file, std::ios::binary) << text;
@@ -46,14 +52,16 @@ json forge_of(const config::ForgeSettings& forge, const fs::path& directory) {
     json written{{"name", forge.name},
                  {"kind", forge.kind},
                  {"api_url", forge.api_url},
-                 {"webhook_secrets", json::array({{{"env", hook_variable}}})},
+                 {"webhook_secrets", json::array({{{"env", hook_variable(forge)}}})},
                  {"repositories", forge.repositories}};
     if (forge.app) {
-        write_private(directory / "app.pem", forge.app->private_key.expose());
-        written["app"] = {{"app_id", forge.app->app_id}, {"private_key", {{"file", "app.pem"}}}};
+        const auto file = "app-" + forge.name + ".pem";
+        write_private(directory / file, forge.app->private_key.expose());
+        written["app"] = {{"app_id", forge.app->app_id}, {"private_key", {{"file", file}}}};
     } else {
-        write_private(directory / "token", forge.token->expose());
-        written["token"] = {{"file", "token"}};
+        const auto file = "token-" + forge.name;
+        write_private(directory / file, forge.token->expose());
+        written["token"] = {{"file", file}};
     }
     return written;
 }
@@ -109,6 +117,8 @@ json written(const config::Settings& settings, const fs::path& directory) {
         profiles.push_back({{"name", profile.name}, {"command", profile.command}});
         if (!profile.provider.empty()) profiles.back()["provider"] = profile.provider;
     }
+    json forges = json::array();
+    for (const auto& forge : settings.forges) forges.push_back(forge_of(forge, directory));
     json sandbox{{"backend", settings.sandbox.backend},
                  {"default_image", settings.sandbox.default_image},
                  {"pull_images", settings.sandbox.pull_images},
@@ -119,7 +129,7 @@ json written(const config::Settings& settings, const fs::path& directory) {
             {"state_dir", settings.state_dir.string()},
             {"max_parallel", settings.max_parallel},
             {"retry_pause", fmt::format("{}s", settings.retry_pause.count())},
-            {"forges", json::array({forge_of(settings.forges.front(), directory)})},
+            {"forges", std::move(forges)},
             {"models", models_of(settings.models, directory)},
             {"profiles", std::move(profiles)},
             {"sandbox", std::move(sandbox)}};
@@ -147,11 +157,12 @@ std::string text_of(const fs::path& file) {
 
 Daemon::Plan plan_daemon(const config::Settings& settings, const fs::path& directory,
                          std::vector<std::string> wrapper) {
-    Daemon::Plan plan{
-        .config = directory / "shopfloor.yaml",
-        .log = directory / "shopfloor.log",
-        .wrapper = std::move(wrapper),
-        .environment = {{hook_variable, settings.forges.front().webhook_secrets.front().expose()}}};
+    Daemon::Plan plan{.config = directory / "shopfloor.yaml",
+                      .log = directory / "shopfloor.log",
+                      .wrapper = std::move(wrapper),
+                      .environment = {}};
+    for (const auto& forge : settings.forges)
+        plan.environment[hook_variable(forge)] = forge.webhook_secrets.front().expose();
     for (const auto& provider : settings.models.providers)
         plan.environment[key_variable(provider)] = provider.keys.front().expose();
     std::ofstream(plan.config) << written(settings, directory).dump(2);

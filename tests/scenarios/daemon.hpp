@@ -44,8 +44,8 @@ class Daemon {
 /// `shopfloor`, beside the tests.
 [[nodiscard]] std::filesystem::path daemon_program();
 
-/// Writes the settings, and each secret where the settings may name it: the webhook's and each model
-/// service's first in the environment, the forge's and further keys in files.
+/// Writes the settings, and each secret where the settings may name it: each webhook's and each model
+/// service's first in the environment, forges' keys and tokens (`token-NAME`) and further keys in files.
 [[nodiscard]] Daemon::Plan plan_daemon(const config::Settings& settings,
                                        const std::filesystem::path& directory,
                                        std::vector<std::string> wrapper);
