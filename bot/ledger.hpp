@@ -111,6 +111,8 @@ class Ledger {
     /// often are put aside, and the log says so.
     using Quiet = std::map<std::string, Time>;
     [[nodiscard]] std::optional<StoredDelivery> next_delivery(const Quiet& quiet = {});
+    /// When the newest of those that are kept came.
+    [[nodiscard]] std::optional<Time> newest_delivery() const;
     /// When `record` was last called; the epoch before.
     [[nodiscard]] std::chrono::steady_clock::time_point last_recorded() const;
     /// Carries out what was decided, and closes the delivery: in one transaction. `Start` for an issue that

@@ -141,6 +141,14 @@ void Ledger::Inside::insert(SQLite::Database& db, LedgerGroup::Entry& entry) {
     insert_inbox->reset();
 }
 
+std::optional<Time> Ledger::newest_delivery() const {
+    return inside_->read([](SQLite::Database& db) -> std::optional<Time> {
+        SQLite::Statement row(db, "SELECT received_at FROM deliveries ORDER BY id DESC LIMIT 1");
+        if (!row.executeStep()) return std::nullopt;
+        return from_ms(row.getColumn(0).getInt64());
+    });
+}
+
 std::chrono::steady_clock::time_point Ledger::last_recorded() const {
     return std::chrono::steady_clock::time_point(inside_->last_recorded.load());
 }

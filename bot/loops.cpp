@@ -20,6 +20,7 @@
 #include "bot/loops_inside.hpp"
 #include "bot/pipeline.hpp"
 #include "bot/report.hpp"
+#include "integrations/forge_asked.hpp"
 
 namespace bot::loops {
 
@@ -232,7 +233,7 @@ bool intake(Shop& shop) {
         (void)shop.ledger.settle(stored->id, Ignore{.reason = "the forge is not configured any more"});
         return true;
     }
-    const auto event = entry->kind->decode(delivery);
+    const auto event = integrations::event_of(*entry->kind, delivery);
     const auto* comment = std::get_if<integrations::CommentCreated>(&event);
     if (comment != nullptr && stored->carried_out == 0 && !stored->revived &&
         shop.ledger.heard(comment->thread, comment->comment_id)) {

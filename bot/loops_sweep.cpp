@@ -20,6 +20,7 @@
 #include "bot/loops_inside.hpp"
 #include "bot/report.hpp"
 #include "bot/sentences.hpp"
+#include "integrations/forge_asked.hpp"
 
 namespace bot::loops {
 
@@ -82,6 +83,46 @@ void sweep_labels(Shop& shop, const std::string& name, integrations::Forge& forg
         spdlog::info("sweep: {}#{}: {}", labelled.issue.repo.full_name, labelled.issue.number,
                      spoken(shop, name, reason(*intent)));
         after(shop, *intent);
+    }
+}
+
+/// How far back is looked for what was said and not told, and how long a webhook is waited for.
+constexpr auto look_back = std::chrono::hours(1);
+constexpr auto on_its_way = std::chrono::minutes(2);
+
+/// Whether the comment asks for something that nobody has heard. Talk does when a job has a question since
+/// before it: what was said earlier is no answer.
+bool is_unheard(const Shop& shop, const integrations::CommentCreated& comment,
+                const std::vector<Request>& requests) {
+    if (shop.ledger.heard(comment.thread, comment.comment_id)) return false;
+    return std::ranges::any_of(requests, [&](const Request& request) {
+        const auto* words = std::get_if<AskResume>(&request);
+        if (words == nullptr || words->by_command) return !std::holds_alternative<Nothing>(request);
+        auto job = shop.ledger.active_job(comment.thread);
+        if (!job) job = shop.ledger.job_of_pull_request(comment.thread);
+        return job && job->state == JobState::waiting && comment.at && *comment.at > job->state_since;
+    });
+}
+
+/// A comment whose event never arrived goes into the inbox as if it had.
+void sweep_comments(Shop& shop, const std::string& name, integrations::Forge& forge) {
+    const auto now = std::chrono::system_clock::now();
+    const auto since = now - shop.started < look_back ? shop.told_until : now - look_back;
+    const auto found = forge.comments_since(since);
+    if (!found) {
+        spdlog::warn("sweep: {}: {}", name, found.error().message);
+        shop.forges.failed(name, found.error());
+        return;
+    }
+    for (const auto& comment : *found) {
+        const bool may_come = !comment.at || (*comment.at >= shop.started && now - *comment.at < on_its_way);
+        if (may_come) continue;
+        const auto requests = requests_of(shop, comment, name);
+        if (!requests || !is_unheard(shop, comment, *requests)) continue;
+        if (shop.ledger.record(integrations::as_delivery(comment)) == Ledger::Recorded::duplicate) continue;
+        spdlog::info("sweep: {}#{}: a comment by {} that no delivery told of", comment.thread.repo.full_name,
+                     comment.thread.number, comment.by.login);
+        shop.intake_bell.ring();
     }
 }
 
@@ -282,7 +323,11 @@ std::chrono::milliseconds sweep(Shop& shop) {
     step("reminders", [&] { remind(shop); });
     step("branches", [&] { clean_branches(shop); });
     for (const auto& [name, entry] : shop.forges.all())
-        if (!shop.forges.quiet().contains(name)) step(name, [&] { sweep_labels(shop, name, *entry.forge); });
+        if (!shop.forges.quiet().contains(name))
+            step(name, [&] {
+                sweep_labels(shop, name, *entry.forge);
+                sweep_comments(shop, name, *entry.forge);
+            });
     for (const auto& [name, entry] : shop.forges.all())
         step(name, [&] {
             for (const auto& warning : shop.forges.warnings(name))

@@ -13,7 +13,9 @@
 #include <sys/resource.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <atomic>
+#include <chrono>
 #include <functional>
 #include <stdexcept>
 #include <thread>
@@ -42,6 +44,14 @@ constexpr auto heartbeat_period = 5s;
 constexpr auto idle_wait = 5s;
 constexpr auto pause_after_fault = 2s;
 constexpr int intake_niceness = 10;
+
+/// Since the newest delivery somebody may have spoken to nobody; a clock or two may be wrong by minutes. In a
+/// new ledger nothing was missed.
+Time told_until(const Ledger& ledger) {
+    const auto now = std::chrono::system_clock::now();
+    const auto newest = ledger.newest_delivery();
+    return newest ? std::clamp<Time>(*newest - 10min, now - 24h, now) : now;
+}
 
 }  // namespace
 
@@ -77,6 +87,8 @@ struct Service::Inside {
                .instance = state.instance(),
                .log_dir = state.path() / "logs",
                .door_dir = state.path() / "doors",
+               .started = std::chrono::system_clock::now(),
+               .told_until = told_until(ledger),
                .intake_bell = intake_bell,
                .work_bell = work_bell,
                .sweep_bell = sweep_bell,

@@ -67,6 +67,9 @@ struct Shop {
     std::string instance;            ///< marks containers and workspaces as ours
     std::filesystem::path log_dir;   ///< transcripts and check output, a folder per job
     std::filesystem::path door_dir;  ///< sockets of runs that have a way out, a folder per run
+    Time started;                    ///< this process
+    Time
+        told_until;  ///< what people said since then may have been told to nobody, while no process was there
     Bell& intake_bell;
     Bell& work_bell;
     Bell& sweep_bell;

@@ -10,6 +10,12 @@ VerifiedDelivery Replay::handed_over(std::string forge, std::string hook_id, std
                   std::move(body));
 }
 
+VerifiedDelivery Replay::asked(std::string forge, std::string hook_id, std::string delivery_id,
+                               std::string event_name, std::string body) {
+    return stored(std::move(forge), std::move(hook_id), std::move(delivery_id), std::move(event_name),
+                  std::move(body));
+}
+
 VerifiedDelivery Replay::stored(std::string forge, std::string hook_id, std::string delivery_id,
                                 std::string event_name, std::string body) {
     VerifiedDelivery delivery;

@@ -16,7 +16,7 @@ struct Delivery {
     std::string body;
 };
 
-/// A delivery whose signature was right. Only `verify` makes one.
+/// A delivery whose signature was right, or what the forge said when it was asked.
 class VerifiedDelivery {
  public:
     [[nodiscard]] const std::string& forge() const { return forge_; }
@@ -40,6 +40,10 @@ class Replay {
     [[nodiscard]] static VerifiedDelivery handed_over(std::string forge, std::string hook_id,
                                                       std::string delivery_id, std::string event_name,
                                                       std::string body);
+    /// By the keeper itself, which asked the forge (forge_asked).
+    [[nodiscard]] static VerifiedDelivery asked(std::string forge, std::string hook_id,
+                                                std::string delivery_id, std::string event_name,
+                                                std::string body);
     /// When they were stored.
     [[nodiscard]] static VerifiedDelivery stored(std::string forge, std::string hook_id,
                                                  std::string delivery_id, std::string event_name,

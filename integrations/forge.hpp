@@ -92,8 +92,12 @@ class Forge {
     /// error: none could be looked at.
     [[nodiscard]] virtual ForgeResult<std::vector<IssueLabelled>> labelled(
         const std::string& trigger_label) = 0;
-    /// What became of the label, oldest first, as far as the newest hundreds of the issue's events tell. They
-    /// may be some seconds behind.
+    /// What was said since then on issues and pull requests of those, by anybody, and not edited: likewise
+    /// for events that never arrived. The newest hundreds of each repository.
+    [[nodiscard]] virtual ForgeResult<std::vector<CommentCreated>> comments_since(
+        std::chrono::system_clock::time_point since) = 0;
+    /// What became of the label, oldest first, as the newest hundreds of the issue's events tell; seconds
+    /// late.
     [[nodiscard]] virtual ForgeResult<std::vector<LabelEvent>> label_events(const ThreadRef& issue,
                                                                             const std::string& label) = 0;
     /// What an event stands for that leaves out what counts (LabelsChanged, a ChangesRequested without the

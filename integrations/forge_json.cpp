@@ -1,5 +1,6 @@
 #include "integrations/forge_json.hpp"
 
+#include <fmt/chrono.h>
 #include <time.h>
 
 #include <algorithm>
@@ -99,11 +100,39 @@ std::optional<std::chrono::system_clock::time_point> parse_timestamp(const std::
     return std::chrono::system_clock::from_time_t(timegm(&parts)) - *offset;
 }
 
+std::string timestamp(std::chrono::system_clock::time_point at) {
+    return fmt::format("{:%FT%TZ}", fmt::gmtime(std::chrono::system_clock::to_time_t(at)));
+}
+
 Person read_person(const json& user) {
     const auto login = text_at(user, "login");
     return {.login = login,
             .id = text_at(user, "id"),
             .bot = text_at(user, "type") == "Bot" || login.ends_with("[bot]")};
+}
+
+bool was_edited(const json& said) {
+    const auto made = parse_timestamp(text_at(said, "created_at"));
+    const auto changed = parse_timestamp(text_at(said, "updated_at"));
+    return made && changed && *changed - *made > std::chrono::seconds(1);
+}
+
+/// Gitea gives the address of either, GitHub the issue's alone, and says in the page's what it is.
+std::optional<CommentCreated> read_comment(const RepoRef& repo, const json& comment) {
+    auto of = text_at(comment, "pull_request_url");
+    const bool on_pull = !of.empty() || text_at(comment, "html_url").find("/pull/") != std::string::npos;
+    if (of.empty()) of = text_at(comment, "issue_url");
+    const auto number = of.substr(of.rfind('/') + 1);
+    const auto id = text_at(comment, "id");
+    if (was_edited(comment) || !is_digits(number, 18) || !is_digits(id, 20)) return std::nullopt;
+    return CommentCreated{
+        .thread = {.repo = repo,
+                   .number = std::stoll(number),
+                   .kind = on_pull ? ThreadRef::Kind::pull_request : ThreadRef::Kind::issue},
+        .comment_id = id,
+        .body = text_at(comment, "body"),
+        .by = read_person(at(comment, "user")),
+        .at = parse_timestamp(text_at(comment, "created_at"))};
 }
 
 PullRequest read_pull(const json& pull) {

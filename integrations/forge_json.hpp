@@ -31,6 +31,9 @@ namespace integrations {
 /// Ruby writes it in GitLab's deliveries: 2016-07-11 22:14:10 UTC.
 [[nodiscard]] std::optional<std::chrono::system_clock::time_point> parse_timestamp(const std::string& text);
 
+/// As asked for in a query: 2016-07-11T22:14:10Z
+[[nodiscard]] std::string timestamp(std::chrono::system_clock::time_point at);
+
 /// What a request came to, when its answer tells nothing more.
 [[nodiscard]] ForgeResult<void> done(const ForgeResult<nlohmann::json>& answer);
 /// The `id` of what was made.
@@ -40,6 +43,11 @@ namespace integrations {
 [[nodiscard]] Person read_person(const nlohmann::json& user);
 [[nodiscard]] PullRequest read_pull(const nlohmann::json& pull);
 [[nodiscard]] IssueSnapshot read_issue(const nlohmann::json& issue);
+/// Whether it was changed after it was made, as far as a forge's clock of seconds tells.
+[[nodiscard]] bool was_edited(const nlohmann::json& said);
+/// A comment of a list that is the repository's; nothing: it was edited, or does not say on which thread it
+/// is.
+[[nodiscard]] std::optional<CommentCreated> read_comment(const RepoRef& repo, const nlohmann::json& comment);
 /// `forge`: ForgeSettings::name. Without an id, a name or an address to clone from it is an error.
 [[nodiscard]] ForgeResult<RepoRef> read_repository(const nlohmann::json& repository, const std::string& forge,
                                                    std::string installation);

@@ -61,30 +61,28 @@ ForgeResult<std::vector<RepoRef>> watched_repositories(const std::string& forge,
     return repos;
 }
 
-ForgeResult<Labelled> sweep_labelled(
-    SweepTurns& turns, const ForgeResult<std::vector<RepoRef>>& watched,
-    const std::function<ForgeResult<RepoSeen>(const RepoRef& repo)>& ask,
-    const std::function<ForgeResult<void>(const RepoRef& repo, Labelled& found)>& look) {
+ForgeResult<std::size_t> sweep_watched(SweepTurns& turns, const ForgeResult<std::vector<RepoRef>>& watched,
+                                       const std::function<ForgeResult<RepoSeen>(const RepoRef& repo)>& ask,
+                                       const std::function<ForgeResult<void>(const RepoRef& repo)>& look) {
     if (!watched) return std::unexpected(watched.error());
-    const auto look_at = [&](const RepoRef& repo, Labelled& found) -> ForgeResult<void> {
-        if (!repo.id.empty()) return look(repo, found);
+    const auto look_at = [&](const RepoRef& repo) -> ForgeResult<void> {
+        if (!repo.id.empty()) return look(repo);
         const auto seen = ask(repo);
         if (!seen) return std::unexpected(seen.error());
         if (seen->archived) return {};
-        return look(seen->repo, found);
+        return look(seen->repo);
     };
-    Labelled found;
     std::optional<ForgeError> failure;
-    bool searched = false;
+    std::size_t looked_at = 0;
     for (const auto& repo : turns.next_of(*watched)) {
-        const auto done = look_at(repo, found);
-        searched = searched || done;
+        const auto done = look_at(repo);
+        if (done) ++looked_at;
         if (done || can_be_skipped(done.error())) continue;
         if (!failure) failure = done.error();
         if (is_of_the_forge(done.error())) break;
     }
-    if (failure && !searched && found.empty()) return std::unexpected(*failure);
-    return found;
+    if (failure && looked_at == 0) return std::unexpected(*failure);
+    return looked_at;
 }
 
 ForgeResult<RepoSeen> read_seen(const ForgeResult<nlohmann::json>& answer, const std::string& forge) {

@@ -12,7 +12,7 @@
 
 namespace integrations {
 
-// What `Forge::labelled` is made of, whatever the forge.
+// What `Forge::labelled` and `Forge::comments_since` are made of, whatever the forge.
 
 /// Whose turn it is among many repositories: a call stays within minutes and within the forge's patience.
 /// Thread-safe.
@@ -39,12 +39,20 @@ using ListRepositories = std::function<ForgeResult<void>(const std::function<voi
     const std::string& forge, const std::vector<std::string>& names_and_patterns,
     bool (*is_name)(std::string_view), const ListRepositories& list);
 
-/// `Forge::labelled`, whatever the forge: looks at those whose turn it is, one after the other. One that
-/// fails does not hide the others; an error: none could be looked at. `ask`: of which only the name is known.
-[[nodiscard]] ForgeResult<Labelled> sweep_labelled(
+/// Looks at those whose turn it is, one after the other, and returns how many could be looked at. One that
+/// fails does not hide the others; an error: there was none but those. `ask`: of which only the name is
+/// known.
+[[nodiscard]] ForgeResult<std::size_t> sweep_watched(
     SweepTurns& turns, const ForgeResult<std::vector<RepoRef>>& watched,
     const std::function<ForgeResult<RepoSeen>(const RepoRef& repo)>& ask,
-    const std::function<ForgeResult<void>(const RepoRef& repo, Labelled& found)>& look);
+    const std::function<ForgeResult<void>(const RepoRef& repo)>& look);
+
+/// What such a sweep found; an error where it found nothing, since nothing could be looked at.
+template <typename Found>
+[[nodiscard]] ForgeResult<Found> found_by(const ForgeResult<std::size_t>& sweep, Found&& found) {
+    if (!sweep && found.empty()) return std::unexpected(sweep.error());
+    return std::move(found);
+}
 
 /// The answer to a question for one, as GitHub words it. `forge`: ForgeSettings::name.
 [[nodiscard]] ForgeResult<RepoSeen> read_seen(const ForgeResult<nlohmann::json>& answer,

@@ -18,9 +18,9 @@
 namespace integrations {
 
 /// The verbs of Forge in Gitea's REST, as of Gitea 1.17 and Forgejo 1.18. Made by connect_gitea.
-///   gitea_client    reading, reactions              gitea_labels     relabel, label_events, labelled
-///   gitea_publish   pull requests, checks           gitea_reviews    reviews, what stands beside lines
-///   gitea_complete  completed
+///   gitea_client    reading, reactions              gitea_labels     relabel, label_events, labelled,
+///   comments gitea_publish   pull requests, checks           gitea_reviews    reviews, what stands beside
+///   lines gitea_complete  completed
 class GiteaForge final : public Forge {
  public:
     GiteaForge(const config::ForgeSettings& settings, ForgeClock clock);
@@ -49,11 +49,14 @@ class GiteaForge final : public Forge {
     [[nodiscard]] ForgeResult<void> report_check(const RepoRef& repo, const CheckReport& report) override;
     [[nodiscard]] ForgeResult<GitCredential> git_credential(const RepoRef& repo) override;
     [[nodiscard]] ForgeResult<std::vector<IssueLabelled>> labelled(const std::string& trigger_label) override;
+    [[nodiscard]] ForgeResult<std::vector<CommentCreated>> comments_since(
+        std::chrono::system_clock::time_point since) override;
     [[nodiscard]] ForgeResult<std::vector<LabelEvent>> label_events(const ThreadRef& issue,
                                                                     const std::string& label) override;
     [[nodiscard]] ForgeResult<std::vector<Event>> completed(const Event& event) override;
 
  private:
+    [[nodiscard]] std::function<ForgeResult<RepoSeen>(const RepoRef& repo)> seen_by_name();
     struct Label {
         std::int64_t id = 0;
         std::string name;
@@ -77,7 +80,7 @@ class GiteaForge final : public Forge {
     std::vector<std::string> repositories_;  ///< patterns
     TokenApi api_;
     ForgeClock clock_;
-    SweepTurns turns_;
+    SweepTurns label_turns_, comment_turns_;
     std::mutex making_labels_;  ///< held while one is made: two of one name may stand beside each other there
     std::mutex mutex_;
     /// Repository, number, head, base: since when it cannot be merged.

@@ -18,6 +18,7 @@ constexpr int pages_of_labels = 20;
 constexpr int pages_of_issues = 20;
 constexpr int pages_of_timeline = 60;  // 3,000 entries, from old to new
 constexpr int pages_of_repositories = 20;
+constexpr int pages_of_comments = 10;
 
 }  // namespace
 
@@ -116,9 +117,28 @@ ForgeResult<std::vector<LabelEvent>> GiteaForge::label_events(const ThreadRef& i
 }
 
 ForgeResult<std::vector<IssueLabelled>> GiteaForge::labelled(const std::string& trigger_label) {
-    return sweep_labelled(
-        turns_, watched(), [&](const RepoRef& repo) { return read_seen(api_.call(repo, "GET", ""), name_); },
-        [&](const RepoRef& repo, Labelled& found) { return labelled_in(repo, trigger_label, found); });
+    Labelled found;
+    const auto look = [&](const RepoRef& repo) { return labelled_in(repo, trigger_label, found); };
+    return found_by(sweep_watched(label_turns_, watched(), seen_by_name(), look), std::move(found));
+}
+
+/// From old to new. https://docs.gitea.com/api: issueGetRepoComments
+ForgeResult<std::vector<CommentCreated>> GiteaForge::comments_since(
+    std::chrono::system_clock::time_point since) {
+    std::vector<CommentCreated> found;
+    const auto look = [&](const RepoRef& repo) {
+        return api_.each(repo, "/issues/comments?since=" + timestamp(since), pages_of_comments,
+                         [&](const json& comment) {
+                             auto said = read_comment(repo, comment);
+                             if (said && (!said->at || *said->at >= since)) found.push_back(*std::move(said));
+                             return true;
+                         });
+    };
+    return found_by(sweep_watched(comment_turns_, watched(), seen_by_name(), look), std::move(found));
+}
+
+std::function<ForgeResult<RepoSeen>(const RepoRef& repo)> GiteaForge::seen_by_name() {
+    return [this](const RepoRef& repo) { return read_seen(api_.call(repo, "GET", ""), name_); };
 }
 
 /// By patterns those that we may push to.

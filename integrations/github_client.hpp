@@ -19,7 +19,7 @@ namespace integrations {
 /// The verbs of Forge in GitHub's REST, api version 2022-11-28. Made by connect_github.
 ///   github_client   reading, labels, reactions      github_comments      say, reply, review_comments
 ///   github_publish  pull requests, checks           github_conversation  conversation
-///   github_sweep    labelled, label_events          github_checks        failed_checks
+///   github_sweep    labelled, comments_since     github_checks        failed_checks
 class GithubForge final : public Forge {
  public:
     GithubForge(const config::ForgeSettings& settings, ForgeClock clock);
@@ -48,10 +48,13 @@ class GithubForge final : public Forge {
     [[nodiscard]] ForgeResult<void> report_check(const RepoRef& repo, const CheckReport& report) override;
     [[nodiscard]] ForgeResult<GitCredential> git_credential(const RepoRef& repo) override;
     [[nodiscard]] ForgeResult<std::vector<IssueLabelled>> labelled(const std::string& trigger_label) override;
+    [[nodiscard]] ForgeResult<std::vector<CommentCreated>> comments_since(
+        std::chrono::system_clock::time_point since) override;
     [[nodiscard]] ForgeResult<std::vector<LabelEvent>> label_events(const ThreadRef& issue,
                                                                     const std::string& label) override;
 
  private:
+    [[nodiscard]] std::function<ForgeResult<RepoSeen>(const RepoRef& repo)> seen_by_name();
     [[nodiscard]] ForgeResult<bool> was_transferred(const RepoRef& repo, const nlohmann::json& issue);
     [[nodiscard]] ForgeResult<void> ensure_label(const RepoRef& repo, const std::string& label);
     [[nodiscard]] ForgeResult<void> report_check_run(const RepoRef& repo, const CheckReport& report);
@@ -71,7 +74,7 @@ class GithubForge final : public Forge {
     std::mutex mutex_;
     std::optional<Person> self_;
     std::set<std::string> labels_made_;  ///< `owner/name label`: known to be there, or made by us
-    SweepTurns turns_;
+    SweepTurns label_turns_, comment_turns_;
 };
 
 }  // namespace integrations

@@ -1,5 +1,5 @@
-// Issues whose `labeled` event never arrived, found by asking. A label on an issue does not say who set it,
-// and only that person's permission counts: the issue's own events tell.
+// What never arrived, found by asking: labels, and what was said. A label on an issue does not say who set
+// it, and only that person's permission counts: the issue's own events tell.
 
 #include <algorithm>
 #include <optional>
@@ -17,13 +17,34 @@ using nlohmann::json;
 
 constexpr int pages = 10;
 constexpr int pages_of_events = 5;
+constexpr int pages_of_newest = 3;
 
 }  // namespace
 
 ForgeResult<Labelled> GithubForge::labelled(const std::string& trigger_label) {
-    return sweep_labelled(
-        turns_, watched(), [&](const RepoRef& repo) { return read_seen(api_.call(repo, "GET", ""), name_); },
-        [&](const RepoRef& repo, Labelled& found) { return labelled_in(repo, trigger_label, found); });
+    Labelled found;
+    const auto look = [&](const RepoRef& repo) { return labelled_in(repo, trigger_label, found); };
+    return found_by(sweep_watched(label_turns_, watched(), seen_by_name(), look), std::move(found));
+}
+
+/// https://docs.github.com/en/rest/issues/comments#list-issue-comments-for-a-repository
+ForgeResult<std::vector<CommentCreated>> GithubForge::comments_since(
+    std::chrono::system_clock::time_point since) {
+    std::vector<CommentCreated> found;
+    const auto look = [&](const RepoRef& repo) {
+        return api_.each(repo, "/issues/comments?sort=created&direction=desc&since=" + timestamp(since),
+                         pages_of_newest, [&](const json& comment) {
+                             auto said = read_comment(repo, comment);
+                             if (said && said->at && *said->at < since) return false;
+                             if (said) found.push_back(*std::move(said));
+                             return true;
+                         });
+    };
+    return found_by(sweep_watched(comment_turns_, watched(), seen_by_name(), look), std::move(found));
+}
+
+std::function<ForgeResult<RepoSeen>(const RepoRef& repo)> GithubForge::seen_by_name() {
+    return [this](const RepoRef& repo) { return read_seen(api_.call(repo, "GET", ""), name_); };
 }
 
 /// The repositories we may see and shall serve. A plain token lists none by pattern: literal names only, of

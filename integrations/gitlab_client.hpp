@@ -15,8 +15,8 @@
 namespace integrations {
 
 /// The verbs of Forge in GitLab's REST. Made by connect_gitlab.
-///   gitlab_client   reading, reactions, notes       gitlab_labels    relabel, label_events, labelled
-///   gitlab_publish  merge requests                  gitlab_checks    failed_checks, report_check
+///   gitlab_client   reading, reactions, notes       gitlab_labels    relabel, label_events, labelled,
+///   comments gitlab_publish  merge requests                  gitlab_checks    failed_checks, report_check
 ///   gitlab_reviews  reviews, discussions            gitlab_notes     which notes are whose review
 ///   gitlab_complete completed, warnings             gitlab_json      how it is spoken to, what it says
 class GitlabForge final : public Forge {
@@ -47,12 +47,15 @@ class GitlabForge final : public Forge {
     [[nodiscard]] ForgeResult<void> report_check(const RepoRef& repo, const CheckReport& report) override;
     [[nodiscard]] ForgeResult<GitCredential> git_credential(const RepoRef& repo) override;
     [[nodiscard]] ForgeResult<std::vector<IssueLabelled>> labelled(const std::string& trigger_label) override;
+    [[nodiscard]] ForgeResult<std::vector<CommentCreated>> comments_since(
+        std::chrono::system_clock::time_point since) override;
     [[nodiscard]] ForgeResult<std::vector<LabelEvent>> label_events(const ThreadRef& issue,
                                                                     const std::string& label) override;
     [[nodiscard]] ForgeResult<std::vector<Event>> completed(const Event& event) override;
     [[nodiscard]] ForgeResult<std::vector<std::string>> warnings() override;
 
  private:
+    [[nodiscard]] std::function<ForgeResult<RepoSeen>(const RepoRef& repo)> seen_by_name();
     struct Jobs;  ///< of a commit's pipelines
 
     [[nodiscard]] ForgeResult<std::string> id_of(const Person& person);
@@ -72,7 +75,7 @@ class GitlabForge final : public Forge {
     std::vector<std::string> repositories_;  ///< patterns
     TokenApi api_;
     ForgeClock clock_;
-    SweepTurns turns_, turns_of_hooks_;
+    SweepTurns label_turns_, comment_turns_, turns_of_hooks_;
 };
 
 }  // namespace integrations

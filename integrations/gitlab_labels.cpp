@@ -2,6 +2,8 @@
 // https://docs.gitlab.com/api/resource_label_events/
 
 #include <algorithm>
+#include <optional>
+#include <string>
 #include <utility>
 
 #include "integrations/forge_json.hpp"
@@ -17,7 +19,29 @@ using nlohmann::json;
 constexpr int pages_of_project_labels = 20;
 constexpr int pages_of_labelled = 10;
 constexpr int pages_of_projects = 10;
+constexpr int pages_of_events = 5;
 constexpr Most newest_label_events{.pages = 5};
+
+/// What people say to all, not beside a line, and have not edited.
+std::optional<CommentCreated> read_said(const RepoRef& repo, const json& note) {
+    const auto on = text_at(note, "noteable_type");
+    const bool on_request = on == "MergeRequest";
+    const bool to_all =
+        !true_at(note, "system") && !true_at(note, "internal") && !true_at(note, "confidential");
+    if (!to_all || text_at(note, "type") == "DiffNote" || !(on_request || on == "Issue" || on == "WorkItem"))
+        return std::nullopt;
+    const auto id = text_at(note, "id");
+    const auto number = number_at(note, "noteable_iid");
+    if (was_edited(note) || !is_digits(id, 20) || number <= 0) return std::nullopt;
+    return CommentCreated{
+        .thread = {.repo = repo,
+                   .number = number,
+                   .kind = on_request ? ThreadRef::Kind::pull_request : ThreadRef::Kind::issue},
+        .comment_id = id,
+        .body = text_at(note, "body"),
+        .by = read_gitlab_person(at(note, "author")),
+        .at = parse_timestamp(text_at(note, "created_at"))};
+}
 
 }  // namespace
 
@@ -93,9 +117,33 @@ ForgeResult<std::vector<LabelEvent>> GitlabForge::label_events(const ThreadRef& 
 }
 
 ForgeResult<std::vector<IssueLabelled>> GitlabForge::labelled(const std::string& trigger_label) {
-    return sweep_labelled(
-        turns_, watched(), [&](const RepoRef& repo) { return seen(repo); },
-        [&](const RepoRef& repo, Labelled& found) { return labelled_in(repo, trigger_label, found); });
+    Labelled found;
+    const auto look = [&](const RepoRef& repo) { return labelled_in(repo, trigger_label, found); };
+    return found_by(sweep_watched(label_turns_, watched(), seen_by_name(), look), std::move(found));
+}
+
+/// By whole days, of which the one that is named is not among them.
+/// https://docs.gitlab.com/api/events/#list-all-visible-events-for-a-project
+ForgeResult<std::vector<CommentCreated>> GitlabForge::comments_since(
+    std::chrono::system_clock::time_point since) {
+    const auto day_before =
+        timestamp(since - std::chrono::days(1)).substr(0, std::string_view("2026-01-31").size());
+    std::vector<CommentCreated> found;
+    const auto look = [&](const RepoRef& repo) {
+        return api_.each(repo, "/events?target_type=note&sort=desc&after=" + day_before, pages_of_events,
+                         [&](const json& event) {
+                             const auto& note = at(event, "note");
+                             const auto said_at = parse_timestamp(text_at(note, "created_at"));
+                             if (said_at && *said_at < since) return false;
+                             if (auto said = read_said(repo, note)) found.push_back(*std::move(said));
+                             return true;
+                         });
+    };
+    return found_by(sweep_watched(comment_turns_, watched(), seen_by_name(), look), std::move(found));
+}
+
+std::function<ForgeResult<RepoSeen>(const RepoRef& repo)> GitlabForge::seen_by_name() {
+    return [this](const RepoRef& repo) { return seen(repo); };
 }
 
 /// By patterns those where we are a developer.

@@ -2,6 +2,8 @@
 
 #include <doctest/doctest.h>
 
+#include <algorithm>
+#include <chrono>
 #include <string>
 #include <utility>
 #include <vector>
@@ -141,7 +143,44 @@ void what_was_done_unknowingly_is_found(const Way& way) {
     CHECK(practice.pull_requests("octo/app").size() == 1);
 }
 
+/// What nobody told of, by asking what was said since.
+void what_was_said_is_found(const Way& way) {
+    Contract world(way);
+    auto& practice = world.practice;
+    const auto forge = world.connect();
+    const auto before = std::chrono::floor<std::chrono::seconds>(std::chrono::system_clock::now());
+    practice.commit_files("octo/app", "b", {{.path = "a.txt", .content = "x\n"}}, "Change");
+    const auto number = practice.open_pull_request("octo/app", "b", "main", "Change", "", "ann");
+    const auto on_issue = practice.comment("octo/app", world.issue_number, "/agent run", "ann");
+    const auto on_pull = practice.comment("octo/app", practice_forge::pull_request(number), "Nice.", "rita");
+    (void)practice.review("octo/app", number, "commented", "", {{.path = "a.txt", .line = 1, .body = "Why?"}},
+                          "ann");
+    const auto talk = practice.comment("octo/app", world.issue_number, "Let us see.", "ann");
+    practice.shift_clock(std::chrono::seconds(5));
+    practice.edit_comment("octo/app", talk, "/agent stop", "ann");  // an edit is no command
+    practice.shift_clock(std::chrono::seconds(0));
+    auto said = must(forge->comments_since(before));
+    std::ranges::sort(said, {}, [](const auto& each) { return std::stoll(each.comment_id); });
+    REQUIRE(said.size() == 2);  // what stands beside lines is its review's
+    CHECK(said[0].thread.number == world.issue_number);
+    CHECK(said[0].thread.kind == integrations::ThreadRef::Kind::issue);
+    CHECK(said[0].thread.repo == must(forge->repository(world.repo)).repo);
+    CHECK(said[0].comment_id == std::to_string(on_issue));
+    CHECK(said[0].body == "/agent run");
+    CHECK(said[0].by.login == "ann");
+    REQUIRE(said[0].at.has_value());
+    CHECK(*said[0].at >= before);
+    CHECK(said[1].thread.number == number);
+    CHECK(said[1].thread.kind == integrations::ThreadRef::Kind::pull_request);
+    CHECK(said[1].comment_id == std::to_string(on_pull));
+    CHECK(must(forge->comments_since(before + std::chrono::hours(1))).empty());
+    practice.fail({.name = "down", .times = -1, .status = 503});
+    CHECK_FALSE(forge->comments_since(before).has_value());
+}
+
 }  // namespace
+
+TEST_CASE("on every forge what was said is found by asking") { on_each(&what_was_said_is_found); }
 
 TEST_CASE("on every forge it is found who set which label and which review asks for changes") {
     on_each(&what_events_leave_out_is_found);

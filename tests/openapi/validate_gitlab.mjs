@@ -75,10 +75,15 @@ const refusal = {
     properties: {
         message: { type: ['string', 'array', 'object'] }, error: { type: ['string', 'array'] }, error_description: { type: 'string' } } };
 
+// A list, says the page, and shows one: https://docs.gitlab.com/api/events/#list-all-visible-events-for-a-project
+const listed = ['GET /projects/{id}/events'];
+
 function judgeAnswer(record, route, key) {
     const { status, response } = record;
     if (response === null) return [];
     if (status >= 300) return against('refusal', () => refusal, response, `answer ${status}`);
+    if (listed.includes(key) && Array.isArray(response))
+        return response.flatMap((one) => against(`${key} answer`, () => route.answer, one, `answer ${status}`));
     return against(`${key} answer`, () => route.answer, response, `answer ${status}`);
 }
 
@@ -113,7 +118,7 @@ const later = {
     issue: ['payload.object_attributes.type', 'payload.changes.discussion_locked'],
     'note Issue': ['payload.object_attributes.internal', 'payload.issue.type'],
     'note MergeRequest': ['payload.object_attributes.internal', 'payload.object_attributes.description', ...position],
-    merge_request: ['payload.reviewers', 'payload.changes.reviewers'],
+    merge_request: ['payload.reviewers', 'payload.changes.reviewers', 'payload.changes.description'],
     pipeline: ['payload.commit.title', 'payload.project.ci_config_path'],
     push: ['payload.push_options', 'payload.ref_protected'],
 };

@@ -42,6 +42,17 @@ Answer list_comments(Ground& ground, Call& call) {
     return {.body = all, .headers = {{"X-Total-Count", std::to_string(all.size())}}, .actor = {}};
 }
 
+/// The repository's, by pages, from old to new.
+Answer list_all_comments(Ground& ground, Call& call) {
+    const auto since = time_asked(call, "since");
+    const auto lock = ground.world.lock();
+    std::vector<json> all;
+    for (const auto& [id, comment] : call.repository->comments)
+        if (!since || comment.updated >= *since)
+            all.push_back(comment_json(ground.world, *call.repository, comment));
+    return page_of(ground.world, call, all, Linked::yes);
+}
+
 Answer get_comment(Ground& ground, Call& call) {
     const auto lock = ground.world.lock();
     return {.body = comment_json(ground.world, *call.repository, comment_of(call))};
@@ -236,6 +247,7 @@ const std::vector<Route>& comment_routes() {
     static const std::vector<Route> routes = {
         {"GET", "/repos/{owner}/{repo}/issues/{index}/comments", Access::read, "", list_comments},
         {"POST", "/repos/{owner}/{repo}/issues/{index}/comments", Access::talk, "", post_comment, false},
+        {"GET", "/repos/{owner}/{repo}/issues/comments", Access::read, "", list_all_comments},
         {"GET", "/repos/{owner}/{repo}/issues/comments/{id}", Access::read, "", get_comment},
         {"PATCH", "/repos/{owner}/{repo}/issues/comments/{id}", Access::talk, "", patch_comment, false},
         {"DELETE", "/repos/{owner}/{repo}/issues/comments/{id}", Access::talk, "", delete_comment},

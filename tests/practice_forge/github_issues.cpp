@@ -161,6 +161,22 @@ Answer list_comments(Ground& ground, Call& call) {
     return page_of(ground.world, call, all);
 }
 
+/// https://docs.github.com/en/rest/issues/comments#list-issue-comments-for-a-repository
+Answer list_all_comments(Ground& ground, Call& call) {
+    const auto since = parse_time(call.value("since"));
+    const auto lock = ground.world.lock();
+    std::vector<json> all;
+    for (const auto& [id, comment] : call.repository->comments)
+        if (!since || comment.updated >= *since)
+            all.push_back(comment_json(ground.world, *call.repository, comment));
+    if (const auto sort = call.value("sort"); !sort.empty()) {
+        const char* by = sort == "updated" ? "updated_at" : "created_at";
+        std::ranges::stable_sort(all, {}, [by](const json& one) { return one[by].get<std::string>(); });
+        if (call.value("direction", "desc") == "desc") std::ranges::reverse(all);
+    }
+    return page_of(ground.world, call, all);
+}
+
 Answer get_comment(Ground& ground, Call& call) {
     const auto lock = ground.world.lock();
     return {.body = comment_json(ground.world, *call.repository, comment_of(call))};
@@ -291,6 +307,7 @@ const std::vector<Route>& issue_routes() {
         {"GET", "/repos/{owner}/{repo}/labels", Access::read, "issues", list_labels},
         {"POST", "/repos/{owner}/{repo}/labels", Access::write, "issues", post_label},
         {"GET", "/repos/{owner}/{repo}/labels/{name}", Access::read, "issues", get_label},
+        {"GET", "/repos/{owner}/{repo}/issues/comments", Access::read, "issues", list_all_comments},
         {"GET", "/repos/{owner}/{repo}/issues/{issue_number}/comments", Access::read, "issues",
          list_comments},
         {"POST", "/repos/{owner}/{repo}/issues/{issue_number}/comments", Access::talk, "issues",

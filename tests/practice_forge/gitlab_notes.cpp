@@ -49,6 +49,39 @@ Answer get_note(Ground& ground, Call& call) {
     throw not_found();
 }
 
+/// What people said, as an event each, the newest first; days are UTC's, the one that is named is not among
+/// them. https://docs.gitlab.com/api/events/#list-all-visible-events-for-a-project
+Answer list_what_was_said(Ground& ground, Call& call) {
+    (void)choice(call, "target_type", {"note"});  // no others are here
+    const auto after = field(call, "after").value_or("");
+    const bool ascending = choice(call, "sort", {"asc", "desc"}).value_or("desc") == "asc";
+    const auto lock = ground.world.lock();
+    std::vector<json> all;
+    for (const auto& [key, thread] : call.repository->threads)
+        for (auto& note : notes_of(ground, call, thread)) {
+            note.erase("attachment");
+            if (note["system"] == true || note["created_at"].get<std::string>().substr(0, 10) <= after)
+                continue;
+            all.push_back({{"id", note["id"]},
+                           {"project_id", call.repository->id},
+                           {"action_name", "commented on"},
+                           {"target_id", note["id"]},
+                           {"target_iid", note["id"]},
+                           {"target_type", note["type"].is_null() ? json("Note") : note["type"]},
+                           {"author_id", note["author"]["id"]},
+                           {"target_title", thread.title},
+                           {"created_at", note["created_at"]},
+                           {"note", note},
+                           {"author", note["author"]},
+                           {"imported", false},
+                           {"imported_from", "none"},
+                           {"author_username", note["author"]["username"]}});
+        }
+    std::ranges::sort(
+        all, [&](const json& a, const json& b) { return ascending ? a["id"] < b["id"] : a["id"] > b["id"]; });
+    return page_of(ground.world, call, all);
+}
+
 std::string body_of(const Call& call) {
     auto body = required(call, "body");
     if (body.find_first_not_of(" \t\r\n") == std::string::npos)
@@ -168,6 +201,7 @@ Answer post_award(Ground& ground, Call& call) {
 
 const std::vector<Route>& note_routes() {
     static const std::vector<Route> routes = {
+        {"GET", "/projects/{owner}/{repo}/events", Access::read, kGuest, list_what_was_said},
         {"GET", "/projects/{owner}/{repo}/issues/{issue_iid}/notes", Access::read, kGuest, list_notes},
         {"POST", "/projects/{owner}/{repo}/issues/{issue_iid}/notes", Access::talk, kGuest, post_note, false},
         {"GET", "/projects/{owner}/{repo}/issues/{issue_iid}/notes/{note_id}", Access::read, kGuest,

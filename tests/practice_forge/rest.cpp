@@ -67,6 +67,13 @@ std::vector<KnownRoute> known(std::initializer_list<const std::vector<Route>*> t
     std::vector<KnownRoute> result;
     for (const auto* table : tables)
         for (const auto& route : *table) result.push_back({route, split_path(route.pattern)});
+    // What is named comes before what may be anything: /issues/comments is no issue.
+    const auto open_segments = [](const KnownRoute& route) {
+        std::vector<bool> open;
+        for (const auto& segment : route.pattern) open.push_back(segment.starts_with('{'));
+        return open;
+    };
+    std::ranges::stable_sort(result, {}, open_segments);
     return result;
 }
 

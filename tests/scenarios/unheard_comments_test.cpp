@@ -1,0 +1,121 @@
+// What people say while nobody listens, or what the forge does not tell of: it is heard all the same, once.
+#include <doctest/doctest.h>
+
+#include <chrono>
+#include <filesystem>
+#include <functional>
+#include <string>
+#include <thread>
+#include <vector>
+
+#include "tests/scenarios/factory.hpp"
+#include "tests/scenarios/hostile.hpp"
+#include "tests/scenarios/scene.hpp"
+
+using practice_forge::HookFault;
+using practice_forge::PracticeForge;
+using scenarios::can_run;
+using scenarios::contains;
+using scenarios::Factory;
+using scenarios::maintainer;
+using scenarios::Plan;
+using scenarios::repository;
+using scenarios::Scene;
+
+namespace {
+
+Plan plan_that_is_told_nothing() {
+    return {
+        .files = {{.path = "tests/run.sh", .content = "true\n"}, {.path = "words", .content = "none\n"}},
+        .agents = {{"worker", "echo more >> words"},
+                   {"zz-asker",
+                    "if grep -q 'in euros'; then echo euros >> words; else echo 'QUESTION: Which?'; fi"}}};
+}
+
+std::int64_t jobs_in(const Factory& factory) {
+    return scenarios::rows_of(factory.state_dir() / "ledger.sqlite").at("jobs");
+}
+
+bool is_in_time(const std::function<bool()>& condition) {
+    return PracticeForge::eventually(condition, std::chrono::seconds(60));
+}
+
+}  // namespace
+
+TEST_CASE("a command that was said while nobody listened is carried out when somebody does, and once") {
+    if (!can_run("bubblewrap")) return;
+    Factory factory(plan_that_is_told_nothing());
+    auto& forge = factory.forge;
+    const auto first = factory.ask("Words are missing");
+    REQUIRE(factory.reaches(first, "review"));  // a delivery has come: the daemon is known here
+    const auto issue = forge.create_issue(repository, "More words", "Please.", maintainer);
+    factory.stop();
+    forge.script_hook({.kind = HookFault::Kind::vanish, .times = 100});
+    forge.comment(repository, issue, "Somebody should do this.", maintainer);
+    forge.comment(repository, issue, "/agent run", maintainer);
+    factory.start();
+    CHECK(factory.reaches(issue, "review"));
+    for (int starts = 0; starts < 2; ++starts) {
+        factory.stop();
+        factory.start();
+        CHECK(is_in_time([&] { return factory.leftovers().empty(); }));
+    }
+    CHECK(jobs_in(factory) == 2);
+}
+
+TEST_CASE("a wish on a pull request that no delivery told of is heard") {
+    if (!can_run("bubblewrap")) return;
+    Scene scene(plan_that_is_told_nothing());
+    auto& forge = scene.factory.forge;
+    scene.factory.stop();
+    forge.script_hook({.kind = HookFault::Kind::vanish, .times = 1});
+    const auto wish = forge.comment(repository, scene.proposal, "/agent refine say more", maintainer);
+    scene.factory.start();
+    CHECK(scene.gets_new_commit());
+    CHECK(is_in_time([&] { return scene.reactions(wish).size() == 2; }));
+    CHECK(scene.words() == "none\nmore\nmore\n");
+}
+
+TEST_CASE("an answer that no delivery told of is heard, and what was said before the question is none") {
+    if (!can_run("bubblewrap")) return;
+    Factory factory(plan_that_is_told_nothing());
+    auto& forge = factory.forge;
+    const auto issue = forge.create_issue(repository, "Words are missing", "Please.", maintainer);
+    forge.comment(repository, issue, "It was in euros once.", maintainer);
+    std::this_thread::sleep_for(std::chrono::milliseconds(1100));  // the forge's clock counts seconds
+    forge.add_label(repository, issue, "agent:zz-asker", maintainer);
+    REQUIRE(factory.reaches(issue, "waiting"));
+    std::this_thread::sleep_for(std::chrono::milliseconds(1100));
+    factory.stop();
+    factory.start();
+    CHECK_FALSE(PracticeForge::eventually(
+        [&] {
+            return forge.issue(repository, issue).labels != std::vector<std::string>{"agent-state: waiting"};
+        },
+        std::chrono::seconds(3)));
+    factory.stop();
+    forge.script_hook({.kind = HookFault::Kind::vanish, .times = 1});
+    forge.comment(repository, issue, "Please count in euros.", maintainer);
+    factory.start();
+    CHECK(factory.reaches(issue, "review"));
+}
+
+TEST_CASE("what was said before there was a daemon asks nobody") {
+    if (!can_run("bubblewrap")) return;
+    auto plan = plan_that_is_told_nothing();
+    Factory factory(std::move(plan));
+    auto& forge = factory.forge;
+    factory.stop();
+    std::filesystem::remove(factory.state_dir() / "ledger.sqlite");
+    std::filesystem::remove(factory.state_dir() / "ledger.sqlite-wal");
+    std::filesystem::remove(factory.state_dir() / "ledger.sqlite-shm");
+    const auto old = forge.create_issue(repository, "Words are missing", "Please.", maintainer);
+    forge.script_hook({.kind = HookFault::Kind::vanish, .times = 1});
+    forge.comment(repository, old, "/agent run", maintainer);
+    std::this_thread::sleep_for(std::chrono::milliseconds(1100));
+    factory.start();
+    const auto asked = factory.ask("Other words are missing");
+    REQUIRE(factory.reaches(asked, "review"));
+    CHECK(jobs_in(factory) == 1);
+    CHECK(factory.answers(old).empty());
+}
