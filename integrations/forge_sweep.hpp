@@ -49,7 +49,7 @@ using ListRepositories = std::function<ForgeResult<void>(const std::function<voi
 
 /// What such a sweep found; an error where it found nothing, since nothing could be looked at.
 template <typename Found>
-[[nodiscard]] ForgeResult<Found> found_by(const ForgeResult<std::size_t>& sweep, Found&& found) {
+[[nodiscard]] ForgeResult<Found> found_by(const ForgeResult<std::size_t>& sweep, Found& found) {
     if (!sweep && found.empty()) return std::unexpected(sweep.error());
     return std::move(found);
 }

@@ -119,7 +119,7 @@ ForgeResult<std::vector<LabelEvent>> GiteaForge::label_events(const ThreadRef& i
 ForgeResult<std::vector<IssueLabelled>> GiteaForge::labelled(const std::string& trigger_label) {
     Labelled found;
     const auto look = [&](const RepoRef& repo) { return labelled_in(repo, trigger_label, found); };
-    return found_by(sweep_watched(label_turns_, watched(), seen_by_name(), look), std::move(found));
+    return found_by(sweep_watched(label_turns_, watched(), seen_by_name(), look), found);
 }
 
 /// From old to new. https://docs.gitea.com/api: issueGetRepoComments
@@ -134,7 +134,7 @@ ForgeResult<std::vector<CommentCreated>> GiteaForge::comments_since(
                              return true;
                          });
     };
-    return found_by(sweep_watched(comment_turns_, watched(), seen_by_name(), look), std::move(found));
+    return found_by(sweep_watched(comment_turns_, watched(), seen_by_name(), look), found);
 }
 
 std::function<ForgeResult<RepoSeen>(const RepoRef& repo)> GiteaForge::seen_by_name() {

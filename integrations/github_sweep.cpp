@@ -24,7 +24,7 @@ constexpr int pages_of_newest = 3;
 ForgeResult<Labelled> GithubForge::labelled(const std::string& trigger_label) {
     Labelled found;
     const auto look = [&](const RepoRef& repo) { return labelled_in(repo, trigger_label, found); };
-    return found_by(sweep_watched(label_turns_, watched(), seen_by_name(), look), std::move(found));
+    return found_by(sweep_watched(label_turns_, watched(), seen_by_name(), look), found);
 }
 
 /// https://docs.github.com/en/rest/issues/comments#list-issue-comments-for-a-repository
@@ -40,7 +40,7 @@ ForgeResult<std::vector<CommentCreated>> GithubForge::comments_since(
                              return true;
                          });
     };
-    return found_by(sweep_watched(comment_turns_, watched(), seen_by_name(), look), std::move(found));
+    return found_by(sweep_watched(comment_turns_, watched(), seen_by_name(), look), found);
 }
 
 std::function<ForgeResult<RepoSeen>(const RepoRef& repo)> GithubForge::seen_by_name() {

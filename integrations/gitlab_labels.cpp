@@ -119,7 +119,7 @@ ForgeResult<std::vector<LabelEvent>> GitlabForge::label_events(const ThreadRef& 
 ForgeResult<std::vector<IssueLabelled>> GitlabForge::labelled(const std::string& trigger_label) {
     Labelled found;
     const auto look = [&](const RepoRef& repo) { return labelled_in(repo, trigger_label, found); };
-    return found_by(sweep_watched(label_turns_, watched(), seen_by_name(), look), std::move(found));
+    return found_by(sweep_watched(label_turns_, watched(), seen_by_name(), look), found);
 }
 
 /// By whole days, of which the one that is named is not among them.
@@ -139,7 +139,7 @@ ForgeResult<std::vector<CommentCreated>> GitlabForge::comments_since(
                              return true;
                          });
     };
-    return found_by(sweep_watched(comment_turns_, watched(), seen_by_name(), look), std::move(found));
+    return found_by(sweep_watched(comment_turns_, watched(), seen_by_name(), look), found);
 }
 
 std::function<ForgeResult<RepoSeen>(const RepoRef& repo)> GitlabForge::seen_by_name() {

@@ -171,7 +171,9 @@ Answer list_all_comments(Ground& ground, Call& call) {
             all.push_back(comment_json(ground.world, *call.repository, comment));
     if (const auto sort = call.value("sort"); !sort.empty()) {
         const char* by = sort == "updated" ? "updated_at" : "created_at";
-        std::ranges::stable_sort(all, {}, [by](const json& one) { return one[by].get<std::string>(); });
+        std::ranges::sort(all, {}, [by](const json& one) {
+            return std::pair(one[by].get<std::string>(), one["id"].get<std::int64_t>());
+        });
         if (call.value("direction", "desc") == "desc") std::ranges::reverse(all);
     }
     return page_of(ground.world, call, all);

@@ -73,7 +73,7 @@ std::vector<KnownRoute> known(std::initializer_list<const std::vector<Route>*> t
         for (const auto& segment : route.pattern) open.push_back(segment.starts_with('{'));
         return open;
     };
-    std::ranges::stable_sort(result, {}, open_segments);
+    std::ranges::sort(result, {}, open_segments);
     return result;
 }
 
