@@ -114,10 +114,10 @@ TEST_CASE("GitLab: a review is notes and a reviewer's state, and discussions are
     CHECK(reviewers[0]["state"] == "requested_changes");
 
     const auto discussions = [&] { return lab.robot->send("GET", kRequest + "/discussions").body; };
-    const auto both = discussions();
-    REQUIRE(both.size() == 2);
-    CHECK(both[0]["individual_note"] == false);
-    const auto beside = both[0]["notes"][0];
+    const auto said = discussions();
+    REQUIRE(said.size() == 3);
+    CHECK(said[0]["individual_note"] == false);
+    const auto beside = said[0]["notes"][0];
     CHECK(beside["type"] == "DiffNote");
     CHECK(beside["body"] == "Why three?");
     CHECK(beside["position"]["new_path"] == "src/a.txt");
@@ -126,27 +126,29 @@ TEST_CASE("GitLab: a review is notes and a reviewer's state, and discussions are
     CHECK(beside["position"]["head_sha"] == head);
     CHECK(beside["resolvable"] == true);
     CHECK(beside["resolved"] == false);
-    CHECK(both[1]["individual_note"] == true);
-    CHECK(both[1]["notes"][0]["body"] == "Not yet.");
+    CHECK(said[1]["individual_note"] == true);
+    CHECK(said[1]["notes"][0]["body"] == "Not yet.");
+    CHECK(said[2]["notes"][0]["system"] == true);  // by the forge itself
+    CHECK(said[2]["notes"][0]["body"] == "requested changes");
 
     const auto of = [](const json& discussion) {
         return kRequest + "/discussions/" + discussion["id"].get<std::string>();
     };
-    const auto answer = lab.robot->send("POST", of(both[0]) + "/notes", {{"body", "For the sum."}});
+    const auto answer = lab.robot->send("POST", of(said[0]) + "/notes", {{"body", "For the sum."}});
     CHECK(answer.status == 201);
     CHECK(answer.body["type"] == "DiffNote");
     CHECK(lab.forge.review_comments(kRepository, 1).at(1).in_reply_to == beside["id"].get<std::int64_t>());
-    CHECK(lab.robot->send("POST", of(both[1]) + "/notes", {{"body", "Now?"}}).body["type"] ==
+    CHECK(lab.robot->send("POST", of(said[1]) + "/notes", {{"body", "Now?"}}).body["type"] ==
           "DiscussionNote");
-    const auto resolved = lab.robot->send("PUT", of(both[0]) + "?resolved=true");
+    const auto resolved = lab.robot->send("PUT", of(said[0]) + "?resolved=true");
     CHECK(resolved.status == 200);
     CHECK(resolved.body["notes"][0]["resolved"] == true);
     CHECK(resolved.body["notes"][0]["resolved_by"]["username"] == "robot");
     CHECK(resolved.body["notes"].size() == 2);
     CHECK(discussions()[1]["individual_note"] == false);
-    CHECK(lab.reader->send("PUT", of(both[0]) + "?resolved=false").status == 403);
+    CHECK(lab.reader->send("PUT", of(said[0]) + "?resolved=false").status == 403);
     CHECK(lab.robot->send("PUT", kRequest + "/discussions/abc?resolved=true").status == 404);
-    CHECK(lab.robot->send("GET", kRequest + "/notes?sort=asc").body.size() == 4);
+    CHECK(lab.robot->send("GET", kRequest + "/notes?sort=asc").body.size() == 5);
 
     const json position = {{"base_sha", head},        {"start_sha", head},       {"head_sha", head},
                            {"position_type", "text"}, {"new_path", "src/a.txt"}, {"new_line", 1}};
