@@ -13,8 +13,8 @@ namespace {
 
 using nlohmann::json;
 
-/// In place of a webhook's own id, which no forge gives out as a word.
-constexpr std::string_view asked_hook = "asked";
+/// In place of a webhook's own id: neither a header nor the name of a forge has a line's end in it.
+constexpr std::string_view asked_hook = "\nasked";
 constexpr std::string_view comment_event = "comment";
 
 std::string id_of(const CommentCreated& comment) {
