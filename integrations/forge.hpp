@@ -93,7 +93,7 @@ class Forge {
     [[nodiscard]] virtual ForgeResult<std::vector<IssueLabelled>> labelled(
         const std::string& trigger_label) = 0;
     /// What was said since then on issues and pull requests of those, by anybody, and not edited: likewise
-    /// for events that never arrived. The newest hundreds of each repository.
+    /// for events that never arrived. Some hundreds of each repository.
     [[nodiscard]] virtual ForgeResult<std::vector<CommentCreated>> comments_since(
         std::chrono::system_clock::time_point since) = 0;
     /// What became of the label, oldest first, as the newest hundreds of the issue's events tell; seconds

@@ -18,9 +18,9 @@
 namespace integrations {
 
 /// The verbs of Forge in Gitea's REST, as of Gitea 1.17 and Forgejo 1.18. Made by connect_gitea.
-///   gitea_client    reading, reactions              gitea_labels     relabel, label_events, labelled,
-///   comments gitea_publish   pull requests, checks           gitea_reviews    reviews, what stands beside
-///   lines gitea_complete  completed
+///   gitea_client    reading, reactions              gitea_labels     labels, what never arrived
+///   gitea_publish   pull requests, checks           gitea_reviews    reviews, what stands beside lines
+///   gitea_complete  completed
 class GiteaForge final : public Forge {
  public:
     GiteaForge(const config::ForgeSettings& settings, ForgeClock clock);

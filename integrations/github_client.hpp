@@ -19,7 +19,7 @@ namespace integrations {
 /// The verbs of Forge in GitHub's REST, api version 2022-11-28. Made by connect_github.
 ///   github_client   reading, labels, reactions      github_comments      say, reply, review_comments
 ///   github_publish  pull requests, checks           github_conversation  conversation
-///   github_sweep    labelled, comments_since     github_checks        failed_checks
+///   github_sweep    what never arrived              github_checks        failed_checks
 class GithubForge final : public Forge {
  public:
     GithubForge(const config::ForgeSettings& settings, ForgeClock clock);

@@ -15,8 +15,8 @@
 namespace integrations {
 
 /// The verbs of Forge in GitLab's REST. Made by connect_gitlab.
-///   gitlab_client   reading, reactions, notes       gitlab_labels    relabel, label_events, labelled,
-///   comments gitlab_publish  merge requests                  gitlab_checks    failed_checks, report_check
+///   gitlab_client   reading, reactions, notes       gitlab_labels    labels, what never arrived
+///   gitlab_publish  merge requests                  gitlab_checks    failed_checks, report_check
 ///   gitlab_reviews  reviews, discussions            gitlab_notes     which notes are whose review
 ///   gitlab_complete completed, warnings             gitlab_json      how it is spoken to, what it says
 class GitlabForge final : public Forge {

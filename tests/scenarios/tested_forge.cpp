@@ -4,9 +4,7 @@
 
 #include <cstdlib>
 #include <map>
-#include <set>
 
-#include "bot/report.hpp"
 #include "integrations/forge.hpp"
 
 namespace scenarios {
@@ -18,20 +16,6 @@ using practice_forge::Dialect;
 const integrations::ForgeKind& tested_kind() {
     static const auto names = practice_forge::dialect_names();
     return *integrations::find_forge_kind(names.at(static_cast<std::size_t>(tested_forge())));
-}
-
-struct Without {
-    std::string_view row;
-    std::set<Dialect> forges;
-};
-
-const Without& without(Ability ability) {
-    static const std::map<Ability, Without> table{
-        {Ability::tell_lines_around_a_remark, {"the lines around a remark", {Dialect::gitlab}}},
-        {Ability::annotate_its_ci,
-         {"what failed there", {Dialect::gitlab, Dialect::gitea, Dialect::forgejo}}},
-    };
-    return table.at(ability);
 }
 
 struct Place {
@@ -50,6 +34,7 @@ Place place_of(Asked asked) {
         {Asked::evidence, {"POST", "/repos/*/check-runs"}},
         {Asked::reviews, {"GET", "/repos/*/pulls/*/reviews"}},
         {Asked::permission, {"GET", "/repos/*/collaborators/*/permission"}},
+        {Asked::what_was_said, {"GET", "/repos/*/issues/comments"}},
     };
     static const std::map<Asked, Place> at_gitlab{
         {Asked::anything, {"*", "/projects/*"}},
@@ -62,6 +47,7 @@ Place place_of(Asked asked) {
         {Asked::evidence, {"POST", "/projects/*/statuses/*"}},
         {Asked::reviews, {"GET", "/projects/*/merge_requests/*/discussions"}},
         {Asked::permission, {"GET", "/projects/*/members/all/*"}},
+        {Asked::what_was_said, {"GET", "/projects/*/events"}},
     };
     const bool statuses = tested_forge() == Dialect::gitea || tested_forge() == Dialect::forgejo;
     if (asked == Asked::evidence && statuses) return {"POST", "/repos/*/statuses/*"};
@@ -74,10 +60,6 @@ Dialect tested_forge() {
     const char* name = std::getenv("SHOPFLOOR_TEST_FORGE");
     return name == nullptr ? Dialect::github : practice_forge::dialect_named(name);
 }
-
-bool can(Ability ability) { return !without(ability).forges.contains(tested_forge()); }
-
-std::string_view row_of(Ability ability) { return without(ability).row; }
 
 practice_forge::Fault at(Asked asked, practice_forge::Fault fault) {
     const auto place = place_of(asked);
@@ -101,10 +83,6 @@ practice_forge::Fault at_label_off(practice_forge::PracticeForge& forge, std::st
     fault.method = "DELETE";
     fault.path = fmt::format("/repos/{}/issues/{}/labels/{}", repository, number, name);
     return fault;
-}
-
-std::string as_read(std::string_view sentence) {
-    return bot::report::spoken(std::string(sentence), "/agent", tested_kind());
 }
 
 std::string reference(const practice_forge::PullRequest& proposal) {

@@ -13,15 +13,6 @@ namespace scenarios {
 [[nodiscard]] practice_forge::Dialect tested_forge();
 [[nodiscard]] inline bool on_github() { return tested_forge() == practice_forge::Dialect::github; }
 
-/// What a forge may not do. Each is a row of the table of docs/forges.md.
-enum class Ability {
-    tell_lines_around_a_remark,
-    annotate_its_ci,
-};
-[[nodiscard]] bool can(Ability ability);
-/// The rows' names.
-[[nodiscard]] std::string_view row_of(Ability ability);
-
 /// What the bot asks of its forge, by what it is for.
 enum class Asked {
     anything,
@@ -34,6 +25,7 @@ enum class Asked {
     evidence,  ///< the check run or commit status
     reviews,
     permission,
+    what_was_said,  ///< since, in the repository
 };
 /// The fault, at those requests alone.
 [[nodiscard]] practice_forge::Fault at(Asked asked, practice_forge::Fault fault);
@@ -43,8 +35,6 @@ practice_forge::Fault at_label_off(practice_forge::PracticeForge& forge, std::st
                                    std::string_view label, practice_forge::Fault fault,
                                    std::int64_t issue = 0);
 
-/// A sentence of the bot's (bot/sentences.hpp, with its marks) as the tested forge's people read it.
-[[nodiscard]] std::string as_read(std::string_view sentence);
 /// `#12`, or as the tested forge writes it.
 [[nodiscard]] std::string reference(const practice_forge::PullRequest& proposal);
 

@@ -10,12 +10,12 @@
 
 #include "tests/scenarios/factory.hpp"
 #include "tests/scenarios/hostile.hpp"
+#include "tests/scenarios/post_office.hpp"
 #include "tests/scenarios/scene.hpp"
 
 using practice_forge::HookFault;
 using practice_forge::PracticeForge;
 using scenarios::can_run;
-using scenarios::contains;
 using scenarios::Factory;
 using scenarios::maintainer;
 using scenarios::Plan;
@@ -40,6 +40,17 @@ bool is_in_time(const std::function<bool()>& condition) {
     return PracticeForge::eventually(condition, std::chrono::seconds(60));
 }
 
+/// The next daemon has asked the forge what was said, and is done with the answer.
+void starts_and_looks(Factory& factory) {
+    factory.forge.fail(scenarios::at(
+        scenarios::Asked::what_was_said,
+        {.name = "looked", .kind = practice_forge::Fault::Kind::latency, .after_effect = true}));
+    factory.start();
+    REQUIRE(is_in_time([&] { return factory.forge.faults_left("looked") == 0; }));
+    std::this_thread::sleep_for(std::chrono::seconds(1));  // what it found is in the inbox by then
+    REQUIRE(scenarios::comes_to_rest(factory));
+}
+
 }  // namespace
 
 TEST_CASE("a command that was said while nobody listened is carried out when somebody does, and once") {
@@ -57,8 +68,7 @@ TEST_CASE("a command that was said while nobody listened is carried out when som
     CHECK(factory.reaches(issue, "review"));
     for (int starts = 0; starts < 2; ++starts) {
         factory.stop();
-        factory.start();
-        CHECK(is_in_time([&] { return factory.leftovers().empty(); }));
+        starts_and_looks(factory);
     }
     CHECK(jobs_in(factory) == 2);
 }
@@ -87,12 +97,8 @@ TEST_CASE("an answer that no delivery told of is heard, and what was said before
     REQUIRE(factory.reaches(issue, "waiting"));
     std::this_thread::sleep_for(std::chrono::milliseconds(1100));
     factory.stop();
-    factory.start();
-    CHECK_FALSE(PracticeForge::eventually(
-        [&] {
-            return forge.issue(repository, issue).labels != std::vector<std::string>{"agent-state: waiting"};
-        },
-        std::chrono::seconds(3)));
+    starts_and_looks(factory);
+    CHECK(forge.issue(repository, issue).labels == std::vector<std::string>{"agent-state: waiting"});
     factory.stop();
     forge.script_hook({.kind = HookFault::Kind::vanish, .times = 1});
     forge.comment(repository, issue, "Please count in euros.", maintainer);
@@ -102,8 +108,7 @@ TEST_CASE("an answer that no delivery told of is heard, and what was said before
 
 TEST_CASE("what was said before there was a daemon asks nobody") {
     if (!can_run("bubblewrap")) return;
-    auto plan = plan_that_is_told_nothing();
-    Factory factory(std::move(plan));
+    Factory factory(plan_that_is_told_nothing());
     auto& forge = factory.forge;
     factory.stop();
     std::filesystem::remove(factory.state_dir() / "ledger.sqlite");
@@ -113,9 +118,7 @@ TEST_CASE("what was said before there was a daemon asks nobody") {
     forge.script_hook({.kind = HookFault::Kind::vanish, .times = 1});
     forge.comment(repository, old, "/agent run", maintainer);
     std::this_thread::sleep_for(std::chrono::milliseconds(1100));
-    factory.start();
-    const auto asked = factory.ask("Other words are missing");
-    REQUIRE(factory.reaches(asked, "review"));
-    CHECK(jobs_in(factory) == 1);
+    starts_and_looks(factory);
+    CHECK(jobs_in(factory) == 0);
     CHECK(factory.answers(old).empty());
 }
