@@ -61,6 +61,23 @@ bool has_open_wishes(SQLite::Database& db, JobId job) {
         .executeStep();
 }
 
+/// Where the comment stands, as its eyes tell: on the issue, or on a pull request that was made for it. Some
+/// forges find a comment there alone.
+integrations::ThreadRef thread_asked_on(SQLite::Database& db, const Job& job, const std::string& comment) {
+    auto thread = job.assignment.issue;
+    auto row = prepare(db,
+                       "WITH place (number, of_kind) AS (SELECT ?3, 'issue' UNION ALL SELECT pull_request, "
+                       "'pull_request' FROM jobs WHERE forge = ?1 AND repo_id = ?2 AND issue = ?3) "
+                       "SELECT number, of_kind FROM place JOIN reports ON forge = ?1 AND repo_id = ?2 AND "
+                       "thread = number AND thread_kind = of_kind AND kind = 'reaction' AND "
+                       "marker = 'eyes:' || ?4",
+                       thread.repo.forge, thread.repo.id, issue_number(thread), comment);
+    if (!row.executeStep()) return conversation_of(job);
+    thread.number = row.getColumn(0).getInt64();
+    thread.kind = thread_kind(row.getColumn(1).getString());
+    return thread;
+}
+
 }  // namespace
 
 integrations::ThreadRef conversation_of(const Job& job) {
@@ -164,7 +181,7 @@ void Ledger::Inside::close_asks(SQLite::Database& db, const Job& job, std::strin
     std::set<std::string> comments;
     for (const auto& ask : read_asks(db, job.id, which))
         if (done && !ask.comment_id.empty()) comments.insert(ask.comment_id);
-    for (const auto& comment : comments) react(db, conversation_of(job), comment, "rocket");
+    for (const auto& comment : comments) react(db, thread_asked_on(db, job, comment), comment, "rocket");
     execute(db, fmt::format("UPDATE asks SET done_at = ?2 WHERE job = ?1 AND {}", which), job.id.value,
             now());
 }
