@@ -83,6 +83,7 @@ void Deeds::keep_verdict(Repository& repository, std::int64_t number, const std:
                  : state == "approved"        ? "approved"
                                               : "reviewed";
     if (own->state == "requested_changes") note_itself(repository, thread, "requested changes", by);
+    if (own->state == "approved") note_itself(repository, thread, "approved this merge request", by);
     herald_.reviewers_changed(repository, thread, before, by);
 }
 
