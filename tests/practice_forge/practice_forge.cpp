@@ -337,6 +337,10 @@ std::vector<std::string> PracticeForge::labels(std::string_view repository) cons
 std::int64_t PracticeForge::repository_id(std::string_view repository) const {
     return inside_->repository(repository).id;
 }
+std::int64_t PracticeForge::user_id(std::string_view login) const {
+    const auto lock = inside_->world.lock();
+    return inside_->world.user(login).id;
+}
 std::int64_t PracticeForge::label_id(std::string_view repository, std::string_view label) {
     auto& of = inside_->repository(repository);
     const auto lock = inside_->world.lock();

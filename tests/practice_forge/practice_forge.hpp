@@ -336,8 +336,9 @@ class PracticeForge {
     /// order in which they were set first.
     [[nodiscard]] std::vector<CheckRun> check_runs(std::string_view repository) const;
     [[nodiscard]] std::vector<std::string> labels(std::string_view repository) const;
-    // As the forge's own addresses name them. The label is made when missing.
+    // As the forge's own addresses name them. Label and user are made when missing.
     [[nodiscard]] std::int64_t repository_id(std::string_view repository) const;
+    [[nodiscard]] std::int64_t user_id(std::string_view login) const;
     [[nodiscard]] std::int64_t label_id(std::string_view repository, std::string_view label);
     [[nodiscard]] std::map<std::string, std::string> branches(std::string_view repository) const;
     [[nodiscard]] Commit commit(std::string_view repository, std::string_view sha) const;

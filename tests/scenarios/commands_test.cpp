@@ -76,13 +76,14 @@ TEST_CASE("what is quoted, shown, hidden, edited into a comment, talk, or said b
     if (!can_run("bubblewrap")) return;
     Factory factory({});
     auto& forge = factory.forge;
-    forge.add_collaborator(repository, "renovate[bot]", practice_forge::Permission::write);
+    const auto another_bot = scenarios::login_of_another_bot();
+    forge.add_collaborator(repository, another_bot, practice_forge::Permission::write);
     std::vector<Talk> talks;
     for (const auto* words :
          {"> /agent run", "```\n/agent run\n```", "    /agent run", "Say `/agent run` to start it.",
           "Please, /agent run", "<!--\n/agent run\n-->", "/agentrun", "@shopfloor-practice thank you"})
         talks.emplace_back(factory, words);
-    talks.emplace_back(factory, "/agent run", "renovate[bot]");
+    talks.emplace_back(factory, "/agent run", another_bot);
     auto& edited = talks.emplace_back(factory, "Nothing yet.");
     forge.edit_comment(repository, edited.comment, "/agent run", maintainer);
     const Talk heard(factory, "/agent status");
@@ -108,15 +109,15 @@ TEST_CASE("a command is taken or refused where it stands, with one line that say
     const Talk strange_run(factory, "/agent run", visitor);
     const Talk strange_stop(factory, "/agent stop", visitor);
     const Talk strange_status(factory, "/agent status", visitor);
-    for (const auto& [talk, line] :
-         std::vector<std::pair<const Talk&, std::string_view>>{{misspelt, "Did you mean `/agent status`?"},
-                                                               {unknown, "There is no command `sing`."},
-                                                               {nothing_waits, "waits"},
-                                                               {nothing_open, "pull request"},
-                                                               {nothing_to_pick, "tries"},
-                                                               {too_many, "tries"},
-                                                               {strange_run, "`eve` has no write access"},
-                                                               {strange_stop, "`eve` has no write access"}}) {
+    for (const auto& [talk, line] : std::vector<std::pair<const Talk&, std::string>>{
+             {misspelt, "Did you mean `/agent status`?"},
+             {unknown, "There is no command `sing`."},
+             {nothing_waits, "waits"},
+             {nothing_open, scenarios::as_read("«pull request»")},
+             {nothing_to_pick, "tries"},
+             {too_many, "tries"},
+             {strange_run, "`eve` has no write access"},
+             {strange_stop, "`eve` has no write access"}}) {
         CAPTURE(line);
         CHECK(talk.is_told(line));
         CHECK(talk.gets(refused));

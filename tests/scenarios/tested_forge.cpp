@@ -2,9 +2,12 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <cstdlib>
 #include <map>
+#include <set>
 
+#include "bot/report.hpp"
 #include "integrations/forge.hpp"
 
 namespace scenarios {
@@ -13,9 +16,21 @@ namespace {
 
 using practice_forge::Dialect;
 
-const integrations::ForgeKind& tested_kind() {
-    static const auto names = practice_forge::dialect_names();
-    return *integrations::find_forge_kind(names.at(static_cast<std::size_t>(tested_forge())));
+struct Without {
+    std::string_view row;
+    std::set<Dialect> forges;
+};
+
+const Without& without(Ability ability) {
+    static const std::map<Ability, Without> table{
+        {Ability::tell_lines_around_a_remark, {"the lines around a remark", {Dialect::gitlab}}},
+        {Ability::annotate_its_ci,
+         {"what failed there", {Dialect::gitlab, Dialect::gitea, Dialect::forgejo}}},
+        {Ability::tell_its_ci_log, {"what failed there", {Dialect::gitea, Dialect::forgejo}}},
+        {Ability::sign_deliveries, {"a delivery is signed in", {Dialect::gitlab}}},
+        {Ability::act_as_an_app, {"acts as", {Dialect::gitlab, Dialect::gitea, Dialect::forgejo}}},
+    };
+    return table.at(ability);
 }
 
 struct Place {
@@ -61,6 +76,15 @@ Dialect tested_forge() {
     return name == nullptr ? Dialect::github : practice_forge::dialect_named(name);
 }
 
+const integrations::ForgeKind& tested_kind() {
+    static const auto names = practice_forge::dialect_names();
+    return *integrations::find_forge_kind(names.at(static_cast<std::size_t>(tested_forge())));
+}
+
+bool can(Ability ability) { return !without(ability).forges.contains(tested_forge()); }
+
+std::string_view row_of(Ability ability) { return without(ability).row; }
+
 practice_forge::Fault at(Asked asked, practice_forge::Fault fault) {
     const auto place = place_of(asked);
     fault.method = place.method;
@@ -83,6 +107,23 @@ practice_forge::Fault at_label_off(practice_forge::PracticeForge& forge, std::st
     fault.method = "DELETE";
     fault.path = fmt::format("/repos/{}/issues/{}/labels/{}", repository, number, name);
     return fault;
+}
+
+bool asked_for_permission_of(const practice_forge::PracticeForge& forge, std::string_view repository,
+                             std::string_view person) {
+    const auto path = tested_forge() == Dialect::gitlab
+                          ? fmt::format("/projects/{}/members/all/{}", forge.repository_id(repository),
+                                        forge.user_id(person))
+                          : fmt::format("/repos/{}/collaborators/{}/permission", repository, person);
+    return std::ranges::any_of(forge.requests(), [&](const auto& one) { return one.path == path; });
+}
+
+std::string login_of_another_bot() {
+    return tested_forge() == Dialect::gitlab ? "project_7_bot_renovate" : "renovate[bot]";
+}
+
+std::string as_read(std::string_view sentence) {
+    return bot::report::spoken(std::string(sentence), "/agent", tested_kind());
 }
 
 std::string reference(const practice_forge::PullRequest& proposal) {

@@ -4,6 +4,7 @@
 #include <string>
 #include <string_view>
 
+#include "integrations/forge.hpp"
 #include "tests/practice_forge/practice_forge.hpp"
 
 /// Which forge the scenarios run on, and where that one differs from the others.
@@ -12,6 +13,20 @@ namespace scenarios {
 /// `SHOPFLOOR_TEST_FORGE` (github, gitlab, gitea, forgejo), else GitHub.
 [[nodiscard]] practice_forge::Dialect tested_forge();
 [[nodiscard]] inline bool on_github() { return tested_forge() == practice_forge::Dialect::github; }
+/// As the bot knows it.
+[[nodiscard]] const integrations::ForgeKind& tested_kind();
+
+/// What a forge may not do. Each is a row of the table of docs/forges.md.
+enum class Ability {
+    tell_lines_around_a_remark,
+    annotate_its_ci,
+    tell_its_ci_log,
+    sign_deliveries,
+    act_as_an_app,
+};
+[[nodiscard]] bool can(Ability ability);
+/// The rows' names.
+[[nodiscard]] std::string_view row_of(Ability ability);
 
 /// What the bot asks of its forge, by what it is for.
 enum class Asked {
@@ -35,6 +50,15 @@ practice_forge::Fault at_label_off(practice_forge::PracticeForge& forge, std::st
                                    std::string_view label, practice_forge::Fault fault,
                                    std::int64_t issue = 0);
 
+/// Whether the forge was asked what this person may do there.
+[[nodiscard]] bool asked_for_permission_of(const practice_forge::PracticeForge& forge,
+                                           std::string_view repository, std::string_view person);
+
+/// By its name one sees that it is no person.
+[[nodiscard]] std::string login_of_another_bot();
+
+/// A sentence of the bot's (bot/sentences.hpp, with its marks) as the tested forge's people read it.
+[[nodiscard]] std::string as_read(std::string_view sentence);
 /// `#12`, or as the tested forge writes it.
 [[nodiscard]] std::string reference(const practice_forge::PullRequest& proposal);
 
