@@ -228,7 +228,7 @@ TEST_CASE("a retry asked for by a comment after the pull request was closed star
     Factory factory(std::move(plan));
     const auto issue = factory.ask("Anything");
     REQUIRE(factory.reaches(issue, "review"));
-    factory.forge.close(repository, factory.pull_request_of(issue)->number, maintainer);
+    factory.forge.close(repository, factory.pull_request_of(issue).value(), maintainer);
     REQUIRE(PracticeForge::eventually([&] { return factory.forge.issue(repository, issue).labels.empty(); }));
     factory.forge.comment(repository, issue, "/agent retry use fewer words", maintainer);
     REQUIRE(factory.reaches(issue, "review"));
