@@ -83,16 +83,19 @@ ForgeResult<Conversation> GitlabForge::conversation(const ThreadRef& pull_reques
     const auto whole = read_notes(pull_request, notes);
     if (!whole) return std::unexpected(whole.error());
     Conversation said{.remarks = {}, .whole = *whole};
-    std::map<std::int64_t, const GitlabNote*> words;  // of reviews
+    std::map<std::int64_t, std::int64_t> review_of;  // whose words a note is
     for (const auto& note : notes)
         if (const auto* one = note.requests_changes ? words_of_review(notes, note) : nullptr)
-            words.emplace(one->id, one);
+            review_of.emplace(one->id, note.id);
     for (const auto& note : notes) {
         if (note.by_system) continue;
         said.remarks.push_back(read_note(note));
-        if (!words.contains(note.id)) continue;
-        said.remarks.back().where = Remark::Where::review;
-        said.remarks.back().verdict = "changes_requested";
+        const auto review = review_of.find(note.id);
+        if (review == review_of.end()) continue;
+        auto& words = said.remarks.back();
+        words.where = Remark::Where::review;
+        words.id = std::to_string(review->second);
+        words.verdict = "changes_requested";
     }
     if (said.remarks.size() > most_remarks) {
         said.remarks.erase(said.remarks.begin(), said.remarks.end() - most_remarks);

@@ -143,6 +143,7 @@ TEST_CASE("what was said on a merge request is told in the order of time, as eve
     CHECK(said->remarks[1].where == Where::line);
     CHECK(said->remarks[2].where == Where::review);
     CHECK(said->remarks[2].verdict == "changes_requested");
+    CHECK(said->remarks[2].id == "4");  // as it is told and asked for
     CHECK(said->remarks[4].answers == "2");
     CHECK(said->remarks[5].path == "old.txt");
     CHECK(said->remarks[5].line == 4);

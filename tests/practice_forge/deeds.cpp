@@ -242,6 +242,7 @@ void Deeds::set_locked(Repository& repository, std::int64_t number, bool locked,
 
 std::int64_t Deeds::transfer_issue(Repository& from, std::int64_t number, Repository& to,
                                    const std::string& by) {
+    if (world_.customs.leaves_issues) return leave_issue(from, number, to, by);
     const auto lock = world_.lock();
     if (!world_.customs.moves_issues) throw Problem(404, "Issues stay in their repository");
     const auto old = world_.thread(from, number);
@@ -263,6 +264,19 @@ std::int64_t Deeds::transfer_issue(Repository& from, std::int64_t number, Reposi
     herald_.transferred(from, old, to, moved, by);
     from.threads.erase(number);
     from.moved_threads[number] = {to.id, there};
+    return there;
+}
+
+/// https://gitlab.com/gitlab-org/gitlab/-/blob/master/app/services/issuable/clone/base_service.rb
+std::int64_t Deeds::leave_issue(Repository& from, std::int64_t number, Repository& to,
+                                const std::string& by) {
+    Thread old;
+    {
+        const auto lock = world_.lock();
+        old = world_.thread(from, number);
+    }
+    const auto there = create_issue(to, old.title, old.body, old.author, {});
+    set_open(from, number, false, "", by);
     return there;
 }
 

@@ -102,6 +102,7 @@ class Deeds {
  private:
     void note_itself(Repository& repository, const Thread& thread, const std::string& body,
                      const std::string& by);
+    std::int64_t leave_issue(Repository& from, std::int64_t number, Repository& to, const std::string& by);
     std::int64_t keep_beside(Repository& repository, const Thread& thread, std::int64_t review,
                              const InlineComment& comment, const std::string& by);
     void keep_verdict(Repository& repository, std::int64_t number, const std::string& state,

@@ -28,6 +28,7 @@ struct Customs {
     bool pipelines = false;           ///< jobs and commit statuses of a commit stand in pipelines
     bool tells_statuses = true;       ///< by webhook
     bool moves_issues = true;         ///< from one repository to another
+    bool leaves_issues = false;       ///< what is moved stays behind, closed
     bool groups_by_line = false;      ///< what stands beside a line answers what stood there first
     bool closes_with_branch = false;  ///< the pull requests of a branch that is deleted
     bool counts_apart = false;        ///< issue 1 and pull request 1 are both there

@@ -294,8 +294,8 @@ class PracticeForge {
     void delete_issue(std::string_view repository, Which which, std::string_view by);
     void lock(std::string_view repository, Which which, std::string_view by);  ///< its conversation
     void unlock(std::string_view repository, Which which, std::string_view by);
-    /// To another repository, whose number for it is returned. Its old address is redirected. Gitea has no
-    /// such thing, and GitLab's is not here.
+    /// To another repository, whose number for it is returned. Its old address is redirected; at GitLab it
+    /// is closed, and the other one is new. Gitea has no such thing.
     std::int64_t transfer_issue(std::string_view repository, Which which, std::string_view to,
                                 std::string_view by);
     /// A job of the app `github-actions` on this commit. Its suite is told to be completed when no job of the

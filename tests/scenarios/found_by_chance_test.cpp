@@ -44,7 +44,8 @@ TEST_CASE("locks that a killed daemon left in its mirror are not in the way of t
     if (!can_run("bubblewrap")) return;
     Scene scene(plan_of("date +%N >> words"));
     scene.factory.stop();
-    for (const auto& mirror : fs::directory_iterator(scene.factory.state_dir() / "mirrors/github")) {
+    for (const auto& mirror : fs::directory_iterator(scene.factory.state_dir() / "mirrors" /
+                                                     scene.factory.settings().forges.front().name)) {
         const auto pushed = mirror.path() / "refs/shopfloor/push/refs/heads" / scene.proposal.head_branch;
         fs::create_directories(pushed.parent_path());
         for (const auto& locked : {pushed, mirror.path() / "config", mirror.path() / "packed-refs"})

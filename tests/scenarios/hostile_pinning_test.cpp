@@ -10,6 +10,8 @@
 /// What was approved is what runs: title, text, commit and recipe are those of the moment of the label.
 
 using practice_forge::PracticeForge;
+using scenarios::Ability;
+using scenarios::can;
 using scenarios::can_run;
 using scenarios::contains;
 using scenarios::Factory;
@@ -130,17 +132,25 @@ TEST_CASE("a base branch rewritten after the label: the approved commit is worke
     CHECK(factory.forge.branches(repository).at("main") == rewritten);
 }
 
-TEST_CASE("a base branch that became another history altogether stops the job with the forge's words") {
+TEST_CASE("a base branch that became another history altogether stops the job, or shows what was approved") {
     if (!can_run("bubblewrap")) return;
     Queue queue(Approved::known);
     auto& factory = queue.factory;
     const auto rewritten = rewrite_main(factory, "");
     queue.release();
-    REQUIRE(factory.reaches(queue.issue, "blocked"));
-    CHECK(PracticeForge::eventually(
-        [&] { return contains(factory.status(queue.issue), "no history in common"); }));
-    CHECK(contains(factory.status(queue.issue), "/agent retry"));
-    CHECK(factory.forge.pull_requests(repository).empty());
+    if (can(Ability::refuse_unrelated_histories)) {
+        REQUIRE(factory.reaches(queue.issue, "blocked"));
+        CHECK(PracticeForge::eventually(
+            [&] { return contains(factory.status(queue.issue), "no history in common"); }));
+        CHECK(contains(factory.status(queue.issue), "/agent retry"));
+        CHECK(factory.forge.pull_requests(repository).empty());
+    } else {  // it shows what was approved, and people see that it cannot be merged
+        REQUIRE(factory.reaches(queue.issue, "review"));
+        const auto proposal = factory.pull_request_of(queue.issue);
+        REQUIRE(proposal);
+        CHECK(parent_of(factory, *proposal) == queue.approved);
+        CHECK(factory.forge.file(repository, proposal->head_sha, "seen").starts_with("approved\n"));
+    }
     CHECK(factory.forge.branches(repository).at("main") == rewritten);
 }
 
@@ -151,8 +161,8 @@ TEST_CASE("an approved commit that cannot be had any more stops the job with a w
     (void)rewrite_main(factory, "-p " + queue.earlier);  // before anybody fetched what was approved
     queue.release();
     REQUIRE(factory.reaches(queue.issue, "blocked"));
-    CHECK(
-        PracticeForge::eventually([&] { return contains(factory.status(queue.issue), "No pull request"); }));
+    CHECK(PracticeForge::eventually(
+        [&] { return contains(factory.status(queue.issue), scenarios::as_read("No «pull request»")); }));
     INFO(factory.status(queue.issue));
     CHECK(contains(factory.status(queue.issue), queue.approved.substr(0, 10)));
     CHECK(contains(factory.status(queue.issue), "/agent retry"));

@@ -24,8 +24,6 @@ using scenarios::repository;
 
 namespace {
 
-constexpr std::size_t most_code_points = 65'536;  ///< what GitHub takes
-
 /// No blank line, so that all of it is an agent's last paragraph.
 const std::string nasty =
     "Hello @evilteam and \\@evilteam &#64;evilteam @\u200Bevilteam\n"
@@ -55,7 +53,7 @@ void wakes_nothing(const std::string& what, const std::string& text) {
     for (const auto* hidden : {"\x1b", "\u202E", "\u200B", "\U000E0041", "\x07"})
         CHECK_FALSE(contains(text, hidden));
     CHECK_FALSE(contains(page, "href=\"https://evil"));
-    CHECK(bot::code_points(text) <= most_code_points);
+    CHECK(bot::code_points(text) <= scenarios::tested_kind().text_limit);
     CHECK(std::ranges::count(text, '\0') == 0);
 }
 
@@ -173,7 +171,8 @@ TEST_CASE("whatever checks, their test reports and the recipe say is shown and w
          .agents = {{"worker", "echo 2 > value; sed -i s/failure/error/g report.xml"}}});
     const auto issue = factory.ask("Break it");
     REQUIRE(factory.reaches(issue, "review"));
-    REQUIRE(PracticeForge::eventually([&] { return contains(factory.status(issue), "Draft pull request"); }));
+    REQUIRE(PracticeForge::eventually(
+        [&] { return contains(factory.status(issue), scenarios::as_read("Draft «pull request»")); }));
     all_of_issue(factory, "evidence", issue);
     all_of_pull_request(factory, "evidence", issue);
     CHECK(factory.pull_request_of(issue)->draft);

@@ -21,16 +21,25 @@ struct Without {
     std::set<Dialect> forges;
 };
 
-const Without& without(Ability ability) {
+const std::map<Ability, Without>& all_without() {
     static const std::map<Ability, Without> table{
         {Ability::tell_lines_around_a_remark, {"the lines around a remark", {Dialect::gitlab}}},
         {Ability::annotate_its_ci,
          {"what failed there", {Dialect::gitlab, Dialect::gitea, Dialect::forgejo}}},
+        {Ability::tell_reviews_apart, {"a review that asks for changes is told", {Dialect::gitlab}}},
+        {Ability::tell_of_locks, {"a locked conversation", {Dialect::gitea, Dialect::forgejo}}},
+        {Ability::tell_of_archived_repositories,
+         {"an archived repository", {Dialect::gitlab, Dialect::gitea, Dialect::forgejo}}},
+        {Ability::tell_of_deleted_repositories,
+         {"a deleted repository", {Dialect::gitlab, Dialect::gitea, Dialect::forgejo}}},
+        {Ability::move_issues, {"an issue moved to another repository", {Dialect::gitea, Dialect::forgejo}}},
         {Ability::tell_its_ci_log, {"what failed there", {Dialect::gitea, Dialect::forgejo}}},
+        {Ability::refuse_unrelated_histories,
+         {"a base branch that became another history", {Dialect::gitlab, Dialect::gitea, Dialect::forgejo}}},
         {Ability::sign_deliveries, {"a delivery is signed in", {Dialect::gitlab}}},
-        {Ability::act_as_an_app, {"acts as", {Dialect::gitlab, Dialect::gitea, Dialect::forgejo}}},
+        {Ability::install_apps, {"acts as", {Dialect::gitlab, Dialect::gitea, Dialect::forgejo}}},
     };
-    return table.at(ability);
+    return table;
 }
 
 struct Place {
@@ -81,9 +90,13 @@ const integrations::ForgeKind& tested_kind() {
     return *integrations::find_forge_kind(names.at(static_cast<std::size_t>(tested_forge())));
 }
 
-bool can(Ability ability) { return !without(ability).forges.contains(tested_forge()); }
+bool can(Ability ability) { return !all_without().at(ability).forges.contains(tested_forge()); }
 
-std::string_view row_of(Ability ability) { return without(ability).row; }
+std::set<std::string_view> rows_of_abilities() {
+    std::set<std::string_view> rows;
+    for (const auto& [ability, without] : all_without()) rows.insert(without.row);
+    return rows;
+}
 
 practice_forge::Fault at(Asked asked, practice_forge::Fault fault) {
     const auto place = place_of(asked);

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <cstdint>
+#include <set>
 #include <string>
 #include <string_view>
 
@@ -20,13 +21,19 @@ namespace scenarios {
 enum class Ability {
     tell_lines_around_a_remark,
     annotate_its_ci,
+    tell_reviews_apart,
+    tell_of_locks,
+    tell_of_archived_repositories,
+    tell_of_deleted_repositories,
+    move_issues,
     tell_its_ci_log,
+    refuse_unrelated_histories,
     sign_deliveries,
-    act_as_an_app,
+    install_apps,
 };
 [[nodiscard]] bool can(Ability ability);
-/// The rows' names.
-[[nodiscard]] std::string_view row_of(Ability ability);
+/// The names of those rows.
+[[nodiscard]] std::set<std::string_view> rows_of_abilities();
 
 /// What the bot asks of its forge, by what it is for.
 enum class Asked {
