@@ -28,6 +28,7 @@ const std::map<Ability, Without>& all_without() {
          {"what failed there", {Dialect::gitlab, Dialect::gitea, Dialect::forgejo}}},
         {Ability::tell_reviews_apart, {"a review that asks for changes is told", {Dialect::gitlab}}},
         {Ability::tell_of_locks, {"a locked conversation", {Dialect::gitea, Dialect::forgejo}}},
+        {Ability::tell_of_deleted_comments, {"a deleted comment", {Dialect::gitlab}}},
         {Ability::tell_of_archived_repositories,
          {"an archived repository", {Dialect::gitlab, Dialect::gitea, Dialect::forgejo}}},
         {Ability::tell_of_deleted_repositories,

@@ -23,6 +23,7 @@ enum class Ability {
     annotate_its_ci,
     tell_reviews_apart,
     tell_of_locks,
+    tell_of_deleted_comments,
     tell_of_archived_repositories,
     tell_of_deleted_repositories,
     move_issues,
