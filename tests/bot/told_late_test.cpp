@@ -74,7 +74,10 @@ TEST_CASE_FIXTURE(LedgerFixture,
     (void)book.carry_out(bot::EndReview{.job = id, .merged = true, .reason = "The pull request was merged."});
     book.finish(claim->lease, {.signal = Signal::stop, .reason = "stopped"});
     CHECK(job(id).state == JobState::merged);
-    CHECK(said_of(post_all()) == std::vector<std::string>{"The pull request was merged.", "eyes", "rocket"});
+    const auto posted = post_all();
+    CHECK(said_of(posted) == std::vector<std::string>{"The pull request was merged.", "eyes", "rocket"});
+    for (const auto& each : posted)  // on the issue, where it was said
+        if (each.comment_id == "501") CHECK(each.thread == thread(1));
 }
 
 TEST_CASE_FIXTURE(
