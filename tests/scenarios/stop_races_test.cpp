@@ -165,8 +165,9 @@ void check_too_late(const Factory& factory, const Try& each, const std::string& 
     auto answers = factory.answers(each.issue);
     for (const auto& proposal : proposals_of(factory, each.issue))
         std::ranges::copy(factory.answers(proposal), std::back_inserter(answers));
-    CHECK(std::ranges::any_of(answers, [](const std::string& said) {
-        return contains(said, "No job is at work here") || contains(said, "The pull request was");
+    const auto ended = scenarios::as_read("The «pull request» was");
+    CHECK(std::ranges::any_of(answers, [&](const std::string& said) {
+        return contains(said, "No job is at work here") || contains(said, ended);
     }));
     const auto label = bot::report::state_label(*bot::job_state(state), factory.settings().labels);
     const auto labels = label.empty() ? std::vector<std::string>{} : std::vector{label};
