@@ -18,6 +18,7 @@
 #include "bot/groundwork.hpp"
 #include "bot/loops.hpp"
 #include "bot/loops_inside.hpp"
+#include "bot/missed.hpp"
 #include "bot/report.hpp"
 #include "bot/sentences.hpp"
 #include "integrations/forge_asked.hpp"
@@ -184,37 +185,30 @@ std::optional<Intent> missed_of_review(Shop& shop, integrations::Forge& forge, c
     return std::nullopt;
 }
 
-/// Likewise of the issue whose job waits for an answer.
+/// Likewise of a job that waits for an answer.
 std::optional<Intent> missed_of_waiting(integrations::Forge& forge, const Job& job) {
-    const auto& thread = job.assignment.issue;
-    if (job.pull_request > 0) {
-        const auto proposed = forge.pull_request(thread.repo, job.pull_request);
-        if (!proposed || proposed->open) return std::nullopt;
-        return EndReview{
-            .job = job.id, .merged = proposed->merged, .reason = report::proposal_over(proposed->merged)};
-    }
-    const auto end = [&](std::string_view since) {
-        return Stop{.job = job.id,
-                    .reason = report::stopped_since(since),
-                    .comment_id = {},
-                    .thread = thread,
-                    .too_late = {}};
-    };
-    const auto found = forge.issue(thread);
-    if (found && !found->open) return end(sentence::since_issue_closed);
-    if (!found && found.error().kind == ForgeError::Kind::gone) return end(sentence::since_issue_gone);
-    return std::nullopt;
+    if (job.pull_request == 0) return missed_of_issue(forge, job);
+    const auto proposed = forge.pull_request(job.assignment.issue.repo, job.pull_request);
+    if (!proposed || proposed->open) return std::nullopt;
+    return EndReview{
+        .job = job.id, .merged = proposed->merged, .reason = report::proposal_over(proposed->merged)};
 }
 
-/// Pull requests and issues of jobs that wait for people.
+/// Repositories, pull requests and issues of jobs that wait for people.
 void look_at_waiting(Shop& shop) {
     static std::atomic<std::int64_t> last_looked_at{0};  // after a restart the oldest come first again
+    std::set<std::pair<std::string, std::string>> seen;  // repositories
     for (const auto& job : shop.ledger.waiting_for_people(JobId{last_looked_at.load()}, looks_per_sweep)) {
         last_looked_at = job.id.value;
-        const auto* entry = shop.forges.find(job.assignment.issue.repo.forge);
-        if (entry == nullptr || shop.forges.quiet().contains(job.assignment.issue.repo.forge)) continue;
-        const auto intent = job.state == JobState::review ? missed_of_review(shop, *entry->forge, job)
-                                                          : missed_of_waiting(*entry->forge, job);
+        const auto& repo = job.assignment.issue.repo;
+        const auto* entry = shop.forges.find(repo.forge);
+        if (entry == nullptr || shop.forges.quiet().contains(repo.forge)) continue;
+        auto intent = seen.emplace(repo.forge, repo.id).second
+                          ? missed_of_repository(*entry, repo, shop.settings)
+                          : std::nullopt;
+        if (!intent)
+            intent = job.state == JobState::review ? missed_of_review(shop, *entry->forge, job)
+                                                   : missed_of_waiting(*entry->forge, job);
         if (!intent) continue;
         if (shop.ledger.carry_out(*intent))
             spdlog::info("sweep: job {}: {}", job.id.value, spoken(shop, *entry, reason(*intent)));

@@ -322,6 +322,7 @@ void settle(Shop& shop, const Claim& claim, const Halt& why) {
         case Halt::Kind::stopped:
             spdlog::info("job {}: stopped", id);
             shop.ledger.finish(claim.lease, {.signal = Signal::stop, .reason = why.reason});
+            shop.sweep_bell.ring();  // its branch goes
             return;
         case Halt::Kind::infrastructure:
             spdlog::warn("job {}: put back: {}", id, told);

@@ -6,6 +6,7 @@
 #include "bot/branch_name.hpp"
 #include "bot/contest.hpp"
 #include "bot/intent.hpp"
+#include "bot/missed.hpp"
 #include "bot/report.hpp"
 #include "bot/sentences.hpp"
 
@@ -95,6 +96,17 @@ Step<void> keep_rivals(Shop& shop, const Job& job, const Verdict& verdict) {
     return {};
 }
 
+/// What nobody told us ends it before anything is to be seen of it.
+Step<void> look_around(Shop& shop, const Forges::Entry& entry, const Job& job) {
+    auto missed = missed_of_repository(entry, job.assignment.issue.repo, shop.settings);
+    if (!missed && job.pull_request == 0) missed = missed_of_issue(*entry.forge, job);
+    if (!missed) return {};
+    spdlog::info("job {}: {}", job.id.value, reason(*missed));
+    (void)shop.ledger.carry_out(*missed);
+    if (std::holds_alternative<Rename>(*missed)) return {};
+    return std::unexpected(stopped());
+}
+
 }  // namespace
 
 Step<integrations::PullRequest> publish(Shop& shop, const Job& job, const Lease& lease,
@@ -104,6 +116,7 @@ Step<integrations::PullRequest> publish(Shop& shop, const Job& job, const Lease&
     if (entry == nullptr)
         return std::unexpected(Halt{.kind = Halt::Kind::failed,
                                     .reason = report::infrastructure(sentence::forge_not_configured, 1)});
+    if (const auto looked = look_around(shop, *entry, job); !looked) return std::unexpected(looked.error());
     if (job.changes_proposal()) {  // people may have merged or closed it: then its branch is left alone
         auto now = entry->forge->pull_request(repo, job.pull_request);
         if (!now) return std::unexpected(halt(now.error(), sentence::looking_at_the_pull_request));
