@@ -282,3 +282,17 @@ TEST_CASE("GitLab: a hook that fails four times in a row is disabled for a while
     for (int i = 0; i < 5; ++i) own.forge.create_issue(kRepository, "One", "", "maria");
     CHECK(own.heard().size() == 5);
 }
+
+TEST_CASE("GitLab: an issue that is moved to another project is closed, and a new one is there") {
+    Lab lab;
+    lab.forge.create_repository({.full_name = "acme/other"});
+    const auto issue = lab.forge.create_issue(kRepository, "One", "Please.", "maria");
+    lab.listen();
+    const auto there = lab.forge.transfer_issue(kRepository, issue, "acme/other", "maria");
+    CHECK(lab.told() == Lines{"Issue Hook open", "Issue Hook close"});
+    CHECK_FALSE(lab.forge.issue(kRepository, issue).open);
+    const auto moved = lab.forge.issue("acme/other", there);
+    CHECK(moved.open);
+    CHECK(moved.title == "One");
+    CHECK(moved.body == "Please.");
+}
