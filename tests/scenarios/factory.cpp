@@ -93,12 +93,12 @@ bool can_run(const std::string& backend) {
     return true;
 }
 
-Factory::Factory(Plan plan) : forge(forge_options(directory_)) {
+Factory::Factory(Plan plan)
+    : forge(forge_options(directory_)), app_(plan.app), server_hook_(plan.server_hook) {
     plan.files.push_back({.path = "README.md", .content = "# widget\n"});
     forge.set_rate_limit(1'000'000);  // a slow machine asks more often
     if (!plan.recipe.empty()) plan.files.push_back({.path = ".shopfloor.yml", .content = plan.recipe});
-    forge.create_repository({.full_name = std::string(repository), .files = plan.files});
-    forge.add_collaborator(repository, maintainer, practice_forge::Permission::write);
+    create({.full_name = std::string(repository), .files = plan.files});
     forge.add_collaborator(repository, visitor, practice_forge::Permission::read);
 
     const auto kind = practice_forge::dialect_names().at(static_cast<std::size_t>(tested_forge()));
@@ -113,8 +113,6 @@ Factory::Factory(Plan plan) : forge(forge_options(directory_)) {
         at.app = config::AppCredentials{.app_id = "1", .private_key = config::Secret(keys.private_pem)};
     } else {
         forge.add_token(bot(), bot_token);
-        // Gitea tells nobody else who may do what.
-        forge.add_collaborator(repository, bot(), practice_forge::Permission::admin);
         at.token = config::Secret(std::string(bot_token));
     }
     const bool docker = plan.backend == "docker";
@@ -139,6 +137,13 @@ Factory::~Factory() {
     fs::remove_all(directory_, error);
 }
 
+void Factory::create(const practice_forge::RepositorySeed& seed) {
+    forge.create_repository(seed);
+    forge.add_collaborator(seed.full_name, maintainer, practice_forge::Permission::write);
+    // An account with a token must be let in; Gitea tells only administrators who may do what.
+    if (!app_) forge.add_collaborator(seed.full_name, bot(), practice_forge::Permission::admin);
+}
+
 void Factory::start() {
     if (!process_.config.empty()) {
         daemon_ = std::make_unique<Daemon>(process_);
@@ -149,7 +154,8 @@ void Factory::start() {
         serving_ = std::jthread([this](const std::stop_token& stop) { service_->run(stop); });
     }
     forge.set_hook({.url = fmt::format("http://127.0.0.1:{}/hooks/{}", port_, settings_.forges.front().name),
-                    .secret = std::string(hook_secret)});
+                    .secret = std::string(hook_secret),
+                    .instance_too = server_hook_});
 }
 
 void Factory::kill() {

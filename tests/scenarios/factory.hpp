@@ -31,6 +31,7 @@ struct Plan {
         {"worker", "true"}};  ///< profile -> shell script; first is the default
     std::string backend = "bubblewrap";
     bool app = on_github();            ///< sign in as GitHub App; else with a plain token
+    bool server_hook = false;          ///< GitLab: the whole server's hook tells of projects, too
     bool process = false;              ///< `shopfloor serve` as a process of its own, as an operator runs it
     std::vector<std::string> wrapper;  ///< of that process: what goes before its name
     std::function<void(config::Settings&)> change;  ///< last word on the settings
@@ -50,6 +51,8 @@ class Factory {
     /// The bot's login there.
     [[nodiscard]] std::string bot() const { return forge.app_login(); }
 
+    /// One more, in which the bot and `maintainer` may write.
+    void create(const practice_forge::RepositorySeed& seed);
     /// Opens an issue and labels it as the maintainer. Returns its number.
     std::int64_t ask(std::string_view title, std::string_view body = "Please.",
                      std::string_view label = "agent");
@@ -89,6 +92,7 @@ class Factory {
     std::unique_ptr<Daemon> daemon_;
     Daemon::Plan process_;  ///< its configuration is empty when the service is a thread
     int port_ = 0;
+    bool app_, server_hook_;
 };
 
 /// The secret that the practice forge signs with, and the bot's plain token.

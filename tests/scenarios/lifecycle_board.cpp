@@ -34,6 +34,7 @@ Plan plan_of(int slots, const fs::path& gate, const practice_model::PracticeMode
         "for each in $(grep -l '^<<<<<<<' words-* 2> /dev/null); do echo both > $each; done; "
         "echo ours > $(mktemp words-XXXXXX)";
     auto plan = with_model(model, held + change);
+    plan.server_hook = true;
     plan.agents = {
         {"worker", held + change},
         {"quick", change},
@@ -112,19 +113,17 @@ bool is_change(const Cell& cell) { return cell.state.starts_with("chang"); }
 
 Board::Board(std::vector<Cell> cells, int slots)
     : factory(plan_of(slots, gate_.folder(), model_)), cells_(std::move(cells)) {
-    auto& forge = factory.forge;
     answer_all(model_, 3'000);
     auto files = with_model(model_, "").files;
     files.push_back({.path = ".shopfloor.yml", .content = "checks: [{name: tests, run: 'true'}]\n"});
-    forge.create_repository({.full_name = std::string(elsewhere)});
+    factory.create({.full_name = std::string(elsewhere)});
     std::set<std::string> made;
     for (auto& cell : cells_) {
         // One of its own where the event is a repository's; else one for each state.
         const bool alone = std::ranges::find(of_repositories, cell.event) != of_repositories.end();
         cell.repository = "acme/" + cell.state + (alone ? "-" + cell.event : "");
         if (!made.insert(cell.repository).second) continue;
-        forge.create_repository({.full_name = cell.repository, .files = files});
-        forge.add_collaborator(cell.repository, maintainer, practice_forge::Permission::write);
+        factory.create({.full_name = cell.repository, .files = files});
     }
     ledger_ = std::make_unique<SQLite::Database>((factory.state_dir() / "ledger.sqlite").string(),
                                                  SQLite::OPEN_READONLY, 5000);

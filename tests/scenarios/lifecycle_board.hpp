@@ -30,6 +30,7 @@ struct Cell {
     std::string stood{};            ///< the ledger's word for the state before the event
     std::int64_t comment = 0;       ///< that was the event
     std::string base{};             ///< the commit that the base moved to
+    std::int64_t base_told = 0;     ///< the delivery that told it
 };
 
 inline constexpr std::string_view elsewhere = "acme/other";  ///< where issues are moved to
@@ -82,6 +83,8 @@ class Board {
     void stage();
     /// Tells every event, and waits until each is decided on.
     void tell();
+    /// Where there are no Apps, an account is let in again, with its token and its hooks.
+    void let_in_again();
     /// Whoever is held goes on.
     void let_go();
 
@@ -114,9 +117,9 @@ class Board {
     bool tell_of_proposal(const Cell& cell);
     void tell_of_issue(const Cell& cell);
     void move_base(Cell& cell);
-    /// What nobody tells is seen by looking at what is in review, a part of it at a time: the base moves on,
-    /// so that the bot looks again.
-    void make_look(const Cell& cell);
+    /// What nobody tells is seen by looking at what waits for people, a part of it at a time: bases that
+    /// moved are told once more, so that the bot looks again.
+    void make_look();
     [[nodiscard]] bool is_mended(const Cell& cell) const;
     void check_pull_request(const Cell& cell, const Standing& now);
     void check_issue(const Cell& cell, const Standing& now);
@@ -127,6 +130,7 @@ class Board {
     std::vector<Cell> cells_;
     std::unique_ptr<SQLite::Database> ledger_;
     std::chrono::steady_clock::time_point looked_{};
+    int looks_ = 0;
 };
 
 }  // namespace scenarios

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "tests/scenarios/lifecycle_board.hpp"
@@ -14,6 +15,12 @@ inline const States at_work{"working", "competing"};
 inline const States to_be_published{"publishing", "change_publishing"};
 inline const States with_people{"waiting", "job_budget", "review", "changing", "change_waiting"};
 inline const States ended{"answered", "failed", "stopped", "closed", "merged"};
+
+/// Where the event leads on the tested forge, as the table says it. It has fewer cells where people cannot do
+/// such a thing.
+[[nodiscard]] std::string end_here(const std::string& state, std::string_view event);
+/// Else the end comes when the forge is asked next: before anything is published, or by a look at what waits.
+[[nodiscard]] bool is_told(std::string_view event);
 
 /// Every event but those that end all of them, which have a board of their own.
 [[nodiscard]] std::vector<Cell> cells_of(const States& states);

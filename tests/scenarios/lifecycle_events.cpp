@@ -52,12 +52,12 @@ void Board::move_base(Cell& cell) {
         "Later");
 }
 
-void Board::make_look(const Cell& cell) {
+void Board::make_look() {
     if (std::chrono::steady_clock::now() - looked_ < 1s) return;
-    (void)factory.forge.commit_files(cell.repository, "main",
-                                     {{.path = fmt::format("even-later-{}", cell.issue),
-                                       .content = fmt::format("{}\n", looked_.time_since_epoch().count())}},
-                                     "Even later");
+    for (const auto& cell : cells_)
+        if (cell.base_told != 0)
+            (void)factory.forge.deliver(cell.base_told,
+                                        fmt::format("look-{}-at-{}", ++looks_, cell.base_told));
     looked_ = std::chrono::steady_clock::now();
 }
 
@@ -134,6 +134,10 @@ void Board::tell() {
     if (is_told("suspended")) factory.forge.suspend_app();
     if (is_told("uninstalled")) factory.forge.uninstall_app();
     REQUIRE(comes_true([&] { return all_decided(); }));
+    for (const auto& delivery : factory.forge.deliveries())
+        for (auto& cell : cells_)
+            if (delivery.what == "push" && !cell.base.empty() && contains(delivery.body, cell.base))
+                cell.base_told = delivery.id;
 }
 
 }  // namespace scenarios

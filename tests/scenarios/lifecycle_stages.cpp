@@ -64,6 +64,11 @@ void Board::hold() {
         factory.forge.fail(at(asked, {.name = "closed", .times = -1}));
 }
 
+void Board::let_in_again() {
+    factory.forge.add_token(factory.bot(), bot_token);
+    factory.forge.unsuspend_app();
+}
+
 void Board::let_go() {
     gate_.open();
     factory.forge.clear_faults();

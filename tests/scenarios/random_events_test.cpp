@@ -224,7 +224,7 @@ TEST_CASE("who compares the bot's book with the forge notices what is missing th
         words = "and its job is review";
     }
     SUBCASE("the end of the pull request") {
-        factory.forge.close(repository, watch.proposals(issue).front().number, scenarios::maintainer);
+        factory.forge.close(repository, watch.proposals(issue).front(), scenarios::maintainer);
         words = "job 1 is review";
     }
     const auto wrong = scenarios::wrong_at_rest(factory, watch, play);

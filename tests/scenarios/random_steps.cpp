@@ -145,7 +145,7 @@ struct Play::Deeds {
         push(fmt::format("$(git commit-tree -p main -m 'By hand {0}' main^{{tree}}):refs/heads/{1}",
                          ++play.commits_, branch()));
     }
-    /// GitHub closes a pull request whose branch is deleted.
+    /// A pull request whose branch is deleted is closed, if not by the forge itself.
     void delete_branch() const {
         const auto gone = branch();
         push(":refs/heads/" + gone);
