@@ -1,11 +1,14 @@
 #pragma once
 
+#include <algorithm>
 #include <optional>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "bot/job.hpp"
 #include "bot/said.hpp"
+#include "bot/same_word.hpp"
 #include "integrations/event.hpp"
 #include "integrations/proposal.hpp"
 
@@ -23,6 +26,7 @@ struct Facts {
     int jobs_today = 0;
     Said said;                          ///< on the issue, before or after
     std::optional<LabelSet> label_off;  ///< when the label was taken off that the request tells of
+    bool label_taken_off = false;  ///< the label that asks is gone by our own hand alone, before it was heard
     std::vector<integrations::ReviewComment> beside_lines;  ///< of the review that asks
     std::vector<Ask> asks;                                  ///< all of the active job
     std::vector<integrations::FailedCheck> failed;          ///< on the head commit
@@ -34,5 +38,9 @@ struct Facts {
     std::string held_up;  ///< what keeps every queued job waiting, a sentence of ours
     Time now{};
 };
+
+[[nodiscard]] inline bool carries(const integrations::IssueSnapshot& issue, std::string_view label) {
+    return std::ranges::any_of(issue.labels, [&](const auto& each) { return same_word(each, label); });
+}
 
 }  // namespace bot

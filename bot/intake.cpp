@@ -1,8 +1,11 @@
 #include "bot/intake.hpp"
 
 #include <algorithm>
+#include <iterator>
+#include <string_view>
 
 #include "bot/report.hpp"
+#include "bot/same_word.hpp"
 #include "integrations/forge_words.hpp"
 
 namespace bot {
@@ -92,6 +95,21 @@ ForgeResult<void> gather_label_off(integrations::Forge& forge, const IssueOver& 
     return {};
 }
 
+/// Whether the label is gone by our own hand alone, though its last setting was not heard.
+ForgeResult<void> gather_taken_off(Shop& shop, const Forges::Entry& entry, const AskStart* ask,
+                                   Facts& facts) {
+    if (ask == nullptr || ask->comment_id || ask->label_event.empty() || !facts.issue) return {};
+    if (carries(*facts.issue, ask->label) || !ask->at) return {};
+    const auto* heard = facts.said.heard(ask->label);
+    if (heard != nullptr && !LabelSet{.at = *ask->at, .event = ask->label_event}.after(*heard)) return {};
+    const auto self = shop.forges.self(ask->issue.repo.forge);
+    if (!self) return std::unexpected(self.error());
+    const auto record = if_seen(entry.forge->label_events(ask->issue, ask->label));
+    if (!record) return std::unexpected(record.error());
+    facts.label_taken_off = *record && taken_off_by(*self, ask->label_event, **record);
+    return {};
+}
+
 /// What is red on the head of a pull request of ours, and what was before it.
 ForgeResult<void> gather_for_checks(Shop& shop, integrations::Forge& forge, const ChecksRed& red,
                                     Facts& facts) {
@@ -143,6 +161,15 @@ void as_recorded(AskStart& ask, const std::vector<integrations::LabelEvent>& rec
     ask.by = last->by;
     ask.at = last->at;
     ask.label_event = last->id;
+}
+
+bool taken_off_by(std::string_view self, const std::string& label_event,
+                  const std::vector<integrations::LabelEvent>& record) {
+    const auto set = std::ranges::find(record, label_event, &integrations::LabelEvent::id);
+    if (set == record.end() || std::next(set) == record.end()) return false;
+    return std::all_of(std::next(set), record.end(), [&](const integrations::LabelEvent& off) {
+        return !off.set && same_word(off.by.login, self);
+    });
 }
 
 ForgeResult<void> look_at_label(Shop& shop, Request& request) {
@@ -209,6 +236,9 @@ ForgeResult<Facts> gather_facts(Shop& shop, const Request& request) {
     auto snapshot = if_seen(entry->forge->issue(issue));
     if (!snapshot) return std::unexpected(snapshot.error());
     facts.issue = std::move(*snapshot);
+    if (const auto gathered = gather_taken_off(shop, *entry, std::get_if<AskStart>(&request), facts);
+        !gathered)
+        return std::unexpected(gathered.error());
     if (const auto gathered = gather_for_start(shop, *entry, issue, facts); !gathered)
         return std::unexpected(gathered.error());
     return facts;

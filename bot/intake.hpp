@@ -22,6 +22,9 @@ template <typename T>
 
 /// Pure: the label as the record of its issue has it, unless that is older than the event that asks.
 void as_recorded(AskStart& ask, const std::vector<integrations::LabelEvent>& record);
+/// Pure: since that event it was taken off, and by nobody but `self`, our login.
+[[nodiscard]] bool taken_off_by(std::string_view self, const std::string& label_event,
+                                const std::vector<integrations::LabelEvent>& record);
 /// A label asks as it was set last, by whom, as the forge's record has it: an event may be old, and tells
 /// when the issue was changed last. Error: the forge does not answer now.
 [[nodiscard]] integrations::ForgeResult<void> look_at_label(Shop& shop, Request& request);

@@ -69,10 +69,6 @@ std::optional<LabelSet> label_set(const AskStart& ask) {
     return LabelSet{.at = *ask.at, .event = ask.label_event};
 }
 
-bool carries(const integrations::IssueSnapshot& issue, std::string_view label) {
-    return std::ranges::any_of(issue.labels, [&](const auto& each) { return same_word(each, label); });
-}
-
 Refuse refuse(const AskStart& ask, std::string_view why, std::string answer, std::string reason) {
     return {.thread = ask.issue,
             .answer = std::move(answer),
@@ -134,8 +130,10 @@ Intent decide_start(const AskStart& ask, const Facts& facts, const config::Setti
     const bool foreign = ask.comment_id && is_pull_request(ask.issue) && !facts.active_job;
     if (!facts.issue && !foreign) return Ignore{"the issue cannot be seen"};
     // A label asks once: we take it off when we take the job, and what is told later (a second hook's copy, a
-    // redelivery, a sweep that began before) must not start the finished job again.
-    if (!ask.comment_id && !ask.revived && !carries(*facts.issue, ask.label))
+    // redelivery, a sweep that began before) must not start the finished job again. Set again in the moment
+    // in which we took it off for what it had asked before, it asks all the same.
+    const bool taken_off = facts.label_taken_off && ask.at && facts.now - *ask.at < std::chrono::minutes(10);
+    if (!ask.comment_id && !ask.revived && !taken_off && !carries(*facts.issue, ask.label))
         return Ignore{"the label is not there any more"};
     if (!ask.comment_id && ask.by.login.empty()) return set_by_nobody(ask, facts);
     if (const auto* heard = facts.said.heard(ask.label); heard != nullptr && !ask.revived)

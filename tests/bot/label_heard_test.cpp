@@ -57,6 +57,7 @@ TEST_CASE("a label that was heard is another request when it was set again, and 
                      .base_branch = "main",
                      .base_commit = std::string(40, 'a')};
     facts.said.labels["agent"] = bot::LabelSet{.at = noon, .event = "9"};
+    facts.now = noon;
     const auto is_new = [&](bot::Time at, const std::string& event) {
         return std::holds_alternative<bot::Start>(decide(bot::AskStart{.issue = LedgerFixture::thread(1),
                                                                        .by = {.login = "mona"},
@@ -71,6 +72,14 @@ TEST_CASE("a label that was heard is another request when it was set again, and 
     CHECK(is_new(noon + 1s, "11"));
     CHECK_FALSE(is_new(noon, ""));  // within a second it is the same one where the forge does not say
     CHECK(is_new(noon + 1s, ""));
+    facts.issue->labels.clear();
+    CHECK_FALSE(is_new(noon, "10"));
+    facts.label_taken_off = true;
+    CHECK(is_new(noon, "10"));
+    CHECK_FALSE(is_new(noon, "9"));  // it was taken off for this one
+    facts.now = noon + 1h;
+    CHECK_FALSE(is_new(noon, "10"));
+    facts.issue->labels = {"agent"};
     facts.said.labels = {{"agent:codex", facts.said.labels["agent"]}};  // that was another label
     CHECK(is_new(noon, "9"));
 }
@@ -95,6 +104,20 @@ TEST_CASE("a label is as the record of its issue has it, unless that is behind w
     CHECK(recorded({{.id = "7", .by = ada, .at = noon - 1s}}) == "mona 0 ");
     CHECK(recorded({{.id = "7", .by = mona, .at = noon - 60s}}) == "mona 0 ");
     CHECK(recorded({{.id = "7", .by = {.login = "robot", .id = "5", .bot = true}, .at = noon}}) == "mona 0 ");
+}
+
+TEST_CASE("a label is off by our own hand where nobody else has touched it since it was set") {
+    using Record = std::vector<integrations::LabelEvent>;
+    const integrations::LabelEvent set{.id = "7", .by = {.login = "mona"}, .at = noon};
+    const auto off = [](const std::string& id, const std::string& login) {
+        return integrations::LabelEvent{.id = id, .set = false, .by = {.login = login}, .at = noon};
+    };
+    const auto is_ours = [](const Record& record) { return bot::taken_off_by("shopfloor", "7", record); };
+    CHECK(is_ours({set, off("8", "Shopfloor")}));
+    CHECK_FALSE(is_ours({set}));
+    CHECK_FALSE(is_ours({set, off("8", "mona")}));
+    CHECK_FALSE(is_ours({set, off("8", "shopfloor"), {.id = "9", .by = {.login = "ada"}, .at = noon}}));
+    CHECK_FALSE(is_ours({off("8", "shopfloor")}));
 }
 
 TEST_CASE_FIXTURE(LedgerFixture,

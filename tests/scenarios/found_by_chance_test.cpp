@@ -14,6 +14,7 @@
 #include "tests/scenarios/post_office.hpp"
 #include "tests/scenarios/scene.hpp"
 
+using practice_forge::Fault;
 using practice_forge::PracticeForge;
 using scenarios::can_run;
 using scenarios::contains;
@@ -32,6 +33,13 @@ Plan plan_of(const std::string& does) {
     return {.files = {{.path = "tests/run.sh", .content = "true\n"}, {.path = "words", .content = "none\n"}},
             .agents = {{"worker", does}},
             .process = true};
+}
+
+/// Its webhooks are handed over by hand.
+Plan plan_of_post(const std::string& does) {
+    auto plan = plan_of(does);
+    plan.process = false;
+    return plan;
 }
 
 bool carries(Factory& factory, std::int64_t issue, std::string_view label) {
@@ -111,11 +119,34 @@ TEST_CASE("a label that may never be taken off begins one job, whatever the swee
     CHECK(carries(factory, issue, "agent"));
 }
 
+TEST_CASE("a label set again just as it is taken off for what it asked before asks again") {
+    if (!can_run("bubblewrap")) return;
+    Factory factory(plan_of_post("true"));
+    auto& forge = factory.forge;
+    const scenarios::PostOffice post(factory);
+    forge.fail(scenarios::at_label_off(forge, repository, "agent",
+                                       {.name = "slow", .kind = Fault::Kind::latency, .latency = 5s}));
+    const auto issue = forge.create_issue(repository, "Words are missing", "Please.", maintainer);
+    forge.add_label(repository, issue, "agent", maintainer);
+    post.hand_over(post.told("issues.labeled", issue));
+    REQUIRE(PracticeForge::eventually([&] { return forge.faults_left("slow") == 0; }, 60s));
+    REQUIRE(PracticeForge::eventually(  // the webhook is heard, and so is a sweep that came first
+        [&] { return scenarios::rows_of(factory.state_dir() / "ledger.sqlite").at("inbox") == 0; }));
+    forge.remove_label(repository, issue, "agent", maintainer);
+    forge.add_label(repository, issue, "agent", maintainer);
+    REQUIRE(scenarios::comes_to_rest(factory));
+    CHECK_FALSE(carries(factory, issue, "agent"));
+    post.hand_over(post.told("issues.labeled", issue));
+    CHECK(PracticeForge::eventually(
+        [&] { return scenarios::states_of(factory, issue) == "answered answered"; }, 60s));
+    post.hand_over_of_another_hook(post.told("issues.labeled", issue));
+    REQUIRE(scenarios::comes_to_rest(factory));
+    CHECK(scenarios::states_of(factory, issue) == "answered answered");
+}
+
 TEST_CASE("a label that people took off and set again is not taken off by what was wished before") {
     if (!can_run("bubblewrap")) return;
-    auto plan = plan_of("true");
-    plan.process = false;
-    Factory factory(std::move(plan));
+    Factory factory(plan_of_post("true"));
     auto& forge = factory.forge;
     const scenarios::PostOffice post(factory);
     forge.fail(scenarios::at_label_off(forge, repository, "agent", {.name = "stuck", .times = 2}));
@@ -128,7 +159,9 @@ TEST_CASE("a label that people took off and set again is not taken off by what w
     REQUIRE(scenarios::comes_to_rest(factory));
     // A sweep may have heard of it first: it goes with the job that it asked for, and with no other.
     CHECK(PracticeForge::eventually(
-        [&] { return carries(factory, issue, "agent") == (scenarios::states_of(factory, issue) == "answered"); },
+        [&] {
+            return carries(factory, issue, "agent") == (scenarios::states_of(factory, issue) == "answered");
+        },
         60s));
     post.hand_over(post.told("issues.labeled", issue));
     REQUIRE(PracticeForge::eventually(

@@ -249,7 +249,7 @@ const std::vector<Story> stories{
          const auto off = post.told("issues.unlabeled", issue);
          return Deliveries{on, off, labels(forge, post, issue)};
      },
-     "review | open pull request of 1 commit | 0 answers | agent-state: review", 3},
+     "* review | open pull request of 1 commit | * answers | agent-state: review", 3},
     {"the conversation locked, and run", From::issue,
      [](auto& forge, const auto& post, auto issue, const auto&) {
          auto deliveries = and_locks({}, forge, post, issue);
