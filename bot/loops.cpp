@@ -215,7 +215,10 @@ void after(Shop& shop, const Intent& intent) {
         shop.heartbeat.tick();
         shop.sweep_bell.ring();  // their branches go
     }
-    if (std::holds_alternative<LookAgain>(intent)) shop.sweep_bell.ring();
+    if (std::holds_alternative<LookAgain>(intent)) {
+        shop.base_moved = std::chrono::system_clock::now();
+        shop.sweep_bell.ring();
+    }
     if (!std::holds_alternative<Ignore>(intent)) shop.report_bells.ring();
 }
 

@@ -128,92 +128,33 @@ void sweep_comments(Shop& shop, const std::string& name, integrations::Forge& fo
 }
 
 constexpr std::size_t looks_per_sweep = 20;
-/// A pull request just opened may not be known everywhere at the forge.
-constexpr auto settling_time = 5min;
-/// What CI has not said of a commit by then it will not say.
-constexpr auto ci_patience = 6h;
+/// For so long after a base branch has moved a forge may look whether pull requests conflict with it.
+constexpr auto forges_look = 2min;
 /// How long the branch of a job that is over waits for a credential that may take it away.
 constexpr auto access_patience = 24h * 7;
 
-/// The branch conflicts with its base.
-std::optional<Intent> conflict(const Job& job, const integrations::PullRequest& found) {
-    if (!found.conflicts.value_or(false)) return std::nullopt;
-    const auto thread = pull_request_of(job, job.assignment.issue.repo);
-    if (job.shared || found.head_sha != job.head_commit)
-        return Answer{.thread = thread,
-                      .answer = report::conflict_left_to_people(job.assignment.base_branch),
-                      .marker = "conflict commit=" + found.head_sha,
-                      .comment_id = {},
-                      .reason = "it conflicts with its base, and people pushed to it"};
-    return Refine{.job = job.id,
-                  .asks = {{.key = "conflict=" + found.head_sha,
-                            .by = {},
-                            .words = {},
-                            .comment_id = {},
-                            .what = Ask::What::conflict}},
-                  .cycle = Cycle::rebase,
-                  .renewed = {},
-                  .reason = std::string(sentence::reason_conflict),
-                  .comment_id = {},
-                  .thread = thread};
-}
-
-/// What CI says of a young commit, whose event may have been lost.
-std::optional<Intent> red_checks(Shop& shop, const Job& job) {
-    if (std::chrono::system_clock::now() - job.state_since > ci_patience) return std::nullopt;
-    const auto& repo = job.assignment.issue.repo;
-    const auto intent =
-        understand(shop, integrations::ChecksFailed{.repo = repo, .head_sha = job.head_commit}, repo.forge);
-    if (!intent || std::holds_alternative<Ignore>(*intent)) return std::nullopt;
-    return *intent;
-}
-
-/// What became of an open pull request while nobody told us.
-std::optional<Intent> missed_of_review(Shop& shop, integrations::Forge& forge, const Job& job) {
-    const auto found = forge.pull_request(job.assignment.issue.repo, job.pull_request);
-    if (found && found->open) {
-        if (auto intent = conflict(job, *found)) return intent;
-        return found->head_sha == job.head_commit ? red_checks(shop, job) : std::nullopt;
-    }
-    if (found)
-        return EndReview{
-            .job = job.id, .merged = found->merged, .reason = report::proposal_over(found->merged)};
-    const bool young = std::chrono::system_clock::now() - job.state_since < settling_time;
-    if (found.error().kind == ForgeError::Kind::gone && !young)
-        return EndReview{.job = job.id, .reason = report::proposal_gone()};
-    spdlog::warn("sweep: job {}: {}", job.id.value, found.error().message);
-    return std::nullopt;
-}
-
-/// Likewise of a job that waits for an answer.
-std::optional<Intent> missed_of_waiting(integrations::Forge& forge, const Job& job) {
-    if (job.pull_request == 0) return missed_of_issue(forge, job);
-    const auto proposed = forge.pull_request(job.assignment.issue.repo, job.pull_request);
-    if (!proposed || proposed->open) return std::nullopt;
-    return EndReview{
-        .job = job.id, .merged = proposed->merged, .reason = report::proposal_over(proposed->merged)};
-}
-
-/// Repositories, pull requests and issues of jobs that wait for people.
-void look_at_waiting(Shop& shop) {
+/// Repositories, pull requests and issues of jobs that wait for people. Whether it is worth looking again
+/// soon.
+bool look_at_waiting(Shop& shop) {
     static std::atomic<std::int64_t> last_looked_at{0};  // after a restart the oldest come first again
+    bool unsure = false;
     std::set<std::pair<std::string, std::string>> seen;  // repositories
     for (const auto& job : shop.ledger.waiting_for_people(JobId{last_looked_at.load()}, looks_per_sweep)) {
         last_looked_at = job.id.value;
         const auto& repo = job.assignment.issue.repo;
         const auto* entry = shop.forges.find(repo.forge);
         if (entry == nullptr || shop.forges.quiet().contains(repo.forge)) continue;
-        auto intent = seen.emplace(repo.forge, repo.id).second
-                          ? missed_of_repository(*entry, repo, shop.settings)
-                          : std::nullopt;
-        if (!intent)
-            intent = job.state == JobState::review ? missed_of_review(shop, *entry->forge, job)
-                                                   : missed_of_waiting(*entry->forge, job);
-        if (!intent) continue;
-        if (shop.ledger.carry_out(*intent))
-            spdlog::info("sweep: job {}: {}", job.id.value, spoken(shop, *entry, reason(*intent)));
-        after(shop, *intent);
+        Missed missed;
+        if (seen.emplace(repo.forge, repo.id).second)
+            missed.intent = missed_of_repository(*entry, repo, shop.settings);
+        if (!missed.intent) missed = missed_of_waiting(shop, *entry->forge, job);
+        unsure = unsure || missed.unsure;
+        if (!missed.intent) continue;
+        if (shop.ledger.carry_out(*missed.intent))
+            spdlog::info("sweep: job {}: {}", job.id.value, spoken(shop, *entry, reason(*missed.intent)));
+        after(shop, *missed.intent);
     }
+    return unsure;
 }
 
 void remind(Shop& shop) {
@@ -224,37 +165,70 @@ void remind(Shop& shop) {
     }
 }
 
-/// Whether the branch may go later, though not now. A credential is refused for a while, or for good: then
-/// nobody asks for ever.
-bool goes_later(const integrations::GitError& error, const Job& job) {
-    using Kind = integrations::GitError::Kind;
-    if (error.kind == Kind::unauthorized)
-        return std::chrono::system_clock::now() - job.ended_at.value_or(Time{}) < access_patience;
-    return error.kind == Kind::unreachable || error.kind == Kind::storage;
+/// A credential is refused for a while, or for good: then nobody asks for ever.
+bool may_be_let_in_again(const Job& job) {
+    return std::chrono::system_clock::now() - job.ended_at.value_or(Time{}) < access_patience;
 }
 
-/// Takes away the branch of a job that is over. One that people pushed to is theirs.
+/// Whether the branch may go later, though not now.
+bool goes_later(const integrations::GitError& error, const Job& job) {
+    using Kind = integrations::GitError::Kind;
+    if (error.kind == Kind::unauthorized) return may_be_let_in_again(job);
+    return error.kind == Kind::unreachable || error.kind == Kind::storage;
+}
+bool goes_later(const ForgeError& error, const Job& job) {
+    using Kind = ForgeError::Kind;
+    return error.kind == Kind::unreachable || error.kind == Kind::rate_limited || may_be_let_in_again(job);
+}
+
+/// Why a branch is not taken away.
+struct Stays {
+    std::string why;
+    bool for_now = false;
+};
+
+/// Who opens a pull request again wants its branch: without it the forge would close the pull request.
+std::optional<Stays> wanted_again(integrations::Forge& forge, const Job& job) {
+    if (job.pull_request == 0) return std::nullopt;
+    const auto found = forge.pull_request(job.assignment.issue.repo, job.pull_request);
+    if (found && found->open) return Stays{"its pull request was opened again"};
+    if (found || found.error().kind == ForgeError::Kind::gone) return std::nullopt;
+    return Stays{found.error().message, goes_later(found.error(), job)};
+}
+
+/// One that people pushed to, or whose pull request they opened again, is theirs.
+std::optional<Stays> take_branch_away(Shop& shop, integrations::Forge& forge,
+                                      const Ledger::LeftBranch& left) {
+    const auto& job = left.job;
+    if (auto stays = wanted_again(forge, job)) return stays;
+    const auto mirror = shop.mirrors.of(job.assignment.issue.repo);
+    if (!mirror) return Stays{mirror.error().message, true};
+    integrations::GitResult<void> gone;
+    for (const auto& commit : left.ours) {
+        gone = (*mirror)->drop(job.branch, commit);
+        if (gone || gone.error().kind != integrations::GitError::Kind::exists) break;
+    }
+    if (gone) return std::nullopt;
+    return Stays{gone.error().message, goes_later(gone.error(), job)};
+}
+
+/// The branches of jobs that are over.
 void clean_branches(Shop& shop) {
     static std::atomic<std::int64_t> last_cleaned{0};      // what cannot go yet hides nothing behind it
     std::set<std::pair<std::string, std::string>> closed;  // repositories where nothing can be done now
-    for (const auto& [job, ours] : shop.ledger.branches_to_clean(JobId{last_cleaned.load()})) {
-        last_cleaned = job.id.value;
-        const auto& repo = job.assignment.issue.repo;
-        if (shop.forges.find(repo.forge) == nullptr || shop.forges.quiet().contains(repo.forge)) continue;
+    for (const auto& left : shop.ledger.branches_to_clean(JobId{last_cleaned.load()})) {
+        last_cleaned = left.job.id.value;
+        const auto& repo = left.job.assignment.issue.repo;
+        const auto* entry = shop.forges.find(repo.forge);
+        if (entry == nullptr || shop.forges.quiet().contains(repo.forge)) continue;
         if (closed.contains({repo.forge, repo.id})) continue;
-        const auto mirror = shop.mirrors.of(repo);
-        if (!mirror) continue;
-        integrations::GitResult<void> gone;
-        for (const auto& commit : ours) {
-            gone = (*mirror)->drop(job.branch, commit);
-            if (gone || gone.error().kind != integrations::GitError::Kind::exists) break;
-        }
-        if (!gone)
-            spdlog::info("sweep: job {}: {} stays: {}", job.id.value, job.branch, gone.error().message);
-        if (gone || !goes_later(gone.error(), job))
-            shop.ledger.branch_cleaned(job.id);
-        else
+        const auto stays = take_branch_away(shop, *entry->forge, left);
+        if (stays)
+            spdlog::info("sweep: job {}: {} stays: {}", left.job.id.value, left.job.branch, stays->why);
+        if (stays && stays->for_now)
             closed.emplace(repo.forge, repo.id);
+        else
+            shop.ledger.branch_cleaned(left.job.id);
     }
 }
 
@@ -313,7 +287,11 @@ std::chrono::milliseconds sweep(Shop& shop) {
         if (const int count = shop.ledger.give_up_reports_beyond(names); count > 0)
             spdlog::warn("{} reports given up: their forge is not configured any more", count);
     });
-    step("what waits for people", [&] { look_at_waiting(shop); });
+    std::chrono::milliseconds next = 2min;
+    step("what waits for people", [&] {
+        const bool moved = std::chrono::system_clock::now() - shop.base_moved.load() < forges_look;
+        if (look_at_waiting(shop) && moved) next = 5s;
+    });
     step("reminders", [&] { remind(shop); });
     step("branches", [&] { clean_branches(shop); });
     for (const auto& [name, entry] : shop.forges.all())
@@ -327,7 +305,6 @@ std::chrono::milliseconds sweep(Shop& shop) {
             for (const auto& warning : shop.forges.warnings(name))
                 spdlog::warn("forge {}: {}", name, warning);
         });
-    std::chrono::milliseconds next = 2min;
     for (const auto& [name, left] : shop.forges.quiet())
         next = std::min(next, std::chrono::ceil<std::chrono::milliseconds>(left));
     return next;

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <atomic>
 #include <chrono>
 #include <condition_variable>
 #include <filesystem>
@@ -74,6 +75,7 @@ struct Shop {
     Bell& work_bell;
     Bell& sweep_bell;
     Bells& report_bells;
+    std::atomic<Time> base_moved{};  ///< when a base branch of open pull requests was pushed to last
 };
 
 /// As it goes out there: without secrets, with the operator's prefix of commands and the forge's words.

@@ -247,9 +247,13 @@ void PracticeForge::close(std::string_view repository, Which which, std::string_
     inside_->deeds.set_open(inside_->repository(repository), inside_->world.key_of(which), false, "",
                             std::string(by));
 }
-void PracticeForge::reopen(std::string_view repository, Which which, std::string_view by) {
+bool PracticeForge::reopen(std::string_view repository, Which which, std::string_view by) try {
     inside_->deeds.set_open(inside_->repository(repository), inside_->world.key_of(which), true, "",
                             std::string(by));
+    return true;
+} catch (const Problem& problem) {
+    if (problem.status != 422) throw;
+    return false;
 }
 void PracticeForge::delete_issue(std::string_view repository, Which which, std::string_view by) {
     inside_->deeds.delete_issue(inside_->repository(repository), inside_->world.key_of(which),

@@ -290,7 +290,8 @@ class PracticeForge {
     void delete_comment(std::string_view repository, std::int64_t id, std::string_view by);
     void close(std::string_view repository, Which which,
                std::string_view by);  ///< issue or pull request
-    void reopen(std::string_view repository, Which which, std::string_view by);
+    /// False: a merged pull request, or one whose branch is gone.
+    bool reopen(std::string_view repository, Which which, std::string_view by);
     void delete_issue(std::string_view repository, Which which, std::string_view by);
     void lock(std::string_view repository, Which which, std::string_view by);  ///< its conversation
     void unlock(std::string_view repository, Which which, std::string_view by);

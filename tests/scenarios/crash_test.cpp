@@ -103,6 +103,25 @@ TEST_CASE(
     }
 }
 
+TEST_CASE("a pull request that people opened again before its branch was taken away keeps it") {
+    if (!can_run("bubblewrap")) return;
+    Factory factory(plan());
+    auto& forge = factory.forge;
+    const auto issue = factory.ask("Words are missing");
+    REQUIRE(factory.reaches(issue, "review"));
+    const auto proposal = factory.pull_request_of(issue).value();
+    forge.fail({.name = "down", .path = "*.git/*", .times = -1});
+    forge.close(repository, proposal, maintainer);
+    REQUIRE(happens([&] { return contains(factory.status(issue), "closed without merging"); }));
+    factory.stop();
+    forge.clear_faults();
+    REQUIRE(forge.reopen(repository, proposal, maintainer));
+    factory.start();
+    CHECK(is_cleaned(factory));
+    CHECK(forge.branches(repository).contains(branch));
+    CHECK(forge.pull_requests(repository).front().open);
+}
+
 TEST_CASE("a branch that was pushed just before a crash goes when its job is stopped") {
     if (!can_run("bubblewrap")) return;
     Factory factory(plan());

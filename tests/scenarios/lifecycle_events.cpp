@@ -88,7 +88,7 @@ bool Board::tell_of_proposal(const Cell& cell) {
     else if (cell.event == "closed_pr")
         forge.close(place, practice_forge::pull_request(cell.pull_request), maintainer);
     else if (cell.event == "reopened_pr")
-        forge.reopen(place, practice_forge::pull_request(cell.pull_request), maintainer);
+        (void)forge.reopen(place, practice_forge::pull_request(cell.pull_request), maintainer);
     else if (cell.event == "red_ci")
         forge.finish_check(place, cell.head, "windows", "failure", {}, "red\n");
     else if (cell.event == "pushed")
