@@ -127,9 +127,6 @@ struct Ledger::Inside {
     void restore_assignment(SQLite::Database& db, JobId job);
     /// Says what the cycle came to, and begins the next one when more was asked for meanwhile.
     void end_cycle(SQLite::Database& db, const Job& job, const Ending& ending);
-    /// A comment of this thread was a command, and was seen.
-    [[nodiscard]] static bool heard(SQLite::Database& db, const integrations::ThreadRef& thread,
-                                    const std::string& comment);
     /// Nothing more is to be done about these asks; `done`: their comments are told so.
     void close_asks(SQLite::Database& db, const Job& job, std::string_view which, bool done);
     /// Told late, it counts when it is the latest all the same.

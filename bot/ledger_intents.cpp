@@ -154,14 +154,11 @@ void Ledger::Inside::note_said(SQLite::Database& db, const integrations::ThreadR
             note(std::string(label_row) + label, now.at, "", now.event);
 }
 
-bool Ledger::Inside::heard(SQLite::Database& db, const integrations::ThreadRef& thread,
-                           const std::string& comment) {
-    return has_report(db, thread, "kind = 'reaction' AND marker IN ('eyes:' || ?5, 'thumbs_down:' || ?5)",
-                      comment);
-}
-
 bool Ledger::heard(const integrations::ThreadRef& thread, const std::string& comment_id) const {
-    return inside_->read([&](SQLite::Database& db) { return Inside::heard(db, thread, comment_id); });
+    return inside_->read([&](SQLite::Database& db) {
+        return has_report(db, thread, "kind = 'reaction' AND marker IN ('eyes:' || ?5, 'thumbs_down:' || ?5)",
+                          comment_id);
+    });
 }
 
 namespace {

@@ -150,7 +150,8 @@ std::string proposed_instructions(const Refinement& refinement) {
 /// What came of the issue before.
 std::string earlier_job(const Job& earlier) {
     auto text = fmt::format("\nThis issue was worked on before; that ended as: {}.", name(earlier.state));
-    if (earlier.pull_request > 0) text += fmt::format(" Its pull request was #{}.", earlier.pull_request);
+    if (earlier.pull_request > 0)
+        text += fmt::format(" Its pull request had number {}.", earlier.pull_request);
     if (const auto verdict = verdict_from_json(earlier.verdict); verdict && !verdict->summary.empty())
         text += fmt::format(" What was said of that change:\n\n<earlier>\n{}\n</earlier>\n",
                             std::string_view(verdict->summary).substr(0, longest_earlier));

@@ -97,9 +97,9 @@ Step<void> keep_rivals(Shop& shop, const Job& job, const Verdict& verdict) {
 }
 
 /// What nobody told us ends it before anything is to be seen of it.
-Step<void> look_around(Shop& shop, const Forges::Entry& entry, const Job& job) {
+Step<void> look_around(Shop& shop, const Forges::Entry& entry, const Job& job, bool pushed) {
     auto missed = missed_of_repository(entry, job.assignment.issue.repo, shop.settings);
-    if (!missed && job.pull_request == 0) missed = missed_of_issue(*entry.forge, job);
+    if (!missed && job.pull_request == 0) missed = missed_of_issue(*entry.forge, job, pushed);
     if (!missed) return {};
     spdlog::info("job {}: {}", job.id.value, reason(*missed));
     (void)shop.ledger.carry_out(*missed);
@@ -116,16 +116,17 @@ Step<integrations::PullRequest> publish(Shop& shop, const Job& job, const Lease&
     if (entry == nullptr)
         return std::unexpected(Halt{.kind = Halt::Kind::failed,
                                     .reason = report::infrastructure(sentence::forge_not_configured, 1)});
-    if (const auto looked = look_around(shop, *entry, job); !looked) return std::unexpected(looked.error());
+    const auto& head = verdict.evidence.head_commit;
+    // Pushed by an earlier attempt: what people have put on top since is theirs.
+    const bool pushed = job.head_commit == head && !job.branch.empty();
+    if (const auto looked = look_around(shop, *entry, job, pushed); !looked)
+        return std::unexpected(looked.error());
     if (job.changes_proposal()) {  // people may have merged or closed it: then its branch is left alone
         auto now = entry->forge->pull_request(repo, job.pull_request);
         if (!now) return std::unexpected(halt(now.error(), sentence::looking_at_the_pull_request));
         if (!now->open) return std::move(*now);
     }
-    const auto& head = verdict.evidence.head_commit;
     if (const auto kept = keep_rivals(shop, job, verdict); !kept) return std::unexpected(kept.error());
-    // Pushed by an earlier attempt: what people have put on top since is theirs.
-    const bool pushed = job.head_commit == head && !job.branch.empty();
     const auto branch = pushed                 ? Step<std::string>(job.branch)
                         : verdict.onto.empty() ? push(shop, job, &lease, head, cancel)
                                                : push_on(shop, job, lease, verdict, cancel);
