@@ -35,6 +35,8 @@ const Untold* untold_here(std::string_view event) {
 }  // namespace
 
 std::string end_here(const std::string& state, std::string_view event) {
+    // The words of a review are a comment like any other there: a job that has a question is answered.
+    if (event == "review" && state == "change_waiting" && !can(Ability::tell_reviews_apart)) event = "words";
     const auto* different = untold_here(event);
     auto end = lifecycle::expected(state, event);
     return different == nullptr || different->end.empty() || end == "-" ? end : std::string(different->end);

@@ -141,7 +141,9 @@ TEST_CASE("who takes over a process opens nothing that is another's") {
     if (!Inside::can_look()) return;
     ProcessScene scene("docker");
     const auto ledger = (scene.factory->state_dir() / "ledger.sqlite").string();
-    const auto token = (scene.factory->directory() / "token-github").string();
+    const auto token =
+        (scene.factory->directory() / ("token-" + scene.factory->settings().forges.front().name)).string();
+    REQUIRE(std::filesystem::exists(token));
     const std::string engine = "/var/run/docker.sock";
     {
         Inside listener(scene.processes.at("listener"));
