@@ -100,21 +100,19 @@ const judge = (where, problems) => {
     if (problems.length === 0) tally.pass();
     for (const problem of problems) tally.fail(where, problem);
 };
-for (const dialect of ['gitea', 'forgejo']) {
-    for (const record of readRecords(file, `${dialect}-api`)) {
-        // A test that is wrong on purpose says so; then only the answer is judged.
-        const meant = !record.headers['x-practice-malformed'];
-        const route = findRoute(record.method, record.path);
-        if (!route) {
-            const asked = !meant && record.status === 404;
-            judge(`${record.method} ${record.path}`, asked ? [] : ['no such route in the description']);
-            continue;
-        }
-        const key = `${record.method} ${route.pattern}`;
-        judge(key, [...(meant ? [...judgeQuery(record, route, key), ...judgeBody(record, route, key)] : []),
-            ...(record.fault ? [] : judgeAnswer(record, route, key))]);
+for (const record of readRecords(file, 'gitea-api', 'forgejo-api')) {
+    // A test that is wrong on purpose says so; then only the answer is judged.
+    const meant = !record.headers['x-practice-malformed'];
+    const route = findRoute(record.method, record.path);
+    if (!route) {
+        const asked = !meant && record.status === 404;
+        judge(`${record.method} ${record.path}`, asked ? [] : ['no such route in the description']);
+        continue;
     }
-    for (const record of readRecords(file, `${dialect}-webhook`))
-        judge(`${dialect} ${record.event}${record.payload.action ? `.${record.payload.action}` : ''}`, judgeWebhook(record));
+    const key = `${record.method} ${route.pattern}`;
+    judge(key, [...(meant ? [...judgeQuery(record, route, key), ...judgeBody(record, route, key)] : []),
+        ...(record.fault ? [] : judgeAnswer(record, route, key))]);
 }
+for (const record of readRecords(file, 'gitea-webhook', 'forgejo-webhook'))
+    judge(`${record.kind} ${record.event}${record.payload.action ? `.${record.payload.action}` : ''}`, judgeWebhook(record));
 tally.finish('the record holds nothing of Gitea');
