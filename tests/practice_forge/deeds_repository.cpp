@@ -126,8 +126,7 @@ void Deeds::delete_branch(Repository& repository, const std::string& branch, con
 void Deeds::pushed(Repository& repository, const Moved& moved, const std::string& by) {
     const bool told = hooks_.wants("push") || hooks_.wants("create") || hooks_.wants("delete");
     if (moved.before != moved.after && told) tell_push(repository, moved, by);
-    if (moved.after.empty() && world_.customs.closes_with_branch)
-        close_with_branch(repository, moved.branch, by);
+    if (moved.after.empty()) close_with_branch(repository, moved.branch, by);
     follow_branches(repository, by);
 }
 

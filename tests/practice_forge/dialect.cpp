@@ -42,7 +42,6 @@ const std::array<Customs, 4> kCustoms = {
             .check_runs = false,
             .moves_issues = false,
             .groups_by_line = true,
-            .closes_with_branch = true,
             .draft_prefixes = kWorkInProgress},
     // A server tells times in its own zone; this one is not in London.
     Customs{.dialect = Dialect::forgejo,
@@ -61,7 +60,6 @@ const std::array<Customs, 4> kCustoms = {
             .tells_statuses = false,
             .moves_issues = false,
             .groups_by_line = true,
-            .closes_with_branch = true,
             .draft_prefixes = kWorkInProgress,
             .zone = std::chrono::hours(2)},
     Customs{
@@ -78,7 +76,6 @@ const std::array<Customs, 4> kCustoms = {
         .apps = false,
         .pipelines = true,
         .leaves_issues = true,
-        .closes_with_branch = true,
         .counts_apart = true,
         .all_are_notes = true,
         .draft_prefixes = kDraft}};

@@ -22,16 +22,15 @@ struct Customs {
     std::string_view version;                     ///< of the program that the forge is, where it tells it
     std::vector<std::string_view> hook_families;  ///< of a webhook's headers: X-Gitea-…, X-Gogs-…
     bool lists_errors = false;                    ///< beside the message that something is not there
-    bool apps = true;                 ///< there are Apps and their installations; else people's tokens alone
-    bool check_runs = true;           ///< what CI says are check runs in suites; else commit statuses alone
-    bool statuses_count = true;       ///< commit statuses are of what CI says, too
-    bool pipelines = false;           ///< jobs and commit statuses of a commit stand in pipelines
-    bool tells_statuses = true;       ///< by webhook
-    bool moves_issues = true;         ///< from one repository to another
-    bool leaves_issues = false;       ///< what is moved stays behind, closed
-    bool groups_by_line = false;      ///< what stands beside a line answers what stood there first
-    bool closes_with_branch = false;  ///< the pull requests of a branch that is deleted
-    bool counts_apart = false;        ///< issue 1 and pull request 1 are both there
+    bool apps = true;             ///< there are Apps and their installations; else people's tokens alone
+    bool check_runs = true;       ///< what CI says are check runs in suites; else commit statuses alone
+    bool statuses_count = true;   ///< commit statuses are of what CI says, too
+    bool pipelines = false;       ///< jobs and commit statuses of a commit stand in pipelines
+    bool tells_statuses = true;   ///< by webhook
+    bool moves_issues = true;     ///< from one repository to another
+    bool leaves_issues = false;   ///< what is moved stays behind, closed
+    bool groups_by_line = false;  ///< what stands beside a line answers what stood there first
+    bool counts_apart = false;    ///< issue 1 and pull request 1 are both there
     /// A review's words are a comment, and what was done to a thread is said in comments by the forge itself.
     bool all_are_notes = false;
     std::vector<std::string_view> draft_prefixes;  ///< of a title make it a draft; empty: that is said apart

@@ -254,11 +254,16 @@ TEST_CASE("a job ends, with a sentence where one can be said, when its issue or 
             if (what == "locked" && !can(told)) return state == "review";
             // It waits until the operator gives it another credential.
             if (what == "uninstalled" && !can(told)) return state == "publishing";
-            return state == "stopped" || (state == "failed" && !can(told));
+            return state == "stopped";
         };
         CHECK(
             happens([&] { return ends(scenarios::of_job(factory.state_dir() / "ledger.sqlite", "state")); }));
         CHECK(happens([&] { return factory.leftovers().empty(); }));
+        if (what == "uninstalled" && !can(told)) {
+            CHECK(forge.pull_requests(repository).empty());
+            forge.add_token(factory.bot(), scenarios::bot_token);
+            CHECK(factory.reaches(issue, "review"));
+        }
         if (what == "locked" && can(told))
             CHECK(happens([&] { return contains(factory.status(issue), "conversation was locked"); }));
     }

@@ -125,7 +125,7 @@ TEST_CASE("a label set again just as it is taken off for what it asked before as
     auto& forge = factory.forge;
     const scenarios::PostOffice post(factory);
     forge.fail(scenarios::at_label_off(forge, repository, "agent",
-                                       {.name = "slow", .kind = Fault::Kind::latency, .latency = 5s}));
+                                       {.name = "slow", .kind = Fault::Kind::latency, .latency = 12s}));
     const auto issue = forge.create_issue(repository, "Words are missing", "Please.", maintainer);
     forge.add_label(repository, issue, "agent", maintainer);
     post.hand_over(post.told("issues.labeled", issue));

@@ -111,13 +111,20 @@ void Board::check_pull_request(const Cell& cell, const Standing& now) {
     }
     if (cell.pull_request > 0)
         CHECK((proposals.front().head_sha != cell.head) == gets_commits(cell, now.state));
-    if (is_out_of_reach(cell) || is_over(cell)) return;
-    const bool keeps_branch =
-        proposed && (was_reopened ? proposals.front().open : now.state != "merged" && now.state != "closed");
-    CHECK(comes_true([&] {
+    const auto has_branch = [&] {
         return std::ranges::any_of(forge.branches(name_now(cell)), is_ours,
-                                   [](const auto& each) { return each.first; }) == keeps_branch;
-    }));
+                                   [](const auto& each) { return each.first; });
+    };
+    if (was_reopened)
+        CHECK(comes_true([&] {
+            const auto all = forge.pull_requests(name_now(cell));
+            const auto found =
+                std::ranges::find(all, cell.pull_request, &practice_forge::PullRequest::number);
+            return found != all.end() && found->open == has_branch();
+        }));
+    if (is_out_of_reach(cell) || is_over(cell)) return;
+    const bool keeps_branch = proposed && now.state != "merged" && now.state != "closed";
+    CHECK(comes_true([&] { return has_branch() == keeps_branch; }));
 }
 
 void Board::check_issue(const Cell& cell, const Standing& now) {

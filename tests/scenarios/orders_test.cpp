@@ -242,6 +242,7 @@ const std::vector<Story> stories{
          return Deliveries{on, says(forge, post, issue, "/agent run")};
      },
      "review | open pull request of 1 commit | * answers | agent-state: review"},
+    // Likewise: its job is at work when the label is set again, which is answered.
     {"the label, taken off, and set again", From::issue,
      [](auto& forge, const auto& post, auto issue, const auto&) {
          const auto on = labels(forge, post, issue);
@@ -286,7 +287,7 @@ std::vector<Telling> all_tellings() {
     std::vector<Telling> tellings;
     for (const auto& story : stories) {
         std::vector<std::size_t> order(story.events - (hears_of_all(story) ? 0 : 1));
-        for (std::size_t i = 0; i < story.events; ++i) order[i] = i;
+        for (std::size_t i = 0; i < order.size(); ++i) order[i] = i;
         do tellings.push_back({.story = &story, .order = order, .copies_at_once = tellings.size() % 2 == 0});
         while (std::ranges::next_permutation(order).found);
     }
