@@ -95,13 +95,16 @@ ForgeResult<void> gather_label_off(integrations::Forge& forge, const IssueOver& 
     return {};
 }
 
-/// Whether the label is gone by our own hand alone, though its last setting was not heard.
+/// Whether the label is gone by our own hand alone, for what it had asked before: its last setting was not
+/// heard, an earlier one was.
 ForgeResult<void> gather_taken_off(Shop& shop, const Forges::Entry& entry, const AskStart* ask,
                                    Facts& facts) {
     if (ask == nullptr || ask->comment_id || ask->label_event.empty() || !facts.issue) return {};
     if (carries(*facts.issue, ask->label) || !ask->at) return {};
+    constexpr auto moment = std::chrono::seconds(10);  // where the record was behind when it was heard
     const auto* heard = facts.said.heard(ask->label);
-    if (heard != nullptr && !LabelSet{.at = *ask->at, .event = ask->label_event}.after(*heard)) return {};
+    if (heard == nullptr || (heard->event.empty() && *ask->at - heard->at < moment)) return {};
+    if (!LabelSet{.at = *ask->at, .event = ask->label_event}.after(*heard)) return {};
     const auto self = shop.forges.self(ask->issue.repo.forge);
     if (!self) return std::unexpected(self.error());
     const auto record = if_seen(entry.forge->label_events(ask->issue, ask->label));
@@ -135,7 +138,7 @@ ForgeResult<Facts> gather_of_repository(Shop& shop, const Request& request,
     facts.repository_allowed = repository_allowed(entry->settings, repo.full_name);
     if (!facts.repository_allowed) return facts;
     if (const auto* moved = std::get_if<BaseMoved>(&request))
-        facts.is_base = shop.ledger.is_base(moved->repo, moved->branch);
+        facts.is_base = !shop.ledger.on_base(moved->repo, moved->branch).empty();
     if (const auto* red = std::get_if<ChecksRed>(&request))
         if (const auto gathered = gather_for_checks(shop, *entry->forge, *red, facts); !gathered)
             return std::unexpected(gathered.error());
