@@ -377,10 +377,10 @@ Intent decide(const Request& request, const Facts& facts, const config::Settings
             [&](const IssueOver& over) { return decide_issue_over(over, facts); },
             [&](const ProposalOver& over) { return deciding::proposal_over(over, facts); },
             [&](const ChecksRed& red) { return deciding::checks_red(red, facts, settings); },
-            [&](const BaseMoved&) -> Intent {
+            [&](const BaseMoved& moved) -> Intent {
                 if (!facts.repository_allowed || !facts.is_base)
                     return Ignore{"no open pull request stands on it"};
-                return LookAgain{"a base branch was pushed to"};
+                return LookAgain{moved.repo, moved.branch, "a base branch was pushed to"};
             },
             [&](const Renamed& renamed) { return decide_renamed(renamed, facts); },
             [](const AccessOver& over) { return decide_access_over(over); },

@@ -105,7 +105,9 @@ struct Wait {  ///< until this job has ended, which is ending
     JobId job;
     std::string reason;
 };
-struct LookAgain {  ///< at open pull requests, soon
+struct LookAgain {  ///< at the open pull requests on this branch: they may conflict with it
+    integrations::RepoRef repo;
+    std::string branch;
     std::string reason;
 };
 struct Ignore {

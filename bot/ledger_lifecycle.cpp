@@ -54,14 +54,11 @@ std::optional<Job> Ledger::job_before(const Job& job) const {
     });
 }
 
-bool Ledger::is_base(const integrations::RepoRef& repo, const std::string& branch) const {
+std::vector<Job> Ledger::reviews_on(const integrations::RepoRef& repo, const std::string& branch) const {
     return inside_->read([&](SQLite::Database& db) {
-        return prepare(
-                   db,
-                   "SELECT 1 FROM jobs WHERE forge = ?1 AND repo_id = ?2 AND base_branch = ?3 AND state = "
-                   "'review'",
-                   repo.forge, repo.id, branch)
-            .executeStep();
+        return read_jobs(
+            db, "WHERE forge = ?1 AND repo_id = ?2 AND base_branch = ?3 AND state = 'review' ORDER BY id",
+            repo.forge, repo.id, branch);
     });
 }
 

@@ -215,9 +215,9 @@ void after(Shop& shop, const Intent& intent) {
         shop.heartbeat.tick();
         shop.sweep_bell.ring();  // their branches go
     }
-    if (std::holds_alternative<LookAgain>(intent)) {
-        shop.base_moved = std::chrono::system_clock::now();
-        shop.sweep_bell.ring();
+    if (const auto* look = std::get_if<LookAgain>(&intent)) {
+        shop.moved_bases.add({look->repo, look->branch, std::chrono::system_clock::now()});
+        shop.moved_bell.ring();
     }
     if (!std::holds_alternative<Ignore>(intent)) shop.report_bells.ring();
 }

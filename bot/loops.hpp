@@ -23,6 +23,9 @@ void watch_disk(Shop& shop);
 /// left lying. A part that fails is logged and does not stop the others. Returns how long to wait for the
 /// next one: not long when a forge could not be asked now.
 [[nodiscard]] std::chrono::milliseconds sweep(Shop& shop);
+/// Every few seconds, at open pull requests whose base branch was pushed to a moment ago: forges tell some
+/// seconds late whether they conflict with it now.
+void look_after_pushes(Shop& shop);
 /// Once, before the other loops: containers and workspaces of earlier processes that no job waits for.
 void clear_leftovers(Shop& shop);
 

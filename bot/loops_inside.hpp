@@ -19,6 +19,8 @@ namespace bot::loops {
 /// Likewise of an event that asks for one thing.
 [[nodiscard]] integrations::ForgeResult<Intent> understand(Shop& shop, const integrations::Event& event,
                                                            const std::string& forge);
+/// Looks what became of jobs that wait for people, some at a time, while nobody told us.
+void look_at_waiting(Shop& shop);
 /// Wakes who has something to do once the intent is in the ledger.
 void after(Shop& shop, const Intent& intent);
 

@@ -18,7 +18,6 @@
 #include "bot/groundwork.hpp"
 #include "bot/loops.hpp"
 #include "bot/loops_inside.hpp"
-#include "bot/missed.hpp"
 #include "bot/report.hpp"
 #include "bot/sentences.hpp"
 #include "integrations/forge_asked.hpp"
@@ -127,35 +126,10 @@ void sweep_comments(Shop& shop, const std::string& name, integrations::Forge& fo
     }
 }
 
-constexpr std::size_t looks_per_sweep = 20;
-/// For so long after a base branch has moved a forge may look whether pull requests conflict with it.
-constexpr auto forges_look = 2min;
+/// That a pull request was closed may not be known everywhere at the forge.
+constexpr auto closing_settles = 5min;
 /// How long the branch of a job that is over waits for a credential that may take it away.
 constexpr auto access_patience = 24h * 7;
-
-/// Repositories, pull requests and issues of jobs that wait for people. Whether it is worth looking again
-/// soon.
-bool look_at_waiting(Shop& shop) {
-    static std::atomic<std::int64_t> last_looked_at{0};  // after a restart the oldest come first again
-    bool unsure = false;
-    std::set<std::pair<std::string, std::string>> seen;  // repositories
-    for (const auto& job : shop.ledger.waiting_for_people(JobId{last_looked_at.load()}, looks_per_sweep)) {
-        last_looked_at = job.id.value;
-        const auto& repo = job.assignment.issue.repo;
-        const auto* entry = shop.forges.find(repo.forge);
-        if (entry == nullptr || shop.forges.quiet().contains(repo.forge)) continue;
-        Missed missed;
-        if (seen.emplace(repo.forge, repo.id).second)
-            missed.intent = missed_of_repository(*entry, repo, shop.settings);
-        if (!missed.intent) missed = missed_of_waiting(shop, *entry->forge, job);
-        unsure = unsure || missed.unsure;
-        if (!missed.intent) continue;
-        if (shop.ledger.carry_out(*missed.intent))
-            spdlog::info("sweep: job {}: {}", job.id.value, spoken(shop, *entry, reason(*missed.intent)));
-        after(shop, *missed.intent);
-    }
-    return unsure;
-}
 
 void remind(Shop& shop) {
     for (const auto& job :
@@ -165,35 +139,42 @@ void remind(Shop& shop) {
     }
 }
 
+/// Why a branch is not taken away.
+struct Stays {
+    enum class Until { ever, next_time, repository_reachable };
+    std::string why;
+    Until until = Until::ever;
+};
+
 /// A credential is refused for a while, or for good: then nobody asks for ever.
 bool may_be_let_in_again(const Job& job) {
     return std::chrono::system_clock::now() - job.ended_at.value_or(Time{}) < access_patience;
 }
 
-/// Whether the branch may go later, though not now.
-bool goes_later(const integrations::GitError& error, const Job& job) {
+Stays because_of(const integrations::GitError& error, const Job& job) {
     using Kind = integrations::GitError::Kind;
-    if (error.kind == Kind::unauthorized) return may_be_let_in_again(job);
-    return error.kind == Kind::unreachable || error.kind == Kind::storage;
+    const bool later = error.kind == Kind::unreachable || error.kind == Kind::storage ||
+                       (error.kind == Kind::unauthorized && may_be_let_in_again(job));
+    return {error.message, later ? Stays::Until::repository_reachable : Stays::Until::ever};
 }
-bool goes_later(const ForgeError& error, const Job& job) {
+Stays because_of(const ForgeError& error, const Job& job) {
     using Kind = ForgeError::Kind;
-    return error.kind == Kind::unreachable || error.kind == Kind::rate_limited || may_be_let_in_again(job);
+    if (error.kind == Kind::unreachable || error.kind == Kind::rate_limited)
+        return {error.message, Stays::Until::repository_reachable};
+    return {error.message, may_be_let_in_again(job) ? Stays::Until::next_time : Stays::Until::ever};
 }
 
-/// Why a branch is not taken away.
-struct Stays {
-    std::string why;
-    bool for_now = false;
-};
-
-/// Who opens a pull request again wants its branch: without it the forge would close the pull request.
+/// Who opens a pull request again wants its branch: without it the forge would close the pull request. One
+/// that was closed just now may not be known as closed everywhere at the forge.
 std::optional<Stays> wanted_again(integrations::Forge& forge, const Job& job) {
     if (job.pull_request == 0) return std::nullopt;
     const auto found = forge.pull_request(job.assignment.issue.repo, job.pull_request);
-    if (found && found->open) return Stays{"its pull request was opened again"};
+    if (found && found->open) {
+        const bool young = std::chrono::system_clock::now() - job.ended_at.value_or(Time{}) < closing_settles;
+        return Stays{"its pull request is open", young ? Stays::Until::next_time : Stays::Until::ever};
+    }
     if (found || found.error().kind == ForgeError::Kind::gone) return std::nullopt;
-    return Stays{found.error().message, goes_later(found.error(), job)};
+    return because_of(found.error(), job);
 }
 
 /// One that people pushed to, or whose pull request they opened again, is theirs.
@@ -202,14 +183,14 @@ std::optional<Stays> take_branch_away(Shop& shop, integrations::Forge& forge,
     const auto& job = left.job;
     if (auto stays = wanted_again(forge, job)) return stays;
     const auto mirror = shop.mirrors.of(job.assignment.issue.repo);
-    if (!mirror) return Stays{mirror.error().message, true};
+    if (!mirror) return Stays{mirror.error().message, Stays::Until::next_time};
     integrations::GitResult<void> gone;
     for (const auto& commit : left.ours) {
         gone = (*mirror)->drop(job.branch, commit);
         if (gone || gone.error().kind != integrations::GitError::Kind::exists) break;
     }
     if (gone) return std::nullopt;
-    return Stays{gone.error().message, goes_later(gone.error(), job)};
+    return because_of(gone.error(), job);
 }
 
 /// The branches of jobs that are over.
@@ -225,10 +206,10 @@ void clean_branches(Shop& shop) {
         const auto stays = take_branch_away(shop, *entry->forge, left);
         if (stays)
             spdlog::info("sweep: job {}: {} stays: {}", left.job.id.value, left.job.branch, stays->why);
-        if (stays && stays->for_now)
-            closed.emplace(repo.forge, repo.id);
-        else
+        if (!stays || stays->until == Stays::Until::ever)
             shop.ledger.branch_cleaned(left.job.id);
+        else if (stays->until == Stays::Until::repository_reachable)
+            closed.emplace(repo.forge, repo.id);
     }
 }
 
@@ -287,11 +268,7 @@ std::chrono::milliseconds sweep(Shop& shop) {
         if (const int count = shop.ledger.give_up_reports_beyond(names); count > 0)
             spdlog::warn("{} reports given up: their forge is not configured any more", count);
     });
-    std::chrono::milliseconds next = 2min;
-    step("what waits for people", [&] {
-        const bool moved = std::chrono::system_clock::now() - shop.base_moved.load() < forges_look;
-        if (look_at_waiting(shop) && moved) next = 5s;
-    });
+    step("what waits for people", [&] { look_at_waiting(shop); });
     step("reminders", [&] { remind(shop); });
     step("branches", [&] { clean_branches(shop); });
     for (const auto& [name, entry] : shop.forges.all())
@@ -305,6 +282,7 @@ std::chrono::milliseconds sweep(Shop& shop) {
             for (const auto& warning : shop.forges.warnings(name))
                 spdlog::warn("forge {}: {}", name, warning);
         });
+    std::chrono::milliseconds next = 2min;
     for (const auto& [name, left] : shop.forges.quiet())
         next = std::min(next, std::chrono::ceil<std::chrono::milliseconds>(left));
     return next;

@@ -5,7 +5,6 @@
 #include "bot/forges.hpp"
 #include "bot/intent.hpp"
 #include "bot/job.hpp"
-#include "bot/shop.hpp"
 #include "config/settings.hpp"
 #include "integrations/forge.hpp"
 
@@ -23,14 +22,5 @@ namespace bot {
 /// same, whose merge closed it, so that only its being gone counts.
 [[nodiscard]] std::optional<Intent> missed_of_issue(integrations::Forge& forge, const Job& job,
                                                     bool pushed = false);
-
-struct Missed {
-    std::optional<Intent> intent;
-    bool unsure = false;  ///< the forge is still looking whether a pull request conflicts with its base
-};
-
-/// Of a job in review, or one that waits for an answer: its pull request is over or conflicts with its base,
-/// its checks are red, or what `missed_of_issue` sees.
-[[nodiscard]] Missed missed_of_waiting(Shop& shop, integrations::Forge& forge, const Job& job);
 
 }  // namespace bot

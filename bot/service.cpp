@@ -1,10 +1,11 @@
-// Theory of operation. The ledger is the only thing the threads share; each loop takes from it, works on
-// values and writes back. Bells make a tick earlier; without them every loop would still find its work within
-// seconds. Threads: the listener's end (bot/listener_process.hpp), one for intake (which yields to the
-// listener: answers first), one for the reports of each forge, one for heartbeats, one for the disk, one for
-// sweeps, and `max_parallel` workers. Stopping: no new claims, then the loops end, then the listener; what
-// runs in a sandbox that can go on without us does, and its job is given back so that the next process takes
-// it over.
+// Theory of operation. The ledger is what the threads share (beside it, which base branches moved a moment
+// ago: MovedBases); each loop takes from it, works on values and writes back. Bells make a tick earlier;
+// without them every loop would still find its work within seconds. Threads: the listener's end
+// (bot/listener_process.hpp), one for intake (which yields to the listener: answers first), one for the
+// reports of each forge, one for heartbeats, one for the disk, one for sweeps, one for pull requests whose
+// base branch moved, and `max_parallel` workers. Stopping: no new claims, then the loops end, then the
+// listener; what runs in a sandbox that can go on without us does, and its job is given back so that the next
+// process takes it over.
 
 #include "bot/service.hpp"
 
@@ -92,6 +93,8 @@ struct Service::Inside {
                .intake_bell = intake_bell,
                .work_bell = work_bell,
                .sweep_bell = sweep_bell,
+               .moved_bell = moved_bell,
+               .moved_bases = moved_bases,
                .report_bells = report_bells} {
         spdlog::info("sandbox: {}", runner.describe());
         if (workspaces.layering() == sandbox::Layering::copy)
@@ -165,7 +168,8 @@ struct Service::Inside {
     const SecretScan secrets;
     Heartbeat heartbeat;
     SingleFlight baselines;
-    Bell intake_bell, work_bell, sweep_bell, heartbeat_bell, disk_bell;
+    Bell intake_bell, work_bell, sweep_bell, moved_bell, heartbeat_bell, disk_bell;
+    MovedBases moved_bases;
     Bells report_bells;
     Shop shop;
     std::atomic<bool> stopping{false};
@@ -225,6 +229,12 @@ void Service::run(const std::stop_token& stop) {
     });
     threads.emplace_back([&] {
         while (!token.stop_requested()) in.sweep_bell.wait(loops::sweep(in.shop), token);
+    });
+    threads.emplace_back([&] {
+        in.loop(in.moved_bell, 5s, token, [&] {
+            loops::look_after_pushes(in.shop);
+            return false;
+        });
     });
     threads.clear();  // joins
 }

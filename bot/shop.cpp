@@ -1,5 +1,8 @@
 #include "bot/shop.hpp"
 
+#include <algorithm>
+#include <utility>
+
 #include "bot/report.hpp"
 
 namespace bot {
@@ -30,6 +33,36 @@ std::string spoken(const Shop& shop, const Forges::Entry& where, const std::stri
 std::string spoken(const Shop& shop, const std::string& forge, const std::string& text) {
     const auto* where = shop.forges.find(forge);
     return where == nullptr ? shop.secrets.redacted(text) : spoken(shop, *where, text);
+}
+
+namespace {
+
+bool is_same_base(const MovedBases::Moved& one, const MovedBases::Moved& other) {
+    return one.repo.forge == other.repo.forge && one.repo.id == other.repo.id && one.branch == other.branch;
+}
+
+}  // namespace
+
+void MovedBases::add(Moved moved) {
+    const std::scoped_lock lock(mutex_);
+    std::erase_if(moved_, [&](const Moved& each) { return is_same_base(each, moved); });
+    moved_.push_back(std::move(moved));
+}
+
+std::vector<MovedBases::Moved> MovedBases::all() const {
+    const std::scoped_lock lock(mutex_);
+    return moved_;
+}
+
+void MovedBases::looked_at(const Moved& moved, bool done) {
+    const std::scoped_lock lock(mutex_);
+    const auto known = std::ranges::find_if(
+        moved_, [&](const Moved& each) { return is_same_base(each, moved) && each.at == moved.at; });
+    if (known == moved_.end()) return;
+    if (done)
+        moved_.erase(known);
+    else
+        *known = moved;
 }
 
 }  // namespace bot

@@ -1,6 +1,5 @@
 #pragma once
 
-#include <atomic>
 #include <chrono>
 #include <condition_variable>
 #include <filesystem>
@@ -8,8 +7,10 @@
 #include <map>
 #include <memory>
 #include <mutex>
+#include <set>
 #include <stop_token>
 #include <string>
+#include <vector>
 
 #include "bot/disk_reserve.hpp"
 #include "bot/doors.hpp"
@@ -51,6 +52,26 @@ class Bells {
     std::map<std::string, Bell> bells_;
 };
 
+/// Branches that pull requests of ours stand on, which were pushed to a moment ago: between those who hear of
+/// that and the loop that looks. Lost with the process; the sweep looks, too. Thread-safe.
+class MovedBases {
+ public:
+    struct Moved {
+        integrations::RepoRef repo;
+        std::string branch;
+        Time at;
+        std::set<JobId> sure = {};  ///< looked at since, and known not to conflict, or told
+    };
+    void add(Moved moved);
+    [[nodiscard]] std::vector<Moved> all() const;
+    /// Puts it in the place of what there was, or takes it away; not when it has moved again meanwhile.
+    void looked_at(const Moved& moved, bool done);
+
+ private:
+    mutable std::mutex mutex_;
+    std::vector<Moved> moved_;
+};
+
 /// What every loop works with. All of it outlives the loops.
 struct Shop {
     const config::Settings& settings;
@@ -74,8 +95,9 @@ struct Shop {
     Bell& intake_bell;
     Bell& work_bell;
     Bell& sweep_bell;
+    Bell& moved_bell;
+    MovedBases& moved_bases;
     Bells& report_bells;
-    std::atomic<Time> base_moved{};  ///< when a base branch of open pull requests was pushed to last
 };
 
 /// As it goes out there: without secrets, with the operator's prefix of commands and the forge's words.
