@@ -138,7 +138,7 @@ ForgeResult<Facts> gather_of_repository(Shop& shop, const Request& request,
     facts.repository_allowed = repository_allowed(entry->settings, repo.full_name);
     if (!facts.repository_allowed) return facts;
     if (const auto* moved = std::get_if<BaseMoved>(&request))
-        facts.is_base = !shop.ledger.reviews_on(moved->repo, moved->branch).empty();
+        facts.is_base = !shop.ledger.on_base(moved->repo, moved->branch).empty();
     if (const auto* red = std::get_if<ChecksRed>(&request))
         if (const auto gathered = gather_for_checks(shop, *entry->forge, *red, facts); !gathered)
             return std::unexpected(gathered.error());

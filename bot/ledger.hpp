@@ -191,8 +191,7 @@ class Ledger {
     [[nodiscard]] std::vector<Job> tries(JobId contest) const;  ///< that competed for the job, by number
     [[nodiscard]] std::optional<Job> job_before(const Job& job) const;  ///< of the same issue
     /// Those whose open pull request wants to be merged into that branch.
-    [[nodiscard]] std::vector<Job> reviews_on(const integrations::RepoRef& repo,
-                                              const std::string& branch) const;
+    [[nodiscard]] std::vector<Job> on_base(const integrations::RepoRef& repo, const std::string& base) const;
     /// Jobs in review or waiting for an answer: those after `after`, by age, and from the start again.
     [[nodiscard]] std::vector<Job> waiting_for_people(JobId after, std::size_t most) const;
     /// Jobs that have waited for a person since then, who were not reminded yet.

@@ -54,7 +54,7 @@ std::optional<Job> Ledger::job_before(const Job& job) const {
     });
 }
 
-std::vector<Job> Ledger::reviews_on(const integrations::RepoRef& repo, const std::string& branch) const {
+std::vector<Job> Ledger::on_base(const integrations::RepoRef& repo, const std::string& branch) const {
     return inside_->read([&](SQLite::Database& db) {
         return read_jobs(
             db, "WHERE forge = ?1 AND repo_id = ?2 AND base_branch = ?3 AND state = 'review' ORDER BY id",

@@ -128,7 +128,7 @@ void look_after_pushes(Shop& shop) {
         bool done = std::chrono::system_clock::now() - moved.at > forges_look;  // the sweep goes on
         if (entry != nullptr && !done) {
             done = true;
-            for (const auto& job : shop.ledger.reviews_on(moved.repo, moved.branch)) {
+            for (const auto& job : shop.ledger.on_base(moved.repo, moved.branch)) {
                 if (moved.sure.contains(job.id)) continue;
                 const auto found = look(*entry->forge, job);
                 if (found.intent) carry_out(shop, *entry, job, *found.intent);

@@ -6,9 +6,11 @@
 #include <unistd.h>
 
 #include <array>
+#include <chrono>
 #include <functional>
 #include <map>
 #include <optional>
+#include <thread>
 
 #include "sandbox/bubblewrap_run.hpp"
 #include "sandbox/run_check.hpp"
@@ -173,7 +175,8 @@ std::expected<std::string, Error> try_walls(const BubblewrapMachine& machine) {
     // All of / is bound, and bwrap fails on a mount that goes away meanwhile, say a workspace of another
     // daemon.
     auto outcome = run_bubblewrap(machine, spec, options, files, Control{});
-    for (int again = 0; again < 3 && !(outcome && outcome->ok()); ++again) {
+    for (int again = 1; again <= 10 && !(outcome && outcome->ok()); ++again) {
+        std::this_thread::sleep_for(again * std::chrono::milliseconds(100));  // where many come and go
         said.clear();
         outcome = run_bubblewrap(machine, spec, options, files, Control{});
     }

@@ -290,11 +290,11 @@ TEST_CASE_FIXTURE(LedgerFixture,
 TEST_CASE_FIXTURE(LedgerFixture, "a branch is a base while an open pull request stands on it") {
     auto& book = open();
     const auto repo = thread(1).repo;
-    CHECK(book.reviews_on(repo, "main").empty());
+    CHECK(book.on_base(repo, "main").empty());
     const auto id = review(1);
-    CHECK(book.reviews_on(repo, "main").size() == 1);
-    CHECK(book.reviews_on(repo, "other").empty());
-    CHECK(book.reviews_on(thread(1, "elsewhere").repo, "main").empty());
+    CHECK(book.on_base(repo, "main").size() == 1);
+    CHECK(book.on_base(repo, "other").empty());
+    CHECK(book.on_base(thread(1, "elsewhere").repo, "main").empty());
     (void)book.carry_out(bot::EndReview{.job = id, .merged = true, .reason = "merged"});
-    CHECK(book.reviews_on(repo, "main").empty());
+    CHECK(book.on_base(repo, "main").empty());
 }
