@@ -218,6 +218,7 @@ void after(Shop& shop, const Intent& intent) {
     if (const auto* look = std::get_if<LookAgain>(&intent)) {
         shop.moved_bases.add({look->repo, look->branch, std::chrono::system_clock::now()});
         shop.moved_bell.ring();
+        shop.sweep_bell.ring();  // and, once, at what else waits for people
     }
     if (!std::holds_alternative<Ignore>(intent)) shop.report_bells.ring();
 }
