@@ -22,7 +22,9 @@ struct Facts {
     std::vector<integrations::PullRequest> closing;    ///< open pull requests that close the issue
     std::optional<integrations::IssueSnapshot> issue;  ///< none: not to be seen
     std::string base_branch, base_commit;
-    std::optional<integrations::RepoRef> repository;  ///< as it is now
+    std::optional<integrations::RepoRef> repository;    ///< as it is now
+    std::optional<integrations::PullRequest> proposal;  ///< of the active job, as it is now
+    std::vector<std::string> reachable;  ///< ids of repositories that were said to be shut, and are not
     int jobs_today = 0;
     Said said;                          ///< on the issue, before or after
     std::optional<LabelSet> label_off;  ///< when the label was taken off that the request tells of

@@ -129,13 +129,59 @@ ForgeResult<void> gather_for_checks(Shop& shop, integrations::Forge& forge, cons
     return {};
 }
 
+// An end may be told late, when people have thought again.
+
+/// Whether the issue of a job without a pull request is still so, and its label still off.
+ForgeResult<void> gather_issue_over(integrations::Forge& forge, const IssueOver& over, Facts& facts) {
+    if (auto gathered = gather_label_off(forge, over, facts); !gathered) return gathered;
+    if (!facts.active_job || !is_active(facts.active_job->state) || facts.active_job->pull_request > 0)
+        return {};
+    auto now = if_seen(forge.issue(over.issue));
+    if (!now) return std::unexpected(now.error());
+    facts.issue = std::move(*now);
+    return {};
+}
+
+ForgeResult<void> gather_proposal_over(integrations::Forge& forge, const ProposalOver& over, Facts& facts) {
+    if (!facts.active_job || !is_active(facts.active_job->state)) return {};
+    auto now = if_seen(forge.pull_request(over.pull_request.repo, over.pull_request.number));
+    if (!now) return std::unexpected(now.error());
+    facts.proposal = std::move(*now);
+    return {};
+}
+
+/// As it is called now, if it is still that one.
+ForgeResult<integrations::RepoRef> renamed_since(integrations::Forge& forge, const Renamed& renamed) {
+    auto now = if_seen(forge.repository(renamed.repo));
+    if (!now) return std::unexpected(now.error());
+    return *now && (*now)->repo.id == renamed.repo.id ? std::move((*now)->repo) : renamed.repo;
+}
+
+ForgeResult<Facts> gather_access_over(Shop& shop, const integrations::AccessEnded& what) {
+    Facts facts;
+    const auto* entry = shop.forges.find(what.forge);
+    if (entry == nullptr) return facts;
+    for (const auto& repo : shop.ledger.shut(what)) {
+        const auto now = if_seen(entry->forge->repository(repo));
+        if (!now) return std::unexpected(now.error());
+        if (*now && (*now)->repo.id == repo.id && !(*now)->archived) facts.reachable.push_back(repo.id);
+    }
+    return facts;
+}
+
 /// Events that name no thread.
 ForgeResult<Facts> gather_of_repository(Shop& shop, const Request& request,
                                         const integrations::RepoRef& repo) {
     Facts facts;
     const auto* entry = shop.forges.find(repo.forge);
     if (entry == nullptr) return facts;
-    facts.repository_allowed = repository_allowed(entry->settings, repo.full_name);
+    facts.repository = repo;
+    if (const auto* renamed = std::get_if<Renamed>(&request)) {
+        const auto now = renamed_since(*entry->forge, *renamed);
+        if (!now) return std::unexpected(now.error());
+        facts.repository = *now;
+    }
+    facts.repository_allowed = repository_allowed(entry->settings, facts.repository->full_name);
     if (!facts.repository_allowed) return facts;
     if (const auto* moved = std::get_if<BaseMoved>(&request))
         facts.is_base = !shop.ledger.on_base(moved->repo, moved->branch).empty();
@@ -190,6 +236,7 @@ ForgeResult<Facts> gather_facts(Shop& shop, const Request& request) {
     Facts facts;
     const auto subject = subject_of(request);
     if (subject.repo != nullptr) return gather_of_repository(shop, request, *subject.repo);
+    if (const auto* over = std::get_if<AccessOver>(&request)) return gather_access_over(shop, over->what);
     if (subject.thread == nullptr) return facts;
     const auto& thread = *subject.thread;
     const auto* entry = shop.forges.find(thread.repo.forge);
@@ -206,15 +253,12 @@ ForgeResult<Facts> gather_facts(Shop& shop, const Request& request) {
     facts.said = shop.ledger.said(facts.active_job ? facts.active_job->assignment.issue : thread);
     facts.now = std::chrono::system_clock::now();
     if (facts.active_job) gather_of_job(shop, *facts.active_job, facts);
-    if (const auto* over = std::get_if<IssueOver>(&request)) {
-        if (const auto gathered = gather_label_off(*entry->forge, *over, facts); !gathered)
-            return std::unexpected(gathered.error());
-        if (facts.active_job && is_active(facts.active_job->state) && facts.active_job->pull_request == 0) {
-            auto now = if_seen(entry->forge->issue(thread));
-            if (!now) return std::unexpected(now.error());
-            facts.issue = std::move(*now);
-        }
-    }
+    ForgeResult<void> gathered;
+    if (const auto* over = std::get_if<IssueOver>(&request))
+        gathered = gather_issue_over(*entry->forge, *over, facts);
+    if (const auto* over = std::get_if<ProposalOver>(&request))
+        gathered = gather_proposal_over(*entry->forge, *over, facts);
+    if (!gathered) return std::unexpected(gathered.error());
     if (subject.by == nullptr) return facts;
     // Most comments are talk: the forge is asked about none of them but those that may be an answer.
     if (const auto* resume = std::get_if<AskResume>(&request); resume != nullptr && !resume->by_command)

@@ -33,6 +33,12 @@ std::string stranger_marker(const integrations::ThreadRef& thread, const integra
     return marker("refusal", thread, "person=" + (person.id.empty() ? person.login : person.id));
 }
 
+std::optional<Word> word(integrations::Moment at, const integrations::Person& by,
+                         const std::optional<std::string>& comment, const std::string& event, bool ends) {
+    if (!at) return std::nullopt;
+    return Word{*at, by.login, comment.value_or(""), event, ends};
+}
+
 bool is_busy(const Facts& facts) { return facts.active_job && is_active(facts.active_job->state); }
 
 }  // namespace deciding
@@ -44,6 +50,7 @@ using deciding::is_pull_request;
 using deciding::marker;
 using deciding::may_write;
 using deciding::stranger_marker;
+using deciding::word;
 using integrations::Person;
 
 bool same_person(const Person& a, const Person& b) {
@@ -55,13 +62,6 @@ bool same_person(const Person& a, const Person& b) {
 std::string refusal_marker(const AskStart& ask, std::string_view why) {
     return ask.comment_id ? marker("refusal", ask.issue, "comment=" + *ask.comment_id)
                           : marker("refusal", ask.issue, fmt::format("label why={}", why));
-}
-
-/// When it was said; nothing where the forge does not say.
-std::optional<Word> word(integrations::Moment at, const Person& by, const std::optional<std::string>& comment,
-                         const std::string& event = {}, bool ends = false) {
-    if (!at) return std::nullopt;
-    return Word{*at, by.login, comment.value_or(""), event, ends};
 }
 
 std::optional<LabelSet> label_set(const AskStart& ask) {
@@ -299,56 +299,6 @@ Intent decide_help(const AskHelp& ask, const Facts& facts, const config::Setting
                   .comment_id = ask.comment_id};
 }
 
-Intent decide_issue_over(const IssueOver& over, const Facts& facts) {
-    const auto& off = facts.label_off;  // by the record; the event tells when the issue was changed last
-    const auto when = word(off ? off->at : over.at, over.by, {}, off ? off->event : "", true);
-    const bool lasts = over.locked || !over.label.empty();
-    const auto nothing_ends = [&](const std::string& reason) -> Intent {
-        return when ? Intent(Over{over.issue, *when, lasts, reason}) : Ignore{reason};
-    };
-    if (!facts.repository_allowed) return Ignore{"the repository is not one of ours"};
-    if (!is_busy(facts)) return nothing_ends("no active job");
-    // Merging the pull request closes its issue: that is its own event. And a proposal outlives its issue.
-    if (facts.active_job->pull_request > 0) return Ignore{over.how + " while the pull request is open"};
-    // It may be told late, when people have thought again.
-    if (over.closed && facts.issue && facts.issue->open) return Ignore{over.how + ", and reopened since"};
-    const auto* heard = facts.said.heard(over.label);
-    if ((!over.label.empty() && facts.issue && carries(*facts.issue, over.label)) ||
-        (heard != nullptr && off && heard->after(*off)))
-        return Ignore{over.how + ", and set again since"};
-    if (when && facts.said.asked && earlier(*when, *facts.said.asked))
-        return nothing_ends(over.how + ", and asked for again since");
-    return Stop{.job = facts.active_job->id,
-                .reason = report::stopped_since(over.how),
-                .comment_id = {},
-                .thread = over.issue,
-                .said = lasts ? when : std::nullopt,
-                .when = when};
-}
-
-Intent decide_renamed(const Renamed& renamed, const Facts& facts) {
-    const auto& repo = renamed.repo;
-    if (facts.repository_allowed)
-        return Rename{.repo = repo, .reason = "the repository is called " + repo.full_name + " now"};
-    return Abandon{.forge = repo.forge,
-                   .installation = {},
-                   .repositories = {repo.id},
-                   .reason = report::stopped_since(sentence::since_repository_moved)};
-}
-
-Intent decide_access_over(const AccessOver& over) {
-    using How = integrations::AccessEnded::How;
-    const auto& what = over.what;
-    auto how = sentence::since_repository_deleted;
-    if (what.how == How::archived) how = sentence::since_repository_archived;
-    if (what.how == How::removed) how = sentence::since_taken_out;
-    if (what.how == How::uninstalled) how = sentence::since_uninstalled;
-    return Abandon{.forge = what.forge,
-                   .installation = what.installation,
-                   .repositories = what.repositories,
-                   .reason = report::stopped_since(how)};
-}
-
 }  // namespace
 
 Intent decide(const Request& request, const Facts& facts, const config::Settings& settings) {
@@ -374,7 +324,7 @@ Intent decide(const Request& request, const Facts& facts, const config::Settings
                                      "asked why");
             },
             [&](const AskHelp& ask) { return decide_help(ask, facts, settings); },
-            [&](const IssueOver& over) { return decide_issue_over(over, facts); },
+            [&](const IssueOver& over) { return deciding::issue_over(over, facts); },
             [&](const ProposalOver& over) { return deciding::proposal_over(over, facts); },
             [&](const ChecksRed& red) { return deciding::checks_red(red, facts, settings); },
             [&](const BaseMoved& moved) -> Intent {
@@ -382,8 +332,8 @@ Intent decide(const Request& request, const Facts& facts, const config::Settings
                     return Ignore{"no open pull request stands on it"};
                 return LookAgain{moved.repo, moved.branch, "a base branch was pushed to"};
             },
-            [&](const Renamed& renamed) { return decide_renamed(renamed, facts); },
-            [](const AccessOver& over) { return decide_access_over(over); },
+            [&](const Renamed& renamed) { return deciding::renamed(renamed, facts); },
+            [&](const AccessOver& over) { return deciding::access_over(over, facts); },
             [](const Nothing& nothing) -> Intent { return Ignore{nothing.why}; },
         },
         request);

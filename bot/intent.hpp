@@ -89,6 +89,7 @@ struct EndReview {
 struct Abandon {  ///< jobs of repositories in which nothing can be done any more
     std::string forge, installation;
     std::vector<std::string> repositories;  ///< ids; none: all of the installation
+    std::vector<std::string> spared;        ///< ids of those where it was undone since
     std::string reason;
 };
 struct Rename {

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <optional>
 #include <string>
 #include <string_view>
 
@@ -18,6 +19,11 @@ namespace bot::deciding {
 /// What makes an answer one among those on the thread: said again, it finds itself.
 [[nodiscard]] std::string marker(std::string_view what, const integrations::ThreadRef& thread,
                                  std::string_view rest);
+/// When it was said; nothing where the forge does not say. `ends`: it ends the work that was asked for
+/// before.
+[[nodiscard]] std::optional<Word> word(integrations::Moment at, const integrations::Person& by,
+                                       const std::optional<std::string>& comment,
+                                       const std::string& event = {}, bool ends = false);
 /// A person without write access has one answer an issue, however often they ask: strangers cannot make us
 /// talk.
 [[nodiscard]] std::string stranger_marker(const integrations::ThreadRef& thread,
@@ -29,6 +35,11 @@ namespace bot::deciding {
 [[nodiscard]] Intent again(const AskStart& ask, const Facts& facts);
 [[nodiscard]] Intent pick(const AskPick& ask, const Facts& facts);
 [[nodiscard]] Intent checks_red(const ChecksRed& red, const Facts& facts, const config::Settings& settings);
+
+// Ends (bot/intent_ends.cpp).
+[[nodiscard]] Intent issue_over(const IssueOver& over, const Facts& facts);
 [[nodiscard]] Intent proposal_over(const ProposalOver& over, const Facts& facts);
+[[nodiscard]] Intent renamed(const Renamed& renamed, const Facts& facts);
+[[nodiscard]] Intent access_over(const AccessOver& over, const Facts& facts);
 
 }  // namespace bot::deciding

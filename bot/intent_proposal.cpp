@@ -1,4 +1,4 @@
-// What is decided about a pull request of ours: asked by people, found by the forge's own CI, or its end.
+// What is decided about a pull request of ours: asked by people, or found by the forge's own CI.
 #include <fmt/format.h>
 
 #include <algorithm>
@@ -207,13 +207,6 @@ Intent checks_red(const ChecksRed& red, const Facts& facts, const config::Settin
                                .path = failed.name,
                                .what = Ask::What::checks});
     return repair;
-}
-
-Intent proposal_over(const ProposalOver& over, const Facts& facts) {
-    if (!facts.active_job) return Ignore{"not a pull request of an active job"};
-    if (!is_active(facts.active_job->state)) return Ignore{"the job is over"};
-    return EndReview{
-        .job = facts.active_job->id, .merged = over.merged, .reason = report::proposal_over(over.merged)};
 }
 
 }  // namespace bot::deciding

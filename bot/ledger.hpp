@@ -111,7 +111,9 @@ class Ledger {
     /// often are put aside, and the log says so.
     using Quiet = std::map<std::string, Time>;
     [[nodiscard]] std::optional<StoredDelivery> next_delivery(const Quiet& quiet = {});
-    /// When the newest of those that are kept came.
+    [[nodiscard]] bool received(std::string_view forge, const std::string& delivery_id) const;
+    // When those came that are kept.
+    [[nodiscard]] std::optional<Time> oldest_delivery() const;
     [[nodiscard]] std::optional<Time> newest_delivery() const;
     /// When `record` was last called; the epoch before.
     [[nodiscard]] std::chrono::steady_clock::time_point last_recorded() const;
@@ -208,6 +210,8 @@ class Ledger {
     [[nodiscard]] std::vector<Job> jobs(std::size_t most) const;  ///< newest first
     [[nodiscard]] std::vector<Run> runs(JobId job) const;
     [[nodiscard]] std::vector<Run> history(JobId job) const;  ///< its runs, and those of its tries
+    /// Those of jobs that are not over in which, as the forge says, nothing can be done any more.
+    [[nodiscard]] std::vector<integrations::RepoRef> shut(const integrations::AccessEnded& what) const;
     /// Forge and id of the repositories of jobs that wait, are worked on or being published.
     [[nodiscard]] std::set<std::pair<std::string, std::string>> busy_repositories() const;
     [[nodiscard]] int jobs_since(const integrations::ThreadRef& issue, Time since) const;

@@ -141,13 +141,25 @@ void Ledger::Inside::insert(SQLite::Database& db, LedgerGroup::Entry& entry) {
     insert_inbox->reset();
 }
 
-std::optional<Time> Ledger::newest_delivery() const {
-    return inside_->read([](SQLite::Database& db) -> std::optional<Time> {
-        SQLite::Statement row(db, "SELECT received_at FROM deliveries ORDER BY id DESC LIMIT 1");
+bool Ledger::received(std::string_view forge, const std::string& delivery_id) const {
+    return inside_->read([&](SQLite::Database& db) {
+        return prepare(db, "SELECT 1 FROM deliveries WHERE forge = ?1 AND delivery_id = ?2", forge,
+                       delivery_id)
+            .executeStep();
+    });
+}
+
+std::optional<Time> Ledger::Inside::came(const char* order) const {
+    return read([&](SQLite::Database& db) -> std::optional<Time> {
+        auto row =
+            prepare(db, std::string("SELECT received_at FROM deliveries ORDER BY id ") + order + " LIMIT 1");
         if (!row.executeStep()) return std::nullopt;
         return from_ms(row.getColumn(0).getInt64());
     });
 }
+
+std::optional<Time> Ledger::oldest_delivery() const { return inside_->came("ASC"); }
+std::optional<Time> Ledger::newest_delivery() const { return inside_->came("DESC"); }
 
 std::chrono::steady_clock::time_point Ledger::last_recorded() const {
     return std::chrono::steady_clock::time_point(inside_->last_recorded.load());

@@ -8,16 +8,40 @@
 
 namespace bot {
 
+namespace {
+
+bool is_among(const std::vector<std::string>& ids, const std::string& id) {
+    return std::ranges::find(ids, id) != ids.end();
+}
+
+/// `what`: an Abandon, or the event that may lead to one.
+template <typename What>
+bool is_meant(const What& what, const integrations::RepoRef& repo) {
+    if (!what.repositories.empty()) return is_among(what.repositories, repo.id);
+    return !what.installation.empty() && repo.installation == what.installation;
+}
+
+}  // namespace
+
 std::optional<JobId> Ledger::Inside::abandon(SQLite::Database& db, const Abandon& intent) {
     std::optional<JobId> last;
     for (const auto& job : read_jobs(db, "WHERE forge = ?1 AND " + active_sql, intent.forge)) {
         const auto& repo = job.assignment.issue.repo;
-        const bool meant = intent.repositories.empty()
-                               ? !intent.installation.empty() && repo.installation == intent.installation
-                               : std::ranges::find(intent.repositories, repo.id) != intent.repositories.end();
-        if (meant) last = stop(db, job.id, Signal::stop, intent.reason);
+        if (is_meant(intent, repo) && !is_among(intent.spared, repo.id))
+            last = stop(db, job.id, Signal::stop, intent.reason);
     }
     return last;
+}
+
+std::vector<integrations::RepoRef> Ledger::shut(const integrations::AccessEnded& what) const {
+    return inside_->read([&](SQLite::Database& db) {
+        std::vector<integrations::RepoRef> found;
+        for (const auto& job : read_jobs(db, "WHERE forge = ?1 AND " + active_sql, what.forge)) {
+            const auto& repo = job.assignment.issue.repo;
+            if (is_meant(what, repo) && std::ranges::find(found, repo) == found.end()) found.push_back(repo);
+        }
+        return found;
+    });
 }
 
 std::optional<JobId> Ledger::Inside::rename(SQLite::Database& db, const integrations::RepoRef& repo) {

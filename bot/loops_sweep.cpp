@@ -126,6 +126,30 @@ void sweep_comments(Shop& shop, const std::string& name, integrations::Forge& fo
     }
 }
 
+/// For so long forges keep account of what they sent, and its ids are known here.
+constexpr auto deliveries_told = std::chrono::hours(24 * 3);
+
+/// What a forge could not hand over goes into the inbox as if it had come. What happened before anything was
+/// ever heard here asks nobody.
+void sweep_undelivered(Shop& shop, const std::string& name, integrations::Forge& forge) {
+    const auto oldest = std::chrono::system_clock::now() - deliveries_told;
+    const auto heard_since = std::min(shop.ledger.oldest_delivery().value_or(shop.started), shop.started);
+    const auto found = forge.undelivered(std::max<Time>(oldest, heard_since), [&](const std::string& id) {
+        return shop.ledger.received(name, id);
+    });
+    if (!found) {
+        spdlog::warn("sweep: {}: {}", name, found.error().message);
+        shop.forges.failed(name, found.error());
+        return;
+    }
+    for (const auto& delivery : *found) {
+        if (shop.ledger.record(delivery) == Ledger::Recorded::duplicate) continue;
+        spdlog::info("sweep: {}: delivery {} ({}) could not be handed over", name, delivery.delivery_id(),
+                     delivery.event_name());
+        shop.intake_bell.ring();
+    }
+}
+
 /// That a pull request was closed may not be known everywhere at the forge.
 constexpr auto closing_settles = 5min;
 /// How long the branch of a job that is over waits for a credential that may take it away.
@@ -274,6 +298,7 @@ std::chrono::milliseconds sweep(Shop& shop) {
     for (const auto& [name, entry] : shop.forges.all())
         if (!shop.forges.quiet().contains(name))
             step(name, [&] {
+                sweep_undelivered(shop, name, *entry.forge);
                 sweep_labels(shop, name, *entry.forge);
                 sweep_comments(shop, name, *entry.forge);
             });

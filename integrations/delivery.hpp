@@ -16,6 +16,11 @@ struct Delivery {
     std::string body;
 };
 
+/// What a delivery's headers call it.
+struct DeliveryNames {
+    std::string hook_id, delivery_id, event_name;
+};
+
 /// A delivery whose signature was right, or what the forge said when it was asked.
 class VerifiedDelivery {
  public:

@@ -3,6 +3,7 @@
 #include <chrono>
 #include <cstdint>
 #include <expected>
+#include <functional>
 #include <memory>
 #include <optional>
 #include <string>
@@ -96,6 +97,13 @@ class Forge {
     /// for events that never arrived. Some hundreds of each repository.
     [[nodiscard]] virtual ForgeResult<std::vector<CommentCreated>> comments_since(
         std::chrono::system_clock::time_point since) = 0;
+    /// What the forge could not hand over since then, as far as it keeps account of that and shows it to us:
+    /// deliveries as they would have come whose ids are not `known`, the oldest first, some of them.
+    [[nodiscard]] virtual ForgeResult<std::vector<VerifiedDelivery>> undelivered(
+        std::chrono::system_clock::time_point /*since*/,
+        const std::function<bool(const std::string& delivery_id)>& /*known*/) {
+        return std::vector<VerifiedDelivery>{};
+    }
     /// What became of the label, oldest first, as the newest hundreds of the issue's events tell; seconds
     /// late.
     [[nodiscard]] virtual ForgeResult<std::vector<LabelEvent>> label_events(const ThreadRef& issue,

@@ -68,10 +68,12 @@ ForgeResult<json> TokenApi::call(const RepoRef& repo, const std::string& method,
                                .body = body.is_null() ? std::string() : write_json(body)}));
 }
 
-ForgeResult<void> TokenApi::each(const RepoRef& repo, const std::string& suffix, int most,
+ForgeResult<void> TokenApi::each(const RepoRef& repo, const std::string& suffix, Most most,
                                  const Visit& visit) {
     const auto path = manner_.path_of(repo);
-    return path ? each_any(*path + suffix, most, visit) : std::unexpected(path.error());
+    if (!path) return std::unexpected(path.error());
+    return paging_.each([this](const HttpRequest& request) { return send(request); }, *path + suffix, most,
+                        visit);
 }
 
 ForgeResult<bool> TokenApi::newest(const RepoRef& repo, const std::string& suffix, Most most,
@@ -111,8 +113,8 @@ ForgeResult<json> TokenApi::get(const std::string& path) {
 
 ForgeResult<void> TokenApi::each_any(const std::string& path, int most, const Visit& visit,
                                      const char* array) {
-    return paging_.each([this](const HttpRequest& request) { return send(request); }, path, most, visit,
-                        array);
+    return paging_.each([this](const HttpRequest& request) { return send(request); }, path, {.pages = most},
+                        visit, array);
 }
 
 }  // namespace integrations

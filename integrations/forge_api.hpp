@@ -38,6 +38,10 @@ class TokenApi {
                                                    const nlohmann::json& body = nullptr);
     /// Lists page after page, at most `most` of the largest.
     [[nodiscard]] ForgeResult<void> each(const RepoRef& repo, const std::string& suffix, int most,
+                                         const Visit& visit) {
+        return each(repo, suffix, Most{.pages = most}, visit);
+    }
+    [[nodiscard]] ForgeResult<void> each(const RepoRef& repo, const std::string& suffix, Most most,
                                          const Visit& visit);
     /// As `Paging::newest`.
     [[nodiscard]] ForgeResult<bool> newest(const RepoRef& repo, const std::string& suffix, Most most,

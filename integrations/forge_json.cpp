@@ -158,7 +158,8 @@ IssueSnapshot read_issue(const json& issue) {
                            .labels = {},
                            .author = read_person(at(issue, "user")),
                            .open = text_at(issue, "state") == "open",
-                           .web_url = text_at(issue, "html_url")};
+                           .web_url = text_at(issue, "html_url"),
+                           .locked = true_at(issue, "locked")};
     for (const auto& label : at(issue, "labels")) snapshot.labels.push_back(read_label(label));
     return snapshot;
 }
@@ -228,6 +229,14 @@ ForgeResult<json> json_of(std::string_view what, const std::expected<HttpRespons
         ForgeError{.kind = ForgeError::Kind::unreachable,
                    .status = answer->status,
                    .message = std::string(what) + ": the answer is no JSON; is api_url right?"});
+}
+
+Headers headers_in(const json& object) {
+    Headers headers;
+    if (!object.is_object()) return headers;
+    for (const auto& [name, value] : object.items())
+        if (value.is_string()) headers.emplace(lower_case(name), value.get<std::string>());
+    return headers;
 }
 
 ForgeResult<void> done(const ForgeResult<json>& answer) {

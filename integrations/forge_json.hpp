@@ -31,6 +31,9 @@ namespace integrations {
 /// Ruby writes it in GitLab's deliveries: 2016-07-11 22:14:10 UTC.
 [[nodiscard]] std::optional<std::chrono::system_clock::time_point> parse_timestamp(const std::string& text);
 
+/// An object of texts, as forges show what they sent.
+[[nodiscard]] Headers headers_in(const nlohmann::json& object);
+
 /// As asked for in a query: 2016-07-11T22:14:10Z
 [[nodiscard]] std::string timestamp(std::chrono::system_clock::time_point at);
 

@@ -87,14 +87,15 @@ HttpRequest get_request(const std::string& path) {
 
 std::string without_query(const std::string& path) { return path.substr(0, path.find('?')); }
 
-ForgeResult<void> Paging::each(const Send& send, const std::string& path, int most_pages, const Visit& visit,
+ForgeResult<void> Paging::each(const Send& send, const std::string& path, Most most, const Visit& visit,
                                const char* array) const {
-    const auto first = paged(path, size_name, largest);
+    const auto size = most.size == 0 ? largest : std::min(most.size, largest);
+    const auto first = paged(path, size_name, size);
     auto where = first;
     json before;
-    for (int number = 1; number <= most_pages; ++number) {
+    for (int number = 1; number <= most.pages; ++number) {
         const auto request = get_request(where);
-        auto page = read_page(request, send(request), largest, array);
+        auto page = read_page(request, send(request), size, array);
         if (!page) return std::unexpected(page.error());
         if (page->items == before) return {};  // the list knows no pages, and has as many items as one
         for (const auto& item : page->items) {

@@ -29,7 +29,7 @@ struct Paging {
     std::size_t largest = 0;  ///< items of a page at most; more is cut to this by the forge
 
     /// Visits the items, from the first page on. `array`: the member that holds them, if not the whole body.
-    [[nodiscard]] ForgeResult<void> each(const Send& send, const std::string& path, int most_pages,
+    [[nodiscard]] ForgeResult<void> each(const Send& send, const std::string& path, Most most,
                                          const Visit& visit, const char* array = nullptr) const;
     /// As `each`, of a list that goes from old to new: of one that is longer than `most` its last pages, and
     /// the answer is false. For lists whose answers tell how long they are: a link to the last page, or

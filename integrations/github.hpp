@@ -1,7 +1,9 @@
 #pragma once
 
 #include <cstddef>
+#include <expected>
 #include <memory>
+#include <string>
 
 #include "config/settings.hpp"
 #include "integrations/event.hpp"
@@ -15,6 +17,9 @@ inline constexpr std::size_t github_body_limit = 25ULL << 20;
 /// Code points in a comment or in a pull request's body; one more is a 422.
 inline constexpr std::size_t github_text_limit = 65'536;
 
+/// Pure. `forge`: ForgeSettings::name, which stands in for a hook's id.
+[[nodiscard]] std::expected<DeliveryNames, Rejected> github_names(const Headers& headers,
+                                                                  const std::string& forge);
 /// Bytes of a verified delivery -> Event. Pure, never throws.
 [[nodiscard]] Event decode_github(const VerifiedDelivery& delivery);
 

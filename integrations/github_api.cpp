@@ -135,7 +135,7 @@ ForgeResult<void> GithubApi::each(const RepoRef& repo, const std::string& suffix
     const auto where = scope(repo);
     if (!where) return std::unexpected(where.error());
     return paging_.each([&](const HttpRequest& request) { return send(*where, request); },
-                        "/repos/" + repo.full_name + suffix, most, visit, array);
+                        "/repos/" + repo.full_name + suffix, {.pages = most}, visit, array);
 }
 
 ForgeResult<void> GithubApi::each_of(const std::string& reads, const RepoRef& repo, const std::string& suffix,
@@ -143,7 +143,7 @@ ForgeResult<void> GithubApi::each_of(const std::string& reads, const RepoRef& re
     const auto where = scope(repo, reads);
     if (!where) return std::unexpected(where.error());
     return paging_.each([&](const HttpRequest& request) { return send(*where, request); },
-                        "/repos/" + repo.full_name + suffix, most, visit);
+                        "/repos/" + repo.full_name + suffix, {.pages = most}, visit);
 }
 
 ForgeResult<std::string> GithubApi::tail(const RepoRef& repo, const std::string& suffix,
@@ -175,8 +175,8 @@ ForgeResult<json> GithubApi::call_any(const std::string& installation, const std
 ForgeResult<void> GithubApi::each_any(const std::string& installation, const std::string& path, int most,
                                       const Visit& visit, const char* array) {
     const Scope where{.installation = installation, .repository_id = {}, .repository_name = {}, .reads = {}};
-    return paging_.each([&](const HttpRequest& request) { return send(where, request); }, path, most, visit,
-                        array);
+    return paging_.each([&](const HttpRequest& request) { return send(where, request); }, path,
+                        {.pages = most}, visit, array);
 }
 
 ForgeResult<json> GithubApi::call_as_app(const std::string& path) {
@@ -185,8 +185,8 @@ ForgeResult<json> GithubApi::call_as_app(const std::string& path) {
 }
 
 ForgeResult<void> GithubApi::each_as_app(const std::string& path, int most, const Visit& visit) {
-    return paging_.each([&](const HttpRequest& request) { return tokens_->send_as_app(request); }, path, most,
-                        visit);
+    return paging_.each([&](const HttpRequest& request) { return tokens_->send_as_app(request); }, path,
+                        {.pages = most}, visit);
 }
 
 ForgeResult<bool> GithubApi::newest(const RepoRef& repo, const std::string& suffix, Most most,

@@ -50,6 +50,9 @@ class GithubForge final : public Forge {
     [[nodiscard]] ForgeResult<std::vector<IssueLabelled>> labelled(const std::string& trigger_label) override;
     [[nodiscard]] ForgeResult<std::vector<CommentCreated>> comments_since(
         std::chrono::system_clock::time_point since) override;
+    [[nodiscard]] ForgeResult<std::vector<VerifiedDelivery>> undelivered(
+        std::chrono::system_clock::time_point since,
+        const std::function<bool(const std::string& delivery_id)>& known) override;
     [[nodiscard]] ForgeResult<std::vector<LabelEvent>> label_events(const ThreadRef& issue,
                                                                     const std::string& label) override;
 

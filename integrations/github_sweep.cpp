@@ -3,6 +3,8 @@
 
 #include <algorithm>
 #include <optional>
+#include <ranges>
+#include <set>
 #include <utility>
 
 #include "integrations/forge_json.hpp"
@@ -18,6 +20,7 @@ using nlohmann::json;
 constexpr int pages = 10;
 constexpr int pages_of_events = 5;
 constexpr int pages_of_newest = 3;
+constexpr std::size_t most_undelivered = 50;  ///< that one call brings
 
 }  // namespace
 
@@ -41,6 +44,39 @@ ForgeResult<std::vector<CommentCreated>> GithubForge::comments_since(
                          });
     };
     return found_by(sweep_watched(comment_turns_, watched(), seen_by_name(), look), found);
+}
+
+/// Those of an App; a repository's own webhooks are shown to its administrators only.
+/// https://docs.github.com/en/rest/apps/webhooks#list-deliveries-for-an-app-webhook
+ForgeResult<std::vector<VerifiedDelivery>> GithubForge::undelivered(
+    std::chrono::system_clock::time_point since,
+    const std::function<bool(const std::string& delivery_id)>& known) {
+    std::vector<VerifiedDelivery> found;
+    if (!api_.is_app()) return found;
+    std::set<std::string> seen;
+    std::vector<std::string> failed;  // the numbers of their last tries, the newest first
+    const auto listed = api_.each_as_app("/app/hook/deliveries", pages, [&](const json& delivery) {
+        const auto tried_at = parse_timestamp(text_at(delivery, "delivered_at"));
+        if (tried_at && *tried_at < since) return false;
+        const auto status = number_at(delivery, "status_code");
+        const auto id = text_at(delivery, "guid");
+        if (seen.insert(id).second && (status < 200 || status > 299) && !known(id))
+            failed.push_back(text_at(delivery, "id"));
+        return true;
+    });
+    if (!listed) return std::unexpected(listed.error());
+    for (const auto& number : failed | std::views::reverse) {
+        if (found.size() == most_undelivered) break;
+        const auto told = api_.call_as_app("/app/hook/deliveries/" + url_encoded(number));
+        if (!told && can_be_skipped(told.error())) continue;
+        if (!told && found.empty()) return std::unexpected(told.error());
+        if (!told) break;
+        const auto& request = at(*told, "request");
+        if (auto names = github_names(headers_in(at(request, "headers")), name_))
+            found.push_back(Replay::asked(name_, std::move(names->hook_id), std::move(names->delivery_id),
+                                          std::move(names->event_name), write_json(at(request, "payload"))));
+    }
+    return found;
 }
 
 std::function<ForgeResult<RepoSeen>(const RepoRef& repo)> GithubForge::seen_by_name() {

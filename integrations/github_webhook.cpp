@@ -9,6 +9,7 @@
 #include "integrations/forge.hpp"
 #include "integrations/forge_signature.hpp"
 #include "integrations/forge_words.hpp"
+#include "integrations/github.hpp"
 
 namespace integrations {
 namespace {
@@ -39,30 +40,36 @@ std::expected<void, Rejected> check_signature(const config::ForgeSettings& setti
 
 }  // namespace
 
-std::expected<VerifiedDelivery, Rejected> Verifier::github(const config::ForgeSettings& settings,
-                                                           Delivery&& delivery) {
-    if (auto right = check_signature(settings, delivery); !right) return std::unexpected(right.error());
-
-    const auto* id = single(delivery.headers, "x-github-delivery");
+std::expected<DeliveryNames, Rejected> github_names(const Headers& headers, const std::string& forge) {
+    const auto* id = single(headers, "x-github-delivery");
     if (id == nullptr || !is_delivery_id(*id)) {
         return reject(400, "X-GitHub-Delivery is not one id of up to 100 letters, digits and dashes");
     }
-    const auto* event = single(delivery.headers, "x-github-event");
+    const auto* event = single(headers, "x-github-event");
     if (event == nullptr || !is_event_name(*event)) {
         return reject(400, "X-GitHub-Event is not one event name");
     }
-    const auto* hook = single(delivery.headers, "x-github-hook-id");
-    if (hook == nullptr && delivery.headers.contains("x-github-hook-id")) {
+    const auto* hook = single(headers, "x-github-hook-id");
+    if (hook == nullptr && headers.contains("x-github-hook-id")) {
         return reject(400, "X-GitHub-Hook-ID comes more than once");
     }
     if (hook != nullptr && !hook->empty() && !is_digits(*hook, 20)) {
         return reject(400, "X-GitHub-Hook-ID is not a number");
     }
+    return DeliveryNames{.hook_id = hook == nullptr || hook->empty() ? forge : *hook,
+                         .delivery_id = *id,
+                         .event_name = *event};
+}
 
+std::expected<VerifiedDelivery, Rejected> Verifier::github(const config::ForgeSettings& settings,
+                                                           Delivery&& delivery) {
+    if (auto right = check_signature(settings, delivery); !right) return std::unexpected(right.error());
+    auto names = github_names(delivery.headers, delivery.forge);
+    if (!names) return std::unexpected(std::move(names.error()));
     VerifiedDelivery verified;
-    verified.hook_id_ = hook == nullptr || hook->empty() ? delivery.forge : *hook;
-    verified.delivery_id_ = *id;
-    verified.event_name_ = *event;
+    verified.hook_id_ = std::move(names->hook_id);
+    verified.delivery_id_ = std::move(names->delivery_id);
+    verified.event_name_ = std::move(names->event_name);
     verified.forge_ = delivery.forge;
     auto payload = payload_of(std::move(delivery));
     if (!payload) return std::unexpected(std::move(payload.error()));

@@ -3,6 +3,7 @@
 #include <cstddef>
 #include <memory>
 #include <optional>
+#include <string>
 #include <string_view>
 
 #include "config/error.hpp"
@@ -22,6 +23,9 @@ inline constexpr std::size_t gitlab_text_limit = 1'000'000;
 /// What a webhook's signing token begins with; base64 follows.
 inline constexpr std::string_view gitlab_signing_prefix = "whsec_";
 
+/// `merge_request` of `Merge Request Hook`, `issue` of `Confidential Issue Hook`: what is confidential the
+/// payload says too. Perhaps no event's name.
+[[nodiscard]] std::string gitlab_event_name(const Headers& headers);
 /// Bytes of a verified delivery -> Event. Pure, never throws.
 [[nodiscard]] Event decode_gitlab(const VerifiedDelivery& delivery);
 

@@ -104,7 +104,8 @@ ForgeResult<IssueSnapshot> GitlabForge::issue(const ThreadRef& issue) {
                            .labels = {},
                            .author = read_gitlab_person(at(*answer, "author")),
                            .open = text_at(*answer, "state") == "opened",
-                           .web_url = text_at(*answer, "web_url")};
+                           .web_url = text_at(*answer, "web_url"),
+                           .locked = true_at(*answer, "discussion_locked")};
     for (const auto& label : at(*answer, "labels")) snapshot.labels.push_back(read_label(label));
     return snapshot;
 }

@@ -49,6 +49,9 @@ class GitlabForge final : public Forge {
     [[nodiscard]] ForgeResult<std::vector<IssueLabelled>> labelled(const std::string& trigger_label) override;
     [[nodiscard]] ForgeResult<std::vector<CommentCreated>> comments_since(
         std::chrono::system_clock::time_point since) override;
+    [[nodiscard]] ForgeResult<std::vector<VerifiedDelivery>> undelivered(
+        std::chrono::system_clock::time_point since,
+        const std::function<bool(const std::string& delivery_id)>& known) override;
     [[nodiscard]] ForgeResult<std::vector<LabelEvent>> label_events(const ThreadRef& issue,
                                                                     const std::string& label) override;
     [[nodiscard]] ForgeResult<std::vector<Event>> completed(const Event& event) override;
@@ -70,12 +73,15 @@ class GitlabForge final : public Forge {
     [[nodiscard]] ForgeResult<std::vector<Event>> completed_review(const ChangesRequested& review);
     [[nodiscard]] ForgeResult<void> warn_of_token(std::vector<std::string>& lines);
     [[nodiscard]] ForgeResult<void> warn_of_hooks(const RepoRef& repo, std::vector<std::string>& lines);
+    /// Visits our webhooks there. Who is no maintainer is not shown them.
+    [[nodiscard]] ForgeResult<void> each_hook(const RepoRef& repo,
+                                              const std::function<void(const nlohmann::json& hook)>& visit);
 
     std::string name_;                       ///< ForgeSettings::name
     std::vector<std::string> repositories_;  ///< patterns
     TokenApi api_;
     ForgeClock clock_;
-    SweepTurns label_turns_, comment_turns_, turns_of_hooks_;
+    SweepTurns label_turns_, comment_turns_, turns_of_hooks_, undelivered_turns_;
 };
 
 }  // namespace integrations

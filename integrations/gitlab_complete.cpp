@@ -2,9 +2,13 @@
 
 #include <algorithm>
 #include <chrono>
+#include <optional>
+#include <string>
 #include <utility>
+#include <vector>
 
 #include "integrations/forge_json.hpp"
+#include "integrations/forge_signature.hpp"
 #include "integrations/forge_words.hpp"
 #include "integrations/gitlab_client.hpp"
 #include "integrations/gitlab_json.hpp"
@@ -18,6 +22,26 @@ using std::chrono::hours;
 
 constexpr hours warned_before{14 * 24};
 constexpr int pages_of_hooks = 5;
+constexpr Most failures_read{.pages = 5, .size = 20};  // GitLab refuses to show more on a page
+
+/// When what a webhook tells of happened; none: it does not say.
+Moment told_at(const json& payload) {
+    const auto& what = at(payload, "object_attributes");
+    for (const char* name : {"finished_at", "updated_at", "created_at"})
+        if (const auto moment = parse_timestamp(text_at(what, name))) return moment;
+    return {};
+}
+
+/// As the front door calls it, which hears of either id.
+std::optional<std::string> unknown_id(const Headers& headers,
+                                      const std::function<bool(const std::string& delivery_id)>& known) {
+    const auto* signed_id = single(headers, "webhook-id");
+    const auto* key = single(headers, "idempotency-key");
+    for (const auto* id : {signed_id, key})
+        if (id != nullptr && (!is_delivery_id(*id) || known(*id))) return std::nullopt;
+    if (signed_id == nullptr && key == nullptr) return std::nullopt;
+    return signed_id != nullptr ? *signed_id : *key;
+}
 
 }  // namespace
 
@@ -75,19 +99,57 @@ ForgeResult<void> GitlabForge::warn_of_token(std::vector<std::string>& lines) {
     return {};
 }
 
-/// Who is no maintainer is not shown them.
 /// https://docs.gitlab.com/user/project/integrations/webhooks/#auto-disabled-webhooks
 ForgeResult<void> GitlabForge::warn_of_hooks(const RepoRef& repo, std::vector<std::string>& lines) {
-    return api_.each(repo, "/hooks", pages_of_hooks, [&](const json& hook) {
+    return each_hook(repo, [&](const json& hook) {
         const auto state = text_at(hook, "alert_status");
-        if (!text_at(hook, "url").ends_with("/hooks/" + name_) || state.empty() || state == "executable")
-            return true;
+        if (state.empty() || state == "executable") return;
         const auto until = text_at(hook, "disabled_until");
         lines.push_back("the webhook of " + repo.full_name + " is switched off " +
                         (until.empty() ? "for good" : "until " + one_line(until, 40)) +
                         ", as deliveries failed: send a test from its page");
+    });
+}
+
+ForgeResult<void> GitlabForge::each_hook(const RepoRef& repo,
+                                         const std::function<void(const json& hook)>& visit) {
+    return api_.each(repo, "/hooks", pages_of_hooks, [&](const json& hook) {
+        if (text_at(hook, "url").ends_with("/hooks/" + name_)) visit(hook);
         return true;
     });
+}
+
+/// From GitLab 17.4 on, which gives them ids; what a group's webhook sent is shown to its owners only.
+/// Whoever may see a project's webhooks may have written what one of them sends: it counts for that project
+/// alone. https://docs.gitlab.com/api/project_webhooks/#list-all-events-for-a-project-webhook
+ForgeResult<std::vector<VerifiedDelivery>> GitlabForge::undelivered(
+    std::chrono::system_clock::time_point since,
+    const std::function<bool(const std::string& delivery_id)>& known) {
+    std::vector<VerifiedDelivery> found;
+    const auto read = [&](const RepoRef& repo, const json& event) {
+        const auto& payload = at(event, "request_data");
+        const auto happened = told_at(payload);
+        const auto headers = headers_in(at(event, "request_headers"));
+        const auto id = unknown_id(headers, known);
+        if (!id || !happened || *happened < since || text(at(payload, "project", "id")) != repo.id) return;
+        found.push_back(Replay::asked(name_, name_, *id, gitlab_event_name(headers), write_json(payload)));
+    };
+    const auto look = [&](const RepoRef& repo) {
+        std::vector<std::string> hooks;
+        auto done = each_hook(repo, [&](const json& hook) { hooks.push_back(text_at(hook, "id")); });
+        for (const auto& hook : hooks)
+            for (const char* status : {"server_failure", "client_failure"})
+                if (done)
+                    done = api_.each(repo, "/hooks/" + url_encoded(hook) + "/events?status=" + status,
+                                     failures_read, [&](const json& event) {
+                                         read(repo, event);
+                                         return true;
+                                     });
+        return done || can_be_skipped(done.error()) ? ForgeResult<void>() : done;
+    };
+    auto all = found_by(sweep_watched(undelivered_turns_, watched(), seen_by_name(), look), found);
+    if (all) std::ranges::reverse(*all);  // the newest came first
+    return all;
 }
 
 }  // namespace integrations

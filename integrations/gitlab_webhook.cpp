@@ -102,9 +102,9 @@ std::string id_of_delivery(const Delivery& delivery) {
     return digest_of((hook == nullptr ? std::string() : *hook) + "\n" + delivery.body);
 }
 
-/// `merge_request` of `Merge Request Hook`, `issue` of `Confidential Issue Hook`: what is confidential the
-/// payload says too.
-std::string named_event(const Headers& headers) {
+}  // namespace
+
+std::string gitlab_event_name(const Headers& headers) {
     const auto* header = single(headers, "x-gitlab-event");
     if (header == nullptr) return {};
     auto name = lower_case(*header);
@@ -113,8 +113,6 @@ std::string named_event(const Headers& headers) {
     if (name.ends_with("_hook")) name.erase(name.rfind('_'));
     return name;
 }
-
-}  // namespace
 
 std::expected<VerifiedDelivery, Rejected> Verifier::gitlab(const config::ForgeSettings& settings,
                                                            Delivery&& delivery,
@@ -131,7 +129,7 @@ std::expected<VerifiedDelivery, Rejected> Verifier::gitlab(const config::ForgeSe
     }
     if (!is_delivery_id(verified.delivery_id_))
         return reject(400, "Idempotency-Key is not one id of up to 100 letters, digits and dashes");
-    verified.event_name_ = named_event(delivery.headers);
+    verified.event_name_ = gitlab_event_name(delivery.headers);
     if (!is_event_name(verified.event_name_)) return reject(400, "X-Gitlab-Event is not one event name");
     verified.forge_ = verified.hook_id_ = delivery.forge;
     auto payload = payload_of(std::move(delivery));

@@ -51,6 +51,7 @@ struct IssueSnapshot {
     Person author;
     bool open = true;
     std::string web_url;
+    bool locked = false;  ///< its conversation
 };
 
 /// A label was set or taken off, by the issue's own record.

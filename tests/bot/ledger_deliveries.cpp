@@ -75,6 +75,9 @@ TEST_CASE_FIXTURE(LedgerFixture, "the same delivery a hundred times at once is s
     CHECK(fresh == 1);
     CHECK(duplicate == 99);
     CHECK(book.figures().deliveries_waiting == 1);
+    CHECK(book.received("github", "same"));
+    CHECK_FALSE(book.received("github", "another"));
+    CHECK_FALSE(book.received("gitlab", "same"));
 }
 
 TEST_CASE_FIXTURE(LedgerFixture, "many senders at once lose nothing") {

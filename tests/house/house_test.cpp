@@ -111,9 +111,9 @@ const std::vector<Leave> macros{
 
 /// Longer than 150 (headers) or 400 lines, for a reason.
 const std::vector<house::Long> longer{
-    {"bot/ledger.hpp", 260, "every verb of the ledger with its contract, so that there is one place to look"},
+    {"bot/ledger.hpp", 265, "every verb of the ledger with its contract, so that there is one place to look"},
     {"bot/sentences.hpp", 680, "every sentence of the bot, so that its voice is judged from top to bottom"},
-    {"integrations/forge.hpp", 155, "all that is asked of a forge, whichever it is: one contract"},
+    {"integrations/forge.hpp", 165, "all that is asked of a forge, whichever it is: one contract"},
     {"sandbox/sandbox.hpp", 165,
      "what a run is, asks and comes to, and what its backend gives: one contract"},
     {"bot/ledger_inside.hpp", 180, "the pieces of the ledger's verbs, shared by its files only"},

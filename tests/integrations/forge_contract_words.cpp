@@ -178,9 +178,51 @@ void what_was_said_is_found(const Way& way) {
     CHECK_FALSE(forge->comments_since(before).has_value());
 }
 
+/// By the forge's own account of its deliveries, where it keeps one and shows it to us.
+void what_failed_is_found(const Way& way) {
+    Contract world(way);
+    auto& practice = world.practice;
+    practice.add_collaborator("octo/app", "robot", practice_forge::Permission::admin);
+    const auto forge = world.connect();
+    const auto before = std::chrono::floor<std::chrono::seconds>(std::chrono::system_clock::now());
+    practice.set_hook({.url = "http://127.0.0.1:1/hooks/practice", .secret = "s"});  // nobody listens there
+    for (const char* words : {"/agent run", "/agent stop", "/agent why"})
+        (void)practice.comment("octo/app", world.issue_number, words, "ann");
+    REQUIRE(practice.hooks_sent());
+    const auto sent = practice.deliveries();
+    REQUIRE(sent.size() == 3);
+    const auto found = must(forge->undelivered(before, [&](const auto& id) { return id == sent[1].guid; }));
+    if (!way.as_app && !way.on_gitlab()) {
+        CHECK(found.empty());
+        return;
+    }
+    const auto decode = integrations::find_forge_kind(way.on_gitlab() ? "gitlab" : "github")->decode;
+    std::vector<std::string> ids, words;
+    for (const auto& delivery : found) {
+        const auto event = decode(delivery);
+        REQUIRE(std::holds_alternative<integrations::CommentCreated>(event));
+        const auto& said = std::get<integrations::CommentCreated>(event);
+        CHECK(said.thread.number == world.issue_number);
+        CHECK(said.by.login == "ann");
+        words.push_back(said.body);
+        ids.push_back(delivery.delivery_id());
+        CHECK(delivery.forge() == "practice");
+    }
+    CHECK(words == std::vector<std::string>{"/agent run", "/agent why"});
+    CHECK(ids == std::vector{sent[0].guid, sent[2].guid});
+    const auto unknown = [](const std::string&) { return false; };
+    CHECK(must(forge->undelivered(before + std::chrono::hours(1), unknown)).empty());
+    practice.fail({.name = "down", .times = -1, .status = 503});
+    CHECK_FALSE(forge->undelivered(before, unknown).has_value());
+}
+
 }  // namespace
 
 TEST_CASE("on every forge what was said is found by asking") { on_each(&what_was_said_is_found); }
+
+TEST_CASE("what a forge could not hand over is found, where it keeps account of that") {
+    on_each(&what_failed_is_found);
+}
 
 TEST_CASE("on every forge it is found who set which label and which review asks for changes") {
     on_each(&what_events_leave_out_is_found);

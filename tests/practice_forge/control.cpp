@@ -115,11 +115,9 @@ Fault fault_of(const json& body) {
 
 HookFault hook_fault_of(const json& body) {
     static const std::map<std::string, HookFault::Kind> kKinds = {
-        {"lose", HookFault::Kind::lose},
-        {"vanish", HookFault::Kind::vanish},
-        {"duplicate", HookFault::Kind::duplicate},
-        {"reorder", HookFault::Kind::reorder},
-        {"bad_signature", HookFault::Kind::bad_signature}};
+        {"lose", HookFault::Kind::lose},       {"vanish", HookFault::Kind::vanish},
+        {"hold", HookFault::Kind::hold},       {"duplicate", HookFault::Kind::duplicate},
+        {"reorder", HookFault::Kind::reorder}, {"bad_signature", HookFault::Kind::bad_signature}};
     const auto kind = kKinds.find(body.value("kind", ""));
     if (kind == kKinds.end()) throw Problem(422, "no such kind of webhook fault");
     return {.kind = kind->second, .times = body.value("times", 1)};

@@ -141,7 +141,7 @@ json delivery_json(const Hooks::Sent& sent) {
 
 /// Newest first, in pages by cursor: the cursor is the id to go on below.
 Answer get_deliveries(Ground& ground, Call& call) {
-    auto sent = ground.hooks.deliveries();
+    auto sent = ground.hooks.tried();
     std::ranges::sort(sent, std::ranges::greater{}, [](const Hooks::Sent& s) { return s.delivery.id; });
     const auto size = std::clamp(std::stoi(call.value("per_page", "30")), 1, 100);
     const auto cursor = call.value("cursor");
@@ -163,11 +163,12 @@ Answer get_deliveries(Ground& ground, Call& call) {
 
 Answer get_delivery(Ground& ground, Call& call) {
     const auto id = call.number("delivery_id");
-    for (const auto& sent : ground.hooks.deliveries()) {
+    for (const auto& sent : ground.hooks.tried()) {
         if (sent.delivery.id != id) continue;
         json body = delivery_json(sent);
         body["url"] = ground.hooks.settings().url;
-        body["request"] = {{"headers", sent.headers}, {"payload", json::parse(sent.delivery.body)}};
+        body["request"] = {{"headers", ground.hooks.headers_of(sent)},
+                           {"payload", json::parse(sent.delivery.body)}};
         body["response"] = {{"headers", json::object()}, {"payload", sent.delivery.response}};
         return {.body = body};
     }

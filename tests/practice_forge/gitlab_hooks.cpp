@@ -92,8 +92,7 @@ bool is_asked(const std::string& asked, int code) {
     return asked == std::to_string(code);
 }
 
-json event_json(const Hooks::Sent& sent, const std::string& url) {
-    auto headers = sent.headers;
+json event_json(const Hooks::Sent& sent, std::map<std::string, std::string> headers, const std::string& url) {
     if (headers.contains("X-Gitlab-Token")) headers["X-Gitlab-Token"] = "[REDACTED]";
     headers["Content-Type"] = "application/json";
     const auto code = sent.delivery.status_code;
@@ -108,16 +107,18 @@ json event_json(const Hooks::Sent& sent, const std::string& url) {
             {"response_status", code == 0 ? "internal error" : std::to_string(code)}};
 }
 
-/// Of the last seven days, the newest first.
+/// Of the last seven days, the newest first, at most 20 on a page.
 Answer list_events(Ground& ground, Call& call) {
     check_hook(ground, call);
+    if (call.positive("per_page", 20) > 20)
+        throw refusal(400, {{"error", "per_page does not have a valid value"}});
     const auto asked = call.value("status");
     const auto url = ground.hooks.settings().url;
     std::vector<json> all;
-    for (const auto& sent : ground.hooks.deliveries()) {
+    for (const auto& sent : ground.hooks.tried()) {
         if (sent.repository != call.repository->id || sent.delivery.of_group) continue;
         if (sent.when + kKept < ground.world.now() || !is_asked(asked, sent.delivery.status_code)) continue;
-        all.push_back(event_json(sent, url));
+        all.push_back(event_json(sent, ground.hooks.headers_of(sent), url));
     }
     std::ranges::reverse(all);
     return page_of(ground.world, call, all);
@@ -130,7 +131,7 @@ Answer post_resend(Ground& ground, Call& call) {
     const auto now = ground.world.now();
     int lately = 0;
     bool known = false;
-    for (const auto& sent : ground.hooks.deliveries()) {
+    for (const auto& sent : ground.hooks.tried()) {
         lately += sent.delivery.redelivery && sent.when + std::chrono::minutes(1) > now ? 1 : 0;
         known = known || (sent.delivery.id == id && sent.repository == call.repository->id);
     }

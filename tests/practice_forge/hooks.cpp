@@ -115,6 +115,10 @@ void Hooks::enqueue(Waiting waiting) {
             break;
         case HookFault::Kind::vanish:
             break;
+        case HookFault::Kind::hold:
+            sent.held = true;
+            done_.push_back(std::move(sent));
+            break;
         case HookFault::Kind::duplicate:
             queue_.push_back(waiting);
             queue_.push_back(std::move(waiting));
@@ -210,6 +214,18 @@ void Hooks::count(bool good) {
 bool Hooks::sent(std::chrono::milliseconds timeout) {
     std::unique_lock lock(mutex_);
     return changed_.wait_for(lock, timeout, [this] { return queue_.empty() && !busy_; });
+}
+
+std::vector<Hooks::Sent> Hooks::tried() const {
+    auto all = deliveries();
+    std::erase_if(all, [](const Sent& sent) { return sent.held; });
+    return all;
+}
+
+std::map<std::string, std::string> Hooks::headers_of(const Sent& sent) const {
+    if (!sent.headers.empty()) return sent.headers;
+    const auto to = settings();
+    return seal_(world_, sent.delivery, to, to.secret);
 }
 
 std::vector<Hooks::Sent> Hooks::deliveries() const {

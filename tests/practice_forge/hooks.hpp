@@ -41,6 +41,7 @@ class Hooks {
         double seconds = 0;
         std::int64_t repository = 0, installation = 0;
         std::map<std::string, std::string> headers;
+        bool held = false;  ///< nobody has tried to send it
     };
     using Recorder = std::function<void(const Sent&)>;
 
@@ -71,6 +72,9 @@ class Hooks {
     [[nodiscard]] Standing standing() const;
     [[nodiscard]] bool sent(std::chrono::milliseconds timeout);
     [[nodiscard]] std::vector<Sent> deliveries() const;
+    [[nodiscard]] std::vector<Sent> tried() const;  ///< of those: what the forge keeps account of
+    /// What it bore, or would have.
+    [[nodiscard]] std::map<std::string, std::string> headers_of(const Sent& sent) const;
 
  private:
     void work(const std::stop_token& stop);

@@ -196,6 +196,7 @@ struct HookFault {
     enum class Kind {
         lose,       ///< not sent, but listed as failed: a sweep of the deliveries finds it
         vanish,     ///< not sent and not listed
+        hold,       ///< not tried yet: `deliver` does
         duplicate,  ///< sent twice with the same delivery id
         reorder,    ///< held until `times` of them are there, then sent backwards
         bad_signature,

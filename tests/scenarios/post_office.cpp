@@ -19,7 +19,7 @@ namespace scenarios {
 
 PostOffice::PostOffice(Factory& factory) : factory_(factory) {
     factory.forge.script_hook(
-        {.kind = practice_forge::HookFault::Kind::lose, .times = std::numeric_limits<int>::max()});
+        {.kind = practice_forge::HookFault::Kind::hold, .times = std::numeric_limits<int>::max()});
 }
 
 std::int64_t PostOffice::told(std::string_view what, const practice_forge::Which& thread,

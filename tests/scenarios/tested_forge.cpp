@@ -43,6 +43,7 @@ const std::map<Ability, Without>& all_without() {
         {Ability::tell_its_ci_log, {"what failed there", {Dialect::gitea, Dialect::forgejo}}},
         {Ability::refuse_unrelated_histories,
          {"a base branch that became another history", {Dialect::gitlab, Dialect::gitea, Dialect::forgejo}}},
+        {Ability::tell_what_failed, {"what else a failed delivery told", {Dialect::gitea, Dialect::forgejo}}},
         {Ability::sign_deliveries, {"a delivery is signed in", {Dialect::gitlab}}},
         {Ability::install_apps, {"acts as", {Dialect::gitlab, Dialect::gitea, Dialect::forgejo}}},
     };

@@ -32,6 +32,7 @@ enum class Ability {
     move_issues,
     tell_its_ci_log,
     refuse_unrelated_histories,
+    tell_what_failed,
     sign_deliveries,
     install_apps,
 };

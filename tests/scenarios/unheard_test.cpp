@@ -106,6 +106,41 @@ TEST_CASE("an answer that no delivery told of is heard, and what was said before
     CHECK(factory.reaches(issue, "review"));
 }
 
+TEST_CASE("a review whose delivery failed is heard where the forge keeps account of it, and once") {
+    if (!can_run("bubblewrap")) return;
+    Scene scene(plan_that_is_told_nothing());
+    auto& forge = scene.factory.forge;
+    const auto before = scene.proposal.head_sha;
+    scene.factory.stop();
+    (void)forge.review(repository, scene.proposal.number, "changes_requested", "Say more.", {}, maintainer);
+    REQUIRE(forge.hooks_sent());
+    for (int starts = 0; starts < 2; ++starts) {
+        starts_and_looks(scene.factory);
+        scene.factory.stop();
+    }
+    const bool told = scenarios::can(scenarios::Ability::tell_what_failed);
+    CHECK((scene.now().head_sha != before) == told);
+    CHECK(scene.words() == (told ? "none\nmore\nmore\n" : "none\nmore\n"));
+}
+
+TEST_CASE("an end that is told when it was undone long since is none") {
+    if (!can_run("bubblewrap")) return;
+    Scene scene(plan_that_is_told_nothing());
+    auto& forge = scene.factory.forge;
+    const scenarios::PostOffice post(scene.factory);
+    forge.close(repository, scene.proposal, maintainer);
+    REQUIRE(forge.reopen(repository, scene.proposal, maintainer));
+    post.hand_over(post.told("pull_request.closed", scene.proposal));
+    if (scenarios::can(scenarios::Ability::tell_of_moved_repositories)) {
+        forge.rename_repository(repository, "elsewhere/shop");  // which is not served
+        const auto moved = post.told("repository.transferred", 0);
+        forge.rename_repository("elsewhere/shop", std::string(repository));
+        post.hand_over(moved);
+    }
+    REQUIRE(scenarios::comes_to_rest(scene.factory));
+    CHECK(scenarios::states_of(scene.factory, scene.issue) == "review");
+}
+
 TEST_CASE("what was said before there was a daemon asks nobody") {
     if (!can_run("bubblewrap")) return;
     Factory factory(plan_that_is_told_nothing());
