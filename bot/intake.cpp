@@ -129,6 +129,17 @@ ForgeResult<void> gather_for_checks(Shop& shop, integrations::Forge& forge, cons
     return {};
 }
 
+/// That we are not told who may do what is no answer about the person: the operator must mend it first.
+ForgeResult<integrations::Permission> permission_of(integrations::Forge& forge,
+                                                    const integrations::RepoRef& repo,
+                                                    const integrations::Person& person) {
+    auto found = forge.permission(repo, person);
+    if (!found && found.error().kind == ForgeError::Kind::forbidden) return found;
+    const auto seen = if_seen(std::move(found));
+    if (!seen) return std::unexpected(seen.error());
+    return seen->value_or(integrations::Permission::none);
+}
+
 // An end may be told late, when people have thought again.
 
 /// Whether the issue of a job without a pull request is still so, and its label still off.
@@ -265,9 +276,9 @@ ForgeResult<Facts> gather_facts(Shop& shop, const Request& request) {
         if (!facts.active_job || facts.active_job->waits_for != WaitsFor::answer) return facts;
 
     if (!subject.by->login.empty()) {
-        const auto permission = if_seen(entry->forge->permission(thread.repo, *subject.by));
+        const auto permission = permission_of(*entry->forge, thread.repo, *subject.by);
         if (!permission) return std::unexpected(permission.error());
-        facts.permission = permission->value_or(integrations::Permission::none);
+        facts.permission = *permission;
     }
     if (const auto* refine = std::get_if<AskRefine>(&request);
         refine != nullptr && !refine->review_id.empty() && facts.active_job) {

@@ -42,6 +42,11 @@ std::chrono::system_clock::duration pause_by_age(Time received_at) {
     return std::clamp<Pause>((std::chrono::system_clock::now() - received_at) / 4, 2s, 300s);
 }
 
+/// What was asked for where our account is shut out waits for an operator to let it in again, for a while.
+bool is_shut_out_for_good(Time received_at) {
+    return std::chrono::system_clock::now() - received_at > 24h * 3;
+}
+
 std::chrono::system_clock::duration pause_by_attempts(int attempts) {
     return std::min<std::chrono::seconds>(300s, 2s * (1 << std::min(attempts, 8)));
 }
@@ -246,6 +251,11 @@ bool intake(Shop& shop) {
         return true;
     }
     const auto later = [&](const ForgeError& error) {
+        if (error.kind == ForgeError::Kind::forbidden && is_shut_out_for_good(stored->received_at)) {
+            spdlog::warn("delivery {}: given up: {}", delivery.delivery_id(), error.message);
+            (void)shop.ledger.settle(stored->id, Ignore{"the forge has not let us ask for days"});
+            return true;
+        }
         spdlog::warn("delivery {}: later: {}", delivery.delivery_id(), error.message);
         shop.forges.failed(delivery.forge(), error);
         shop.ledger.postpone(stored->id, next_try(error, pause_by_age(stored->received_at)), error.message);

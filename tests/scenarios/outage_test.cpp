@@ -4,6 +4,7 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cstdio>
 #include <cstdlib>
 #include <fstream>
@@ -151,6 +152,20 @@ TEST_CASE("while the forge is down it is asked now and then, not for each delive
     factory.forge.clear_faults();
     CHECK(PracticeForge::eventually([&] { return factory.answers(first).size() >= many; },
                                     std::chrono::seconds(90)));
+}
+
+TEST_CASE("who asks while the bot is not told who may do what is not refused, but served when it is") {
+    if (!can_run("bubblewrap")) return;
+    Factory factory(quick_change());
+    auto& forge = factory.forge;
+    forge.fail(scenarios::at(scenarios::Asked::permission, {.name = "shut out", .times = -1, .status = 403}));
+    const auto issue = factory.ask("Anything");
+    REQUIRE(PracticeForge::eventually(
+        [&] { return std::ranges::count(forge.requests(), "shut out", &practice_forge::Request::fault) > 1; },
+        std::chrono::seconds(60)));
+    forge.clear_faults();
+    CHECK(factory.reaches(issue, "review"));
+    CHECK(factory.answers(issue).empty());
 }
 
 TEST_CASE("a label set while neither daemon nor forge was there is found as soon as the forge answers") {
