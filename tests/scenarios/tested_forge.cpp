@@ -16,11 +16,6 @@ namespace {
 
 using practice_forge::Dialect;
 
-struct Without {
-    std::string_view row;
-    std::set<Dialect> forges;
-};
-
 const std::map<Ability, Without>& all_without() {
     static const std::map<Ability, Without> table{
         {Ability::tell_lines_around_a_remark, {"the lines around a remark", {Dialect::gitlab}}},
@@ -100,10 +95,10 @@ const integrations::ForgeKind& tested_kind() {
 
 bool can(Ability ability) { return !all_without().at(ability).forges.contains(tested_forge()); }
 
-std::set<std::string_view> rows_of_abilities() {
-    std::set<std::string_view> rows;
-    for (const auto& [ability, without] : all_without()) rows.insert(without.row);
-    return rows;
+std::vector<Without> abilities_missing() {
+    std::vector<Without> all;
+    for (const auto& [ability, without] : all_without()) all.push_back(without);
+    return all;
 }
 
 practice_forge::Fault at(Asked asked, practice_forge::Fault fault) {

@@ -4,6 +4,7 @@
 #include <set>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "integrations/forge.hpp"
 #include "tests/practice_forge/practice_forge.hpp"
@@ -37,8 +38,12 @@ enum class Ability {
     install_apps,
 };
 [[nodiscard]] bool can(Ability ability);
-/// The names of those rows.
-[[nodiscard]] std::set<std::string_view> rows_of_abilities();
+/// A row of that table, and the forges that cannot do what it tells of.
+struct Without {
+    std::string_view row;
+    std::set<practice_forge::Dialect> forges;
+};
+[[nodiscard]] std::vector<Without> abilities_missing();
 
 /// What the bot asks of its forge, by what it is for.
 enum class Asked {
