@@ -132,6 +132,7 @@ constexpr auto deliveries_told = std::chrono::hours(24 * 3);
 /// What a forge could not hand over goes into the inbox as if it had come. What happened before anything was
 /// ever heard here asks nobody.
 void sweep_undelivered(Shop& shop, const std::string& name, integrations::Forge& forge) {
+    if (shop.disk.shortage()) return;  // which may be why
     const auto oldest = std::chrono::system_clock::now() - deliveries_told;
     const auto heard_since = std::min(shop.ledger.oldest_delivery().value_or(shop.started), shop.started);
     const auto found = forge.undelivered(std::max<Time>(oldest, heard_since), [&](const std::string& id) {

@@ -129,10 +129,13 @@ ForgeResult<std::vector<VerifiedDelivery>> GitlabForge::undelivered(
     const auto read = [&](const RepoRef& repo, const json& event) {
         const auto& payload = at(event, "request_data");
         const auto happened = told_at(payload);
+        if (happened && *happened < since) return false;
         const auto headers = headers_in(at(event, "request_headers"));
         const auto id = unknown_id(headers, known);
-        if (!id || !happened || *happened < since || text(at(payload, "project", "id")) != repo.id) return;
-        found.push_back(Replay::asked(name_, name_, *id, gitlab_event_name(headers), write_json(payload)));
+        if (id && happened && text(at(payload, "project", "id")) == repo.id)
+            found.push_back(
+                Replay::asked(name_, name_, *id, gitlab_event_name(headers), write_json(payload)));
+        return true;
     };
     const auto look = [&](const RepoRef& repo) {
         std::vector<std::string> hooks;
@@ -141,10 +144,7 @@ ForgeResult<std::vector<VerifiedDelivery>> GitlabForge::undelivered(
             for (const char* status : {"server_failure", "client_failure"})
                 if (done)
                     done = api_.each(repo, "/hooks/" + url_encoded(hook) + "/events?status=" + status,
-                                     failures_read, [&](const json& event) {
-                                         read(repo, event);
-                                         return true;
-                                     });
+                                     failures_read, [&](const json& event) { return read(repo, event); });
         return done || can_be_skipped(done.error()) ? ForgeResult<void>() : done;
     };
     auto all = found_by(sweep_watched(undelivered_turns_, watched(), seen_by_name(), look), found);
