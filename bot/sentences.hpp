@@ -187,7 +187,8 @@ inline constexpr std::string_view no_image =
 inline constexpr std::string_view engine_says = " The engine says:\n\n{}\n";
 inline constexpr std::string_view setup_failed =
     "The recipe's `setup` {how_it_ended}, so the agent was not started.{output}\n"
-    "Setup runs without network, in the recipe's image. Mend `setup` in `.shopfloor.yml`, then comment "
+    "Setup runs in the recipe's image, and reaches only the hosts that `egress.setup` may have. Mend `setup` "
+    "in `.shopfloor.yml`, then comment "
     "`/agent retry`.";
 inline constexpr std::string_view end_of_its_output = " The end of its output:\n\n{}\n";
 inline constexpr std::string_view agent_failed =

@@ -330,8 +330,11 @@ int demo(const Choice& choice) {
     const bool as_expected = table(followed);
     if (!as_expected) return complain("not the five outcomes that were expected");
     if (choice.once) return 0;
-    fmt::print("\nLook around at {}/{}; set the label `agent` on another issue. Ctrl-C ends it.\n",
-               forge.url(), repository);
+    fmt::print(
+        "\nLook around at {0}/{1}. To say something on issue {2} as {3}, and be answered there:\n\n"
+        "    curl -d '{{\"by\": \"{3}\", \"body\": \"/agent help\"}}' "
+        "{0}/practice/repositories/{1}/issues/{2}/comments\n\nCtrl-C ends it.\n",
+        forge.url(), repository, followed.front().number, person);
     std::fflush(stdout);
     while (interrupted == 0 && !daemon.ended()) std::this_thread::sleep_for(std::chrono::milliseconds(200));
     return interrupted != 0 ? 0 : complain("shopfloor ended");
