@@ -113,6 +113,14 @@ std::optional<Origin> origin_of(SQLite::Database& db, const std::string& row_sql
         .delivery = delivery, .place = row.getColumn(0).getInt(), .revived = row.getColumn(1).getInt() != 0};
 }
 
+/// The first of those kept, in this order.
+std::optional<Time> delivery_came(SQLite::Database& db, const char* order) {
+    auto row =
+        prepare(db, std::string("SELECT received_at FROM deliveries ORDER BY id ") + order + " LIMIT 1");
+    if (!row.executeStep()) return std::nullopt;
+    return from_ms(row.getColumn(0).getInt64());
+}
+
 }  // namespace
 
 void Ledger::Inside::insert(SQLite::Database& db, LedgerGroup::Entry& entry) {
@@ -149,17 +157,13 @@ bool Ledger::received(std::string_view forge, const std::string& delivery_id) co
     });
 }
 
-std::optional<Time> Ledger::Inside::came(const char* order) const {
-    return read([&](SQLite::Database& db) -> std::optional<Time> {
-        auto row =
-            prepare(db, std::string("SELECT received_at FROM deliveries ORDER BY id ") + order + " LIMIT 1");
-        if (!row.executeStep()) return std::nullopt;
-        return from_ms(row.getColumn(0).getInt64());
-    });
+std::optional<Time> Ledger::oldest_delivery() const {
+    return inside_->read([](SQLite::Database& db) { return delivery_came(db, "ASC"); });
 }
 
-std::optional<Time> Ledger::oldest_delivery() const { return inside_->came("ASC"); }
-std::optional<Time> Ledger::newest_delivery() const { return inside_->came("DESC"); }
+std::optional<Time> Ledger::newest_delivery() const {
+    return inside_->read([](SQLite::Database& db) { return delivery_came(db, "DESC"); });
+}
 
 std::chrono::steady_clock::time_point Ledger::last_recorded() const {
     return std::chrono::steady_clock::time_point(inside_->last_recorded.load());

@@ -87,8 +87,6 @@ struct Ledger::Inside {
         writer.exec(when == OnDisk::at_once ? "PRAGMA synchronous = FULL" : "PRAGMA synchronous = NORMAL");
     }
     [[nodiscard]] std::int64_t now() const { return to_ms(options.clock()); }
-    /// The first delivery in this order.
-    [[nodiscard]] std::optional<Time> came(const char* order) const;
     void remember(std::optional<std::string> what);
 
     // Pieces of verbs; each is called inside a transaction.

@@ -162,10 +162,6 @@ void give_back(Shop& shop, const Lease& lease, const std::string& why) {
     }
 }
 
-}  // namespace
-
-namespace {
-
 /// Where an event happened that leaves out what counts; null: it is whole.
 const integrations::RepoRef* left_out(const integrations::Event& event) {
     if (const auto* changed = std::get_if<integrations::LabelsChanged>(&event)) return &changed->issue.repo;
@@ -173,6 +169,19 @@ const integrations::RepoRef* left_out(const integrations::Event& event) {
         return renamed->repo.clone_url.empty() ? &renamed->repo : nullptr;
     const auto* review = std::get_if<integrations::ChangesRequested>(&event);
     return review != nullptr && review->review_id.empty() ? &review->pull_request.repo : nullptr;
+}
+
+/// The forge did not answer what must be known to decide.
+void try_later(Shop& shop, const StoredDelivery& stored, const ForgeError& error) {
+    const auto& delivery = stored.delivery;
+    if (error.kind == ForgeError::Kind::forbidden && is_shut_out_for_good(stored.received_at)) {
+        spdlog::warn("delivery {}: given up: {}", delivery.delivery_id(), error.message);
+        (void)shop.ledger.settle(stored.id, Ignore{"the forge has not let us ask for days"});
+        return;
+    }
+    spdlog::warn("delivery {}: later: {}", delivery.delivery_id(), error.message);
+    shop.forges.failed(delivery.forge(), error);
+    shop.ledger.postpone(stored.id, next_try(error, pause_by_age(stored.received_at)), error.message);
 }
 
 }  // namespace
@@ -251,14 +260,7 @@ bool intake(Shop& shop) {
         return true;
     }
     const auto later = [&](const ForgeError& error) {
-        if (error.kind == ForgeError::Kind::forbidden && is_shut_out_for_good(stored->received_at)) {
-            spdlog::warn("delivery {}: given up: {}", delivery.delivery_id(), error.message);
-            (void)shop.ledger.settle(stored->id, Ignore{"the forge has not let us ask for days"});
-            return true;
-        }
-        spdlog::warn("delivery {}: later: {}", delivery.delivery_id(), error.message);
-        shop.forges.failed(delivery.forge(), error);
-        shop.ledger.postpone(stored->id, next_try(error, pause_by_age(stored->received_at)), error.message);
+        try_later(shop, *stored, error);
         return true;
     };
     auto requests = requests_of(shop, event, delivery.forge());

@@ -22,7 +22,7 @@ std::map<std::string, Cells> table_for_people() {
         scenarios::bytes_of(std::filesystem::path(SHOPFLOOR_SOURCE_DIR) / "docs" / "forges.md"));
     std::map<std::string, Cells> table;
     for (std::string line; std::getline(lines, line);) {
-        if (!line.starts_with("| ")) continue;
+        if (!line.starts_with("| ") || line.starts_with("| |")) continue;
         std::vector<std::string> cells;
         for (std::size_t from = 2; from < line.size();) {
             const auto end = std::min(line.find(" |", from), line.size());
