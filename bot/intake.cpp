@@ -129,18 +129,33 @@ ForgeResult<void> gather_for_checks(Shop& shop, integrations::Forge& forge, cons
     return {};
 }
 
-/// That we are not told who may do what is no answer about the person: the operator must mend it first.
-ForgeResult<integrations::Permission> permission_of(integrations::Forge& forge,
-                                                    const integrations::RepoRef& repo,
-                                                    const integrations::Person& person) {
+/// What was asked for where we are not told who may do what waits so long for the operator.
+constexpr auto waits_for_permission = 24h * 3;
+
+/// That we are not told is no answer about the person.
+ForgeResult<void> gather_permission(integrations::Forge& forge, const integrations::RepoRef& repo,
+                                    const integrations::Person& person, Time heard_at, Facts& facts) {
     auto found = forge.permission(repo, person);
-    if (!found && found.error().kind == ForgeError::Kind::forbidden) return found;
+    facts.permission_hidden = !found && found.error().kind == ForgeError::Kind::forbidden;
+    if (facts.permission_hidden && facts.now - heard_at < waits_for_permission)
+        return std::unexpected(found.error());
     const auto seen = if_seen(std::move(found));
     if (!seen) return std::unexpected(seen.error());
-    return seen->value_or(integrations::Permission::none);
+    facts.permission = seen->value_or(integrations::Permission::none);
+    return {};
 }
 
 // An end may be told late, when people have thought again.
+
+/// For so long the forge may not know everywhere what it told just now.
+constexpr auto known_everywhere = 20s;
+
+/// What was told at that time is not so when the forge is asked: to be asked again, unless it is long ago.
+ForgeResult<void> undone(integrations::Moment told_at, const Facts& facts) {
+    if (!told_at || facts.now - *told_at > known_everywhere) return {};
+    return std::unexpected(ForgeError{.kind = ForgeError::Kind::gone,
+                                      .message = "what was told just now is not so when it is asked"});
+}
 
 /// Whether the issue of a job without a pull request is still so, and its label still off.
 ForgeResult<void> gather_issue_over(integrations::Forge& forge, const IssueOver& over, Facts& facts) {
@@ -150,6 +165,7 @@ ForgeResult<void> gather_issue_over(integrations::Forge& forge, const IssueOver&
     auto now = if_seen(forge.issue(over.issue));
     if (!now) return std::unexpected(now.error());
     facts.issue = std::move(*now);
+    if (over.locked && facts.issue && !facts.issue->locked) return undone(over.at, facts);
     return {};
 }
 
@@ -158,20 +174,28 @@ ForgeResult<void> gather_proposal_over(integrations::Forge& forge, const Proposa
     auto now = if_seen(forge.pull_request(over.pull_request.repo, over.pull_request.number));
     if (!now) return std::unexpected(now.error());
     facts.proposal = std::move(*now);
-    return {};
+    return facts.proposal && facts.proposal->open ? undone(over.at, facts) : ForgeResult<void>();
 }
 
-/// As it is called now, if it is still that one.
-ForgeResult<integrations::RepoRef> renamed_since(integrations::Forge& forge, const Renamed& renamed) {
+/// As it is called now; none: it is not there under that name.
+ForgeResult<std::optional<integrations::RepoRef>> renamed_since(integrations::Forge& forge,
+                                                                const Renamed& renamed) {
     auto now = if_seen(forge.repository(renamed.repo));
     if (!now) return std::unexpected(now.error());
-    return *now && (*now)->repo.id == renamed.repo.id ? std::move((*now)->repo) : renamed.repo;
+    if (!*now || (*now)->repo.id != renamed.repo.id) return std::nullopt;
+    return std::move((*now)->repo);
+}
+
+/// What was taken out of an App's hands can be read all the same where everybody may read it.
+bool can_be_asked(integrations::AccessEnded::How how) {
+    using How = integrations::AccessEnded::How;
+    return how == How::deleted || how == How::archived;
 }
 
 ForgeResult<Facts> gather_access_over(Shop& shop, const integrations::AccessEnded& what) {
     Facts facts;
     const auto* entry = shop.forges.find(what.forge);
-    if (entry == nullptr) return facts;
+    if (entry == nullptr || !can_be_asked(what.how)) return facts;
     for (const auto& repo : shop.ledger.shut(what)) {
         const auto now = if_seen(entry->forge->repository(repo));
         if (!now) return std::unexpected(now.error());
@@ -188,11 +212,12 @@ ForgeResult<Facts> gather_of_repository(Shop& shop, const Request& request,
     if (entry == nullptr) return facts;
     facts.repository = repo;
     if (const auto* renamed = std::get_if<Renamed>(&request)) {
-        const auto now = renamed_since(*entry->forge, *renamed);
+        auto now = renamed_since(*entry->forge, *renamed);
         if (!now) return std::unexpected(now.error());
-        facts.repository = *now;
+        facts.repository = *std::move(now);
     }
-    facts.repository_allowed = repository_allowed(entry->settings, facts.repository->full_name);
+    const auto& name = facts.repository ? facts.repository->full_name : repo.full_name;
+    facts.repository_allowed = repository_allowed(entry->settings, name);
     if (!facts.repository_allowed) return facts;
     if (const auto* moved = std::get_if<BaseMoved>(&request))
         facts.is_base = !shop.ledger.on_base(moved->repo, moved->branch).empty();
@@ -243,7 +268,7 @@ ForgeResult<void> look_at_label(Shop& shop, Request& request) {
     return {};
 }
 
-ForgeResult<Facts> gather_facts(Shop& shop, const Request& request) {
+ForgeResult<Facts> gather_facts(Shop& shop, const Request& request, Time heard_at) {
     Facts facts;
     const auto subject = subject_of(request);
     if (subject.repo != nullptr) return gather_of_repository(shop, request, *subject.repo);
@@ -276,9 +301,8 @@ ForgeResult<Facts> gather_facts(Shop& shop, const Request& request) {
         if (!facts.active_job || facts.active_job->waits_for != WaitsFor::answer) return facts;
 
     if (!subject.by->login.empty()) {
-        const auto permission = permission_of(*entry->forge, thread.repo, *subject.by);
-        if (!permission) return std::unexpected(permission.error());
-        facts.permission = *permission;
+        const auto asked = gather_permission(*entry->forge, thread.repo, *subject.by, heard_at, facts);
+        if (!asked) return std::unexpected(asked.error());
     }
     if (const auto* refine = std::get_if<AskRefine>(&request);
         refine != nullptr && !refine->review_id.empty() && facts.active_job) {

@@ -28,8 +28,10 @@ void as_recorded(AskStart& ask, const std::vector<integrations::LabelEvent>& rec
 /// A label asks as it was set last, by whom, as the forge's record has it: an event may be old, and tells
 /// when the issue was changed last. Error: the forge does not answer now.
 [[nodiscard]] integrations::ForgeResult<void> look_at_label(Shop& shop, Request& request);
-/// Asks the forge, live, what must be known to decide on a request. Error: the forge does not answer now.
-[[nodiscard]] integrations::ForgeResult<Facts> gather_facts(Shop& shop, const Request& request);
+/// Asks the forge, live, what must be known to decide on a request. `heard_at`: when it came. Error: the
+/// forge does not answer now, or should be asked again.
+[[nodiscard]] integrations::ForgeResult<Facts> gather_facts(Shop& shop, const Request& request,
+                                                            Time heard_at);
 
 /// Whether the operator listed the repository (`owner/name`, `owner/*` or `*`).
 [[nodiscard]] bool repository_allowed(const config::ForgeSettings& forge, std::string_view full_name);

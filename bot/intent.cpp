@@ -29,6 +29,11 @@ std::string marker(std::string_view what, const integrations::ThreadRef& thread,
 
 bool may_write(const Facts& facts) { return facts.permission >= integrations::Permission::write; }
 
+std::string not_permitted(const Facts& facts, const integrations::Person& person) {
+    if (facts.permission_hidden) return std::string(sentence::permission_hidden);
+    return report::not_permitted(person.login);
+}
+
 std::string stranger_marker(const integrations::ThreadRef& thread, const integrations::Person& person) {
     return marker("refusal", thread, "person=" + (person.id.empty() ? person.login : person.id));
 }
@@ -49,6 +54,7 @@ using deciding::is_busy;
 using deciding::is_pull_request;
 using deciding::marker;
 using deciding::may_write;
+using deciding::not_permitted;
 using deciding::stranger_marker;
 using deciding::word;
 using integrations::Person;
@@ -140,7 +146,7 @@ Intent decide_start(const AskStart& ask, const Facts& facts, const config::Setti
         if (const auto set = label_set(ask); set && !set->after(*heard))
             return Ignore{"the label has been heard already"};
     if (!may_write(facts)) {
-        auto no = refuse(ask, "permission", report::not_permitted(ask.by.login),
+        auto no = refuse(ask, "permission", not_permitted(facts, ask.by),
                          fmt::format("{} has no write access", ask.by.login));
         no.marker = stranger_marker(ask.issue, ask.by);
         return no;
@@ -186,7 +192,7 @@ Intent decide_stop(const AskStop& ask, const Facts& facts) {
     if (!may_write(facts) && !own)
         return Refuse{
             .thread = ask.thread,
-            .answer = report::not_permitted(ask.by.login),
+            .answer = not_permitted(facts, ask.by),
             .reason = fmt::format("{} has no write access and did not ask for the job", ask.by.login),
             .marker = stranger_marker(ask.thread, ask.by),
             .comment_id = ask.comment_id};
@@ -242,7 +248,7 @@ Intent decide_resume(const AskResume& ask, const Facts& facts, const config::Set
             return Ignore{fmt::format("{} may not answer for the repository", ask.by.login)};
     }
     if (!may_write(facts)) {
-        auto no = refuse_resume(ask, report::not_permitted(ask.by.login),
+        auto no = refuse_resume(ask, not_permitted(facts, ask.by),
                                 fmt::format("{} has no write access", ask.by.login));
         no.marker = stranger_marker(ask.thread, ask.by);
         return no;

@@ -11,6 +11,8 @@ namespace bot::deciding {
 
 /// Write access is known.
 [[nodiscard]] bool may_write(const Facts& facts);
+/// The answer to one who may not, as far as we are told.
+[[nodiscard]] std::string not_permitted(const Facts& facts, const integrations::Person& person);
 /// `active_job` may be the ended job of the pull request that was asked on.
 [[nodiscard]] bool is_busy(const Facts& facts);
 [[nodiscard]] inline bool is_pull_request(const integrations::ThreadRef& thread) {

@@ -10,15 +10,6 @@
 
 namespace bot::deciding {
 
-namespace {
-
-/// What the forge says when it is asked may be older than what it told just now.
-bool was_long_ago(integrations::Moment at, const Facts& facts) {
-    return at && facts.now - *at > std::chrono::minutes(1);
-}
-
-}  // namespace
-
 Intent issue_over(const IssueOver& over, const Facts& facts) {
     const auto& off = facts.label_off;  // by the record; the event tells when the issue was changed last
     const auto when = word(off ? off->at : over.at, over.by, {}, off ? off->event : "", true);
@@ -31,8 +22,7 @@ Intent issue_over(const IssueOver& over, const Facts& facts) {
     // Merging the pull request closes its issue: that is its own event. And a proposal outlives its issue.
     if (facts.active_job->pull_request > 0) return Ignore{over.how + " while the pull request is open"};
     if (over.closed && facts.issue && facts.issue->open) return Ignore{over.how + ", and reopened since"};
-    if (over.locked && facts.issue && !facts.issue->locked && was_long_ago(over.at, facts))
-        return Ignore{over.how + ", and unlocked since"};
+    if (over.locked && facts.issue && !facts.issue->locked) return Ignore{over.how + ", and unlocked since"};
     const auto* heard = facts.said.heard(over.label);
     if ((!over.label.empty() && facts.issue && carries(*facts.issue, over.label)) ||
         (heard != nullptr && off && heard->after(*off)))
@@ -48,6 +38,8 @@ Intent issue_over(const IssueOver& over, const Facts& facts) {
 }
 
 Intent renamed(const Renamed& renamed, const Facts& facts) {
+    if (facts.repository_allowed && !facts.repository)
+        return Ignore{renamed.repo.full_name + " is another repository now, or none"};
     const auto& repo = facts.repository.value_or(renamed.repo);
     if (facts.repository_allowed)
         return Rename{.repo = repo, .reason = "the repository is called " + repo.full_name + " now"};
@@ -75,7 +67,6 @@ Intent access_over(const AccessOver& over, const Facts& facts) {
 Intent proposal_over(const ProposalOver& over, const Facts& facts) {
     if (!facts.active_job) return Ignore{"not a pull request of an active job"};
     if (!is_active(facts.active_job->state)) return Ignore{"the job is over"};
-    // Should it have been closed just now, and the forge not know it everywhere: the sweep looks again.
     if (facts.proposal && facts.proposal->open) return Ignore{"the pull request was opened again since"};
     const bool merged = facts.proposal ? facts.proposal->merged : over.merged;
     return EndReview{.job = facts.active_job->id, .merged = merged, .reason = report::proposal_over(merged)};

@@ -87,7 +87,7 @@ Intent refine(const AskRefine& ask, const Facts& facts) {
     if (by_review && !ours) return Ignore{"a review of a pull request that is not ours"};
     if (!may_write(facts)) {
         if (by_review) return Ignore{fmt::format("{} has no write access", ask.by.login)};
-        auto no = refuse_refine(ask, report::not_permitted(ask.by.login),
+        auto no = refuse_refine(ask, not_permitted(facts, ask.by),
                                 fmt::format("{} has no write access", ask.by.login));
         no.marker = stranger_marker(ask.thread, ask.by);
         return no;
@@ -146,7 +146,7 @@ Intent pick(const AskPick& ask, const Facts& facts) {
                       .comment_id = ask.comment_id};
     };
     if (!may_write(facts)) {
-        auto no = refuse(report::not_permitted(ask.by.login), ask.by.login + " has no write access");
+        auto no = refuse(not_permitted(facts, ask.by), ask.by.login + " has no write access");
         no.marker = stranger_marker(ask.thread, ask.by);
         return no;
     }

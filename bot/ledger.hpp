@@ -112,9 +112,10 @@ class Ledger {
     using Quiet = std::map<std::string, Time>;
     [[nodiscard]] std::optional<StoredDelivery> next_delivery(const Quiet& quiet = {});
     [[nodiscard]] bool received(std::string_view forge, const std::string& delivery_id) const;
-    // When those came that are kept.
-    [[nodiscard]] std::optional<Time> oldest_delivery() const;
+    /// When the newest of those that are kept came.
     [[nodiscard]] std::optional<Time> newest_delivery() const;
+    /// When it was asked first of this forge, in whole seconds, as forges count.
+    [[nodiscard]] Time served_since(const std::string& forge);
     /// When `record` was last called; the epoch before.
     [[nodiscard]] std::chrono::steady_clock::time_point last_recorded() const;
     /// Carries out what was decided, and closes the delivery: in one transaction. `Start` for an issue that

@@ -113,14 +113,6 @@ std::optional<Origin> origin_of(SQLite::Database& db, const std::string& row_sql
         .delivery = delivery, .place = row.getColumn(0).getInt(), .revived = row.getColumn(1).getInt() != 0};
 }
 
-/// The first of those kept, in this order.
-std::optional<Time> delivery_came(SQLite::Database& db, const char* order) {
-    auto row =
-        prepare(db, std::string("SELECT received_at FROM deliveries ORDER BY id ") + order + " LIMIT 1");
-    if (!row.executeStep()) return std::nullopt;
-    return from_ms(row.getColumn(0).getInt64());
-}
-
 }  // namespace
 
 void Ledger::Inside::insert(SQLite::Database& db, LedgerGroup::Entry& entry) {
@@ -157,12 +149,26 @@ bool Ledger::received(std::string_view forge, const std::string& delivery_id) co
     });
 }
 
-std::optional<Time> Ledger::oldest_delivery() const {
-    return inside_->read([](SQLite::Database& db) { return delivery_came(db, "ASC"); });
+std::optional<Time> Ledger::newest_delivery() const {
+    return inside_->read([](SQLite::Database& db) -> std::optional<Time> {
+        SQLite::Statement row(db, "SELECT received_at FROM deliveries ORDER BY id DESC LIMIT 1");
+        if (!row.executeStep()) return std::nullopt;
+        return from_ms(row.getColumn(0).getInt64());
+    });
 }
 
-std::optional<Time> Ledger::newest_delivery() const {
-    return inside_->read([](SQLite::Database& db) { return delivery_came(db, "DESC"); });
+Time Ledger::served_since(const std::string& forge) {
+    const auto known = inside_->read([&](SQLite::Database& db) -> std::optional<Time> {
+        auto row = prepare(db, "SELECT since FROM served WHERE forge = ?1", forge);
+        if (!row.executeStep()) return std::nullopt;
+        return from_ms(row.getColumn(0).getInt64());
+    });
+    if (known) return *known;
+    const auto now = std::chrono::floor<std::chrono::seconds>(from_ms(inside_->now()));
+    inside_->write([&](SQLite::Database& db) {
+        execute(db, "INSERT OR IGNORE INTO served (forge, since) VALUES (?1, ?2)", forge, to_ms(now));
+    });
+    return now;
 }
 
 std::chrono::steady_clock::time_point Ledger::last_recorded() const {

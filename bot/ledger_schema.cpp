@@ -217,6 +217,15 @@ const std::string kinds_of_threads = R"sql(
     CREATE UNIQUE INDEX one_report ON reports (forge, repo_id, thread, thread_kind, kind, marker);
 )sql";
 
+/// 10 -> 11. A ledger forgets its deliveries in the end, but not since when it has heard of a forge.
+const std::string served_since = R"sql(
+    CREATE TABLE served (
+        forge TEXT PRIMARY KEY,
+        since INTEGER NOT NULL
+    ) STRICT;
+    INSERT INTO served (forge, since) SELECT forge, min(received_at) FROM deliveries GROUP BY forge;
+)sql";
+
 }  // namespace
 
 const Schema& schema() {
@@ -233,6 +242,7 @@ const Schema& schema() {
                                    pushes_under_way,
                                    kept_requests,
                                    kinds_of_threads,
+                                   served_since,
                                }};
     return newest;
 }

@@ -35,16 +35,12 @@ Time next_try(const ForgeError& error, std::chrono::system_clock::duration pause
     return error.retry_at ? std::max(*error.retry_at, now + 1s) : now + pause;
 }
 
-/// Soon at first, every five minutes at last. A delivery's attempts are not counted while it is put off: its
-/// age tells.
-std::chrono::system_clock::duration pause_by_age(Time received_at) {
+/// Soon at first, every five minutes at last; where an operator must act first, every half hour. A delivery's
+/// attempts are not counted while it is put off: its age tells.
+std::chrono::system_clock::duration pause_by_age(Time received_at, ForgeError::Kind kind) {
     using Pause = std::chrono::system_clock::duration;
-    return std::clamp<Pause>((std::chrono::system_clock::now() - received_at) / 4, 2s, 300s);
-}
-
-/// What was asked for where our account is shut out waits for an operator to let it in again, for a while.
-bool is_shut_out_for_good(Time received_at) {
-    return std::chrono::system_clock::now() - received_at > 24h * 3;
+    const Pause longest = kind == ForgeError::Kind::forbidden ? 30min : 5min;
+    return std::clamp<Pause>((std::chrono::system_clock::now() - received_at) / 4, 2s, longest);
 }
 
 std::chrono::system_clock::duration pause_by_attempts(int attempts) {
@@ -174,14 +170,10 @@ const integrations::RepoRef* left_out(const integrations::Event& event) {
 /// The forge did not answer what must be known to decide.
 void try_later(Shop& shop, const StoredDelivery& stored, const ForgeError& error) {
     const auto& delivery = stored.delivery;
-    if (error.kind == ForgeError::Kind::forbidden && is_shut_out_for_good(stored.received_at)) {
-        spdlog::warn("delivery {}: given up: {}", delivery.delivery_id(), error.message);
-        (void)shop.ledger.settle(stored.id, Ignore{"the forge has not let us ask for days"});
-        return;
-    }
     spdlog::warn("delivery {}: later: {}", delivery.delivery_id(), error.message);
     shop.forges.failed(delivery.forge(), error);
-    shop.ledger.postpone(stored.id, next_try(error, pause_by_age(stored.received_at)), error.message);
+    shop.ledger.postpone(stored.id, next_try(error, pause_by_age(stored.received_at, error.kind)),
+                         error.message);
 }
 
 }  // namespace
@@ -203,10 +195,10 @@ integrations::ForgeResult<std::vector<Request>> requests_of(Shop& shop, const in
     return requests;
 }
 
-integrations::ForgeResult<Intent> understand(Shop& shop, Request request) {
+integrations::ForgeResult<Intent> understand(Shop& shop, Request request, Time heard_at) {
     if (const auto looked = look_at_label(shop, request); !looked) return std::unexpected(looked.error());
     look_at_proposal(shop, request);
-    const auto facts = gather_facts(shop, request);
+    const auto facts = gather_facts(shop, request, heard_at);
     if (!facts) return std::unexpected(facts.error());
     return decide(request, *facts, shop.settings);
 }
@@ -215,7 +207,7 @@ integrations::ForgeResult<Intent> understand(Shop& shop, const integrations::Eve
                                              const std::string& forge) {
     auto requests = requests_of(shop, event, forge);
     if (!requests) return std::unexpected(requests.error());
-    return understand(shop, std::move(requests->front()));
+    return understand(shop, std::move(requests->front()), std::chrono::system_clock::now());
 }
 
 void after(Shop& shop, const Intent& intent) {
@@ -274,7 +266,7 @@ bool intake(Shop& shop) {
         again->revived = stored->revived;
     // One after the other: what the first changes the second is decided on. The last one closes the delivery.
     for (auto i = static_cast<std::size_t>(stored->carried_out); i < requests->size(); ++i) {
-        const auto intent = understand(shop, (*requests)[i]);
+        const auto intent = understand(shop, (*requests)[i], stored->received_at);
         if (!intent) return later(intent.error());
         if (const auto* wait = std::get_if<Wait>(&*intent)) {
             shop.ledger.wait_for_end(stored->id, wait->job, wait->reason);

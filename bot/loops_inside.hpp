@@ -14,8 +14,9 @@ namespace bot::loops {
 [[nodiscard]] integrations::ForgeResult<std::vector<Request>> requests_of(Shop& shop,
                                                                           const integrations::Event& event,
                                                                           const std::string& forge);
-/// What is decided on it, with the facts of now. An error: the forge could not be asked.
-[[nodiscard]] integrations::ForgeResult<Intent> understand(Shop& shop, Request request);
+/// What is decided on it, with the facts of now. `heard_at`: when it came. An error: the forge could not be
+/// asked.
+[[nodiscard]] integrations::ForgeResult<Intent> understand(Shop& shop, Request request, Time heard_at);
 /// Likewise of an event that asks for one thing.
 [[nodiscard]] integrations::ForgeResult<Intent> understand(Shop& shop, const integrations::Event& event,
                                                            const std::string& forge);

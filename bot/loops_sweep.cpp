@@ -107,7 +107,8 @@ bool is_unheard(const Shop& shop, const integrations::CommentCreated& comment,
 /// A comment whose event never arrived goes into the inbox as if it had.
 void sweep_comments(Shop& shop, const std::string& name, integrations::Forge& forge) {
     const auto now = std::chrono::system_clock::now();
-    const auto since = now - shop.started < look_back ? shop.told_until : now - look_back;
+    const auto unheard = now - shop.started < look_back ? shop.told_until : now - look_back;
+    const auto since = std::max<Time>(unheard, shop.ledger.served_since(name));
     const auto found = forge.comments_since(since);
     if (!found) {
         spdlog::warn("sweep: {}: {}", name, found.error().message);
@@ -134,10 +135,9 @@ constexpr auto deliveries_told = std::chrono::hours(24 * 3);
 void sweep_undelivered(Shop& shop, const std::string& name, integrations::Forge& forge) {
     if (shop.disk.shortage()) return;  // which may be why
     const auto oldest = std::chrono::system_clock::now() - deliveries_told;
-    const auto heard_since = std::min(shop.ledger.oldest_delivery().value_or(shop.started), shop.started);
-    const auto found = forge.undelivered(std::max<Time>(oldest, heard_since), [&](const std::string& id) {
-        return shop.ledger.received(name, id);
-    });
+    const auto found =
+        forge.undelivered(std::max<Time>(oldest, shop.ledger.served_since(name)),
+                          [&](const std::string& id) { return shop.ledger.received(name, id); });
     if (!found) {
         spdlog::warn("sweep: {}: {}", name, found.error().message);
         shop.forges.failed(name, found.error());

@@ -242,7 +242,7 @@ std::vector<Request> recognise(const integrations::Event& event, const config::S
                                      .review_id = e.review_id}};
             },
             [](const integrations::PullRequestEnded& e) {
-                return One{ProposalOver{.pull_request = e.pull_request, .merged = e.merged}};
+                return One{ProposalOver{.pull_request = e.pull_request, .merged = e.merged, .at = e.at}};
             },
             [](const integrations::ChecksFailed& e) {
                 return One{ChecksRed{.repo = e.repo, .head_sha = e.head_sha}};

@@ -83,6 +83,7 @@ struct IssueOver {  ///< closed, deleted, transferred, locked, or the trigger la
 struct ProposalOver {
     integrations::ThreadRef pull_request;
     bool merged = false;
+    integrations::Moment at = {};
 };
 struct ChecksRed {  ///< the forge's own CI has something against a commit
     integrations::RepoRef repo;

@@ -325,6 +325,12 @@ CREATE TABLE kept (
 CREATE INDEX kept_by_issue ON kept (forge, repo_id, issue);
 CREATE INDEX kept_revived ON kept (delivery) WHERE revived = 1;
 
+-- Since when a forge has been worked for: what was said there before asks nobody.
+CREATE TABLE served (
+    forge TEXT PRIMARY KEY,
+    since INTEGER NOT NULL
+) STRICT;
+
 -- One row that is written to learn whether the ledger can be written.
 CREATE TABLE pulse (
     id INTEGER PRIMARY KEY CHECK (id = 1),

@@ -46,12 +46,11 @@ constexpr auto idle_wait = 5s;
 constexpr auto pause_after_fault = 2s;
 constexpr int intake_niceness = 10;
 
-/// Since the newest delivery somebody may have spoken to nobody; a clock or two may be wrong by minutes. In a
-/// new ledger nothing was missed.
+/// Since the newest delivery somebody may have spoken to nobody; a clock or two may be wrong by minutes.
 Time told_until(const Ledger& ledger) {
     const auto now = std::chrono::system_clock::now();
     const auto newest = ledger.newest_delivery();
-    return newest ? std::clamp<Time>(*newest - 10min, now - 24h, now) : now;
+    return newest ? std::clamp<Time>(*newest - 10min, now - 24h, now) : now - 24h;
 }
 
 }  // namespace

@@ -94,6 +94,7 @@ struct PullRequestEnded {
     ThreadRef pull_request;
     bool merged = false;
     Person by;
+    Moment at = {};
     friend bool operator==(const PullRequestEnded&, const PullRequestEnded&) = default;
 };
 struct ChecksFailed {  ///< on a commit, ours perhaps among them; which ones is asked live

@@ -80,7 +80,8 @@ Moment moment(const Payload& payload, std::string_view path) { return parse_time
 Event decode_pull_request(const VerifiedDelivery& delivery, const Payload& payload) {
     auto about = thread(delivery, payload, "pull_request.number", ThreadRef::Kind::pull_request);
     if (!about) return Ignored{"pull_request.closed: no number"};
-    return PullRequestEnded{*std::move(about), payload["pull_request.merged"] == "true", sender(payload)};
+    return PullRequestEnded{*std::move(about), payload["pull_request.merged"] == "true", sender(payload),
+                            moment(payload, "pull_request.closed_at")};
 }
 
 Event decode_status(const VerifiedDelivery& delivery, const Payload& payload) {

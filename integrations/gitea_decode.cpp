@@ -18,7 +18,7 @@ namespace integrations {
 namespace {
 
 /// All that is looked at.
-constexpr std::array<std::string_view, 22> wanted{
+constexpr std::array<std::string_view, 23> wanted{
     "action",
     "is_pull",
     "issue.number",
@@ -29,6 +29,7 @@ constexpr std::array<std::string_view, 22> wanted{
     "comment.created_at",
     "pull_request.number",
     "pull_request.merged",
+    "pull_request.closed_at",
     "review.content",
     "repository.id",
     "repository.full_name",

@@ -18,7 +18,7 @@ namespace integrations {
 namespace {
 
 /// All that is looked at.
-constexpr std::array<std::string_view, 27> wanted{"action",
+constexpr std::array<std::string_view, 28> wanted{"action",
                                                   "label.name",
                                                   "installation.id",
                                                   "issue.number",
@@ -29,6 +29,7 @@ constexpr std::array<std::string_view, 27> wanted{"action",
                                                   "comment.created_at",
                                                   "pull_request.number",
                                                   "pull_request.merged",
+                                                  "pull_request.closed_at",
                                                   "review.id",
                                                   "review.state",
                                                   "review.body",

@@ -22,7 +22,10 @@ using std::chrono::hours;
 
 constexpr hours warned_before{14 * 24};
 constexpr int pages_of_hooks = 5;
-constexpr Most failures_read{.pages = 5, .size = 20};  // GitLab refuses to show more on a page
+/// GitLab shows up to twenty on a page, each with all that was sent: some MB.
+constexpr Most failures_read{.pages = 20, .size = 5};
+constexpr std::size_t hooks_read = 3;         ///< of one project; more than one is ours by mistake
+constexpr std::size_t most_undelivered = 50;  ///< that one call brings of a project
 
 /// When what a webhook tells of happened; none: it does not say.
 Moment told_at(const json& payload) {
@@ -121,25 +124,34 @@ ForgeResult<void> GitlabForge::each_hook(const RepoRef& repo,
 
 /// From GitLab 17.4 on, which gives them ids; what a group's webhook sent is shown to its owners only.
 /// Whoever may see a project's webhooks may have written what one of them sends: it counts for that project
-/// alone. https://docs.gitlab.com/api/project_webhooks/#list-all-events-for-a-project-webhook
+/// alone, and not where its words are somebody's template.
+/// https://docs.gitlab.com/api/project_webhooks/#list-all-events-for-a-project-webhook
 ForgeResult<std::vector<VerifiedDelivery>> GitlabForge::undelivered(
     std::chrono::system_clock::time_point since,
     const std::function<bool(const std::string& delivery_id)>& known) {
     std::vector<VerifiedDelivery> found;
+    std::size_t before = 0;  // of other projects
     const auto read = [&](const RepoRef& repo, const json& event) {
-        const auto& payload = at(event, "request_data");
-        const auto happened = told_at(payload);
-        if (happened && *happened < since) return false;
+        auto payload = at(event, "request_data");
+        const auto happened = told_at(payload);  // of an old object a new failure may tell
         const auto headers = headers_in(at(event, "request_headers"));
         const auto id = unknown_id(headers, known);
-        if (id && happened && text(at(payload, "project", "id")) == repo.id)
-            found.push_back(
-                Replay::asked(name_, name_, *id, gitlab_event_name(headers), write_json(payload)));
-        return true;
+        const auto name = gitlab_event_name(headers);
+        if (!id || !happened || *happened < since || name == "system" ||
+            text(at(payload, "project", "id")) != repo.id)
+            return true;
+        payload["project"]["path_with_namespace"] = repo.full_name;
+        payload["project"]["git_http_url"] = repo.clone_url;
+        found.push_back(Replay::asked(name_, name_, *id, name, write_json(payload)));
+        return found.size() - before < most_undelivered;
     };
     const auto look = [&](const RepoRef& repo) {
         std::vector<std::string> hooks;
-        auto done = each_hook(repo, [&](const json& hook) { hooks.push_back(text_at(hook, "id")); });
+        before = found.size();
+        auto done = each_hook(repo, [&](const json& hook) {
+            if (text_at(hook, "custom_webhook_template").empty() && hooks.size() < hooks_read)
+                hooks.push_back(text_at(hook, "id"));
+        });
         for (const auto& hook : hooks)
             for (const char* status : {"server_failure", "client_failure"})
                 if (done)

@@ -204,7 +204,8 @@ Event decode_note(const VerifiedDelivery& delivery, const Payload& payload) {
 Event decode_request_ended(const VerifiedDelivery& delivery, const Payload& payload) {
     auto about = thread_of(delivery, payload, "object_attributes.iid", ThreadRef::Kind::pull_request);
     if (!about) return Ignored{"a merge request without a number"};
-    return PullRequestEnded{*std::move(about), payload[hook_action] == "merge", doer(payload)};
+    return PullRequestEnded{*std::move(about), payload[hook_action] == "merge", doer(payload),
+                            moment(payload, "object_attributes.updated_at")};
 }
 
 /// Whether one who submitted a review asks for changes in it.

@@ -80,12 +80,14 @@ struct Busy : LedgerFixture {
                       known, {});
     }
     [[nodiscard]] bot::Intent locked(std::chrono::seconds later) const {
+        auto known = facts();
+        known.issue->locked = true;
         return decide(bot::IssueOver{.issue = thread(1),
                                      .how = "the conversation was locked",
                                      .by = {.login = "mona", .id = "9"},
                                      .locked = true,
                                      .at = noon + later},
-                      facts(), {});
+                      known, {});
     }
     /// Told by a delivery of that name, and decided on.
     std::optional<bot::JobId> tell(const std::string& name, const bot::Intent& what) {

@@ -6,6 +6,8 @@
 #include <vector>
 
 #include "bot/intent.hpp"
+#include "bot/report.hpp"
+#include "bot/sentences.hpp"
 #include "tests/bot/ledger_fixture.hpp"
 
 using namespace bot;  // NOLINT: the tests read as sentences
@@ -43,7 +45,7 @@ ProposalOver closed_pull_request(bool merged = false) {
 
 }  // namespace
 
-TEST_CASE("a conversation that was locked a while ago and is not any more stops nothing") {
+TEST_CASE("a conversation that was locked and is not any more stops nothing") {
     auto facts = at_work();
     IssueOver locked{
         .issue = issue_told, .how = "locked", .locked = true, .label = {}, .at = facts.now - 10min};
@@ -51,13 +53,6 @@ TEST_CASE("a conversation that was locked a while ago and is not any more stops 
     facts.issue->locked = true;
     (void)told<Stop>(locked, facts);
     facts.issue.reset();  // not to be seen
-    (void)told<Stop>(locked, facts);
-}
-
-TEST_CASE("a conversation that was locked just now is locked, though the forge does not know it everywhere") {
-    const auto facts = at_work();
-    const IssueOver locked{
-        .issue = issue_told, .how = "locked", .locked = true, .label = {}, .at = facts.now - 5s};
     (void)told<Stop>(locked, facts);
 }
 
@@ -79,8 +74,30 @@ TEST_CASE("a pull request that was closed, opened again and merged is merged, wh
 TEST_CASE("a repository is called what the forge calls it now") {
     auto facts = at_work();
     facts.repository->full_name = "acme/till";
-    CHECK(told<Rename>(Renamed{{.forge = "github", .id = "7", .full_name = "acme/old"}}, facts)
-              .repo.full_name == "acme/till");
+    const Renamed renamed{{.forge = "github", .id = "7", .full_name = "acme/old"}};
+    CHECK(told<Rename>(renamed, facts).repo.full_name == "acme/till");
+    facts.repository.reset();  // another one bears that name by now
+    (void)told<Ignore>(renamed, facts);
+    facts.repository_allowed = false;  // it went where we do not work
+    (void)told<Abandon>(renamed, facts);
+}
+
+TEST_CASE("who asks where nobody tells for days who may do what is told so, and not that they may not") {
+    auto facts = at_work();
+    facts.permission_hidden = true;
+    const AskStop stop{.thread = issue_told, .by = {.login = "ada"}, .comment_id = "9"};
+    CHECK(told<Refuse>(stop, facts).answer == sentence::permission_hidden);
+    facts.permission_hidden = false;
+    CHECK(told<Refuse>(stop, facts).answer == report::not_permitted("ada"));
+}
+
+TEST_CASE_FIXTURE(LedgerFixture, "since when a forge is worked for is remembered, for each by itself") {
+    auto& book = open();
+    const auto since = book.served_since("github");
+    pass(std::chrono::days(25));
+    CHECK(book.served_since("github") == since);
+    CHECK(book.served_since("gitlab") == since + std::chrono::days(25));
+    CHECK(open().served_since("github") == since);
 }
 
 TEST_CASE_FIXTURE(LedgerFixture, "jobs in repositories that can be reached again go on") {

@@ -111,6 +111,7 @@ bot::Facts Stage::facts(const Column& column) const {
                      .base_commit = std::string(40, 'a'),
                      .repository = thread(issue).repo};
     if (event == "unlabel") facts.issue->labels.clear();
+    facts.issue->locked = event == "locked";
     facts.issue->open =
         !std::holds_alternative<integrations::IssueEnded>(column.event) && now->state != JobState::merged;
     if (now->state == JobState::stopped) facts.closing = {{.number = proposal}};

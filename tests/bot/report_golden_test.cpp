@@ -4,6 +4,7 @@
 #include <string>
 
 #include "bot/report.hpp"
+#include "bot/sentences.hpp"
 #include "bot/visible_text.hpp"
 #include "tests/bot/report_samples.hpp"
 
@@ -241,6 +242,7 @@ TEST_CASE("every plain answer says what happened and what to do") {
     check_golden("infrastructure",
                  report::infrastructure("starting the sandbox: no space left on device", 5));
     check_golden("not_permitted", report::not_permitted("mallory"));
+    check_golden("permission_hidden", std::string(bot::sentence::permission_hidden));
     check_golden("already_active", report::already_active(job(JobState::working)));
     check_golden("heard_after_all", report::heard_after_all());
     check_golden("already_active_in_review", report::already_active(with_pull_request(JobState::review)));

@@ -169,6 +169,7 @@ namespace {
 void make_schema_9(const std::filesystem::path& file) {
     SQLite::Database database(file.string(), SQLite::OPEN_READWRITE);
     database.exec(R"sql(
+        DROP TABLE served;
         DROP INDEX one_report;
         ALTER TABLE reports DROP COLUMN thread_kind;
         ALTER TABLE kept DROP COLUMN thread_kind;
@@ -194,6 +195,7 @@ TEST_CASE_FIXTURE(LedgerFixture, "what an older ledger has said on our pull requ
     (void)post_all();
     (void)ledger->carry_out(words(pull_request(105), "503"));  // and is not posted yet
     REQUIRE(ledger->record(delivery("run")) == bot::Ledger::Recorded::fresh);
+    const auto heard_first = now();
     bot::Facts busy{.permission = integrations::Permission::write,
                     .repository_allowed = true,
                     .active_job = ledger->job(id),
@@ -205,6 +207,8 @@ TEST_CASE_FIXTURE(LedgerFixture, "what an older ledger has said on our pull requ
     make_schema_9(file());
 
     auto& book = open();
+    pass(60s);
+    CHECK(book.served_since("github") == heard_first);
     auto waiting = post_all();
     std::erase_if(waiting, [](const bot::Report& each) { return each.kind != bot::Report::Kind::answer; });
     REQUIRE(waiting.size() == 2);

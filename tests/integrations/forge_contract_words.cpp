@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <chrono>
 #include <string>
+#include <thread>
 #include <utility>
 #include <vector>
 
@@ -216,12 +217,31 @@ void what_failed_is_found(const Way& way) {
     CHECK_FALSE(forge->undelivered(before, unknown).has_value());
 }
 
+/// Though an old one that failed once more is the newest on the forge's list.
+void what_failed_is_found_behind_what_is_old(const Way& way) {
+    if (!way.as_app && !way.on_gitlab()) return;
+    Contract world(way);
+    auto& practice = world.practice;
+    practice.add_collaborator("octo/app", "robot", practice_forge::Permission::admin);
+    practice.set_hook({.url = "http://127.0.0.1:1/hooks/practice", .secret = "s"});
+    (void)practice.comment("octo/app", world.issue_number, "/agent run", "ann");
+    std::this_thread::sleep_for(std::chrono::milliseconds(1100));  // the forge's clock counts seconds
+    const auto since = std::chrono::floor<std::chrono::seconds>(std::chrono::system_clock::now());
+    (void)practice.comment("octo/app", world.issue_number, "/agent stop", "ann");
+    REQUIRE(practice.hooks_sent());
+    const auto sent = practice.deliveries();
+    (void)practice.deliver(sent.front().id);
+    const auto found = must(world.connect()->undelivered(since, [](const auto&) { return false; }));
+    CHECK(std::ranges::count(found, sent.back().guid, &integrations::VerifiedDelivery::delivery_id) == 1);
+}
+
 }  // namespace
 
 TEST_CASE("on every forge what was said is found by asking") { on_each(&what_was_said_is_found); }
 
 TEST_CASE("what a forge could not hand over is found, where it keeps account of that") {
     on_each(&what_failed_is_found);
+    on_each(&what_failed_is_found_behind_what_is_old);
 }
 
 TEST_CASE("on every forge it is found who set which label and which review asks for changes") {

@@ -184,12 +184,12 @@ TEST_CASE("a note on GitLab is told with where it stands, once, and not when nob
 }
 
 TEST_CASE("a merge request of GitLab that was merged or closed has ended") {
-    CHECK(
-        decode_hook("merge_request", hook_about("merge_request", "merge")) ==
-        Event(integrations::PullRequestEnded{.pull_request = app_request, .merged = true, .by = ada_there}));
-    CHECK(
-        decode_hook("merge_request", hook_about("merge_request", "close")) ==
-        Event(integrations::PullRequestEnded{.pull_request = app_request, .merged = false, .by = ada_there}));
+    CHECK(decode_hook("merge_request", hook_about("merge_request", "merge")) ==
+          Event(integrations::PullRequestEnded{
+              .pull_request = app_request, .merged = true, .by = ada_there, .at = when_updated}));
+    CHECK(decode_hook("merge_request", hook_about("merge_request", "close")) ==
+          Event(integrations::PullRequestEnded{
+              .pull_request = app_request, .merged = false, .by = ada_there, .at = when_updated}));
     CHECK(why_hook_ignored("merge_request", hook_about("merge_request", "approved")) ==
           "merge_request.approved is not for us");
 }
