@@ -130,7 +130,7 @@ ForgeResult<void> gather_for_checks(Shop& shop, integrations::Forge& forge, cons
 }
 
 /// What was asked for where we are not told who may do what waits so long for the operator.
-constexpr auto waits_for_permission = 24h * 3;
+constexpr auto waits_for_permission = std::chrono::hours(24 * 3);
 
 /// That we are not told is no answer about the person.
 ForgeResult<void> gather_permission(integrations::Forge& forge, const integrations::RepoRef& repo,
@@ -148,7 +148,7 @@ ForgeResult<void> gather_permission(integrations::Forge& forge, const integratio
 // An end may be told late, when people have thought again.
 
 /// For so long the forge may not know everywhere what it told just now.
-constexpr auto known_everywhere = 20s;
+constexpr auto known_everywhere = std::chrono::seconds(20);
 
 /// What was told at that time is not so when the forge is asked: to be asked again, unless it is long ago.
 ForgeResult<void> undone(integrations::Moment told_at, const Facts& facts) {
