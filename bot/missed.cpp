@@ -11,6 +11,7 @@ std::optional<Intent> missed_of_repository(const Forges::Entry& entry, const int
     const auto now = entry.forge->repository(repo);
     if (!now) return std::nullopt;
     Facts facts;
+    facts.repository = now->repo;
     facts.repository_allowed = repository_allowed(entry.settings, now->repo.full_name);
     if (now->repo.full_name != repo.full_name) return decide(Renamed{now->repo}, facts, settings);
     if (!now->archived) return std::nullopt;
