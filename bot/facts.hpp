@@ -17,7 +17,7 @@ namespace bot {
 /// What must be known to decide, asked live.
 struct Facts {
     integrations::Permission permission = integrations::Permission::none;
-    bool permission_hidden = false;  ///< the forge has refused to say for days: nobody may
+    bool permission_hidden = false;  ///< the forge refuses to say, and it has been waited for: nobody may
     bool repository_allowed = false;
     std::optional<Job> active_job;  ///< of the issue, or (perhaps ended) whose pull request it is
     std::vector<integrations::PullRequest> closing;    ///< open pull requests that close the issue

@@ -177,12 +177,13 @@ ForgeResult<void> gather_proposal_over(integrations::Forge& forge, const Proposa
     return facts.proposal && facts.proposal->open ? undone(over.at, facts) : ForgeResult<void>();
 }
 
-/// As it is called now; none: it is not there under that name.
+/// As it is called now, or as was told where it is not to be seen; none: another one bears that name by now.
 ForgeResult<std::optional<integrations::RepoRef>> renamed_since(integrations::Forge& forge,
                                                                 const Renamed& renamed) {
     auto now = if_seen(forge.repository(renamed.repo));
     if (!now) return std::unexpected(now.error());
-    if (!*now || (*now)->repo.id != renamed.repo.id) return std::nullopt;
+    if (!*now) return renamed.repo;
+    if ((*now)->repo.id != renamed.repo.id) return std::nullopt;
     return std::move((*now)->repo);
 }
 
@@ -192,14 +193,20 @@ bool can_be_asked(integrations::AccessEnded::How how) {
     return how == How::deleted || how == How::archived;
 }
 
+/// An account may have been the repository's own, and gone with it.
+bool is_out_of_reach(const ForgeError& error) {
+    return error.kind != ForgeError::Kind::unreachable && error.kind != ForgeError::Kind::rate_limited;
+}
+
 ForgeResult<Facts> gather_access_over(Shop& shop, const integrations::AccessEnded& what) {
     Facts facts;
     const auto* entry = shop.forges.find(what.forge);
     if (entry == nullptr || !can_be_asked(what.how)) return facts;
     for (const auto& repo : shop.ledger.shut(what)) {
-        const auto now = if_seen(entry->forge->repository(repo));
+        const auto now = entry->forge->repository(repo);
+        if (!now && is_out_of_reach(now.error())) continue;
         if (!now) return std::unexpected(now.error());
-        if (*now && (*now)->repo.id == repo.id && !(*now)->archived) facts.reachable.push_back(repo.id);
+        if (now->repo.id == repo.id && !now->archived) facts.reachable.push_back(repo.id);
     }
     return facts;
 }
@@ -301,7 +308,9 @@ ForgeResult<Facts> gather_facts(Shop& shop, const Request& request, Time heard_a
         if (!facts.active_job || facts.active_job->waits_for != WaitsFor::answer) return facts;
 
     if (!subject.by->login.empty()) {
-        const auto asked = gather_permission(*entry->forge, thread.repo, *subject.by, heard_at, facts);
+        // A stop cannot wait; and who asked for a job may stop it, whatever else they may do.
+        const auto since = std::holds_alternative<AskStop>(request) ? Time{} : heard_at;
+        const auto asked = gather_permission(*entry->forge, thread.repo, *subject.by, since, facts);
         if (!asked) return std::unexpected(asked.error());
     }
     if (const auto* refine = std::get_if<AskRefine>(&request);

@@ -38,9 +38,8 @@ Intent issue_over(const IssueOver& over, const Facts& facts) {
 }
 
 Intent renamed(const Renamed& renamed, const Facts& facts) {
-    if (facts.repository_allowed && !facts.repository)
-        return Ignore{renamed.repo.full_name + " is another repository now, or none"};
-    const auto& repo = facts.repository.value_or(renamed.repo);
+    if (!facts.repository) return Ignore{renamed.repo.full_name + " is another repository by now"};
+    const auto& repo = *facts.repository;
     if (facts.repository_allowed)
         return Rename{.repo = repo, .reason = "the repository is called " + repo.full_name + " now"};
     return Abandon{.forge = repo.forge,

@@ -299,9 +299,9 @@ std::chrono::milliseconds sweep(Shop& shop) {
     for (const auto& [name, entry] : shop.forges.all())
         if (!shop.forges.quiet().contains(name))
             step(name, [&] {
-                sweep_undelivered(shop, name, *entry.forge);
                 sweep_labels(shop, name, *entry.forge);
                 sweep_comments(shop, name, *entry.forge);
+                sweep_undelivered(shop, name, *entry.forge);
             });
     for (const auto& [name, entry] : shop.forges.all())
         step(name, [&] {

@@ -29,8 +29,9 @@ inline constexpr std::string_view not_permitted =
     "{} has no write access to this repository, so nothing was started or stopped. Somebody with write "
     "access can set the label or comment `/agent run`.";
 inline constexpr std::string_view permission_hidden =
-    "For three days nobody told Shopfloor who may do what in this repository, so nothing was started or "
-    "stopped. Whoever runs it finds in its log what its account lacks; then ask again.";
+    "The forge does not tell Shopfloor who may do what in this repository, so nothing was started or "
+    "stopped. "
+    "Whoever runs it finds in its log what its account lacks; then ask again.";
 inline constexpr std::string_view label_of_nobody =
     "The label {} is on this issue, but its history does not tell who set it, so nothing was started. Set "
     "the "

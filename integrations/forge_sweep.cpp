@@ -10,8 +10,6 @@
 namespace integrations {
 namespace {
 
-constexpr std::size_t repositories_per_call = 20;
-
 /// Adds who set the labels, by the record of each issue, and moves them to `found`.
 ForgeResult<void> add_who(Forge& forge, Labelled&& issues, Labelled& found) {
     for (auto& labelled : issues) {
@@ -31,12 +29,12 @@ ForgeResult<void> add_who(Forge& forge, Labelled&& issues, Labelled& found) {
 }  // namespace
 
 std::vector<RepoRef> SweepTurns::next_of(std::vector<RepoRef> repos) {
-    if (repos.size() <= repositories_per_call) return repos;
+    if (repos.size() <= most_) return repos;
     const std::scoped_lock lock(mutex_);
     const auto first = next_ % repos.size();
-    next_ = first + repositories_per_call;
+    next_ = first + most_;
     std::ranges::rotate(repos, repos.begin() + static_cast<std::ptrdiff_t>(first));
-    repos.resize(repositories_per_call);
+    repos.resize(most_);
     return repos;
 }
 

@@ -18,9 +18,12 @@ namespace integrations {
 /// Thread-safe.
 class SweepTurns {
  public:
+    /// `most`: repositories of one call.
+    explicit SweepTurns(std::size_t most = 20) : most_(most) {}
     [[nodiscard]] std::vector<RepoRef> next_of(std::vector<RepoRef> repos);
 
  private:
+    std::size_t most_;
     std::mutex mutex_;
     std::size_t next_ = 0;
 };

@@ -81,7 +81,8 @@ class GitlabForge final : public Forge {
     std::vector<std::string> repositories_;  ///< patterns
     TokenApi api_;
     ForgeClock clock_;
-    SweepTurns label_turns_, comment_turns_, turns_of_hooks_, undelivered_turns_;
+    SweepTurns label_turns_, comment_turns_, turns_of_hooks_;
+    SweepTurns undelivered_turns_{5};  // what failed is shown again and again, and is large
 };
 
 }  // namespace integrations

@@ -76,10 +76,10 @@ TEST_CASE("a repository is called what the forge calls it now") {
     facts.repository->full_name = "acme/till";
     const Renamed renamed{{.forge = "github", .id = "7", .full_name = "acme/old"}};
     CHECK(told<Rename>(renamed, facts).repo.full_name == "acme/till");
-    facts.repository.reset();  // another one bears that name by now
-    (void)told<Ignore>(renamed, facts);
     facts.repository_allowed = false;  // it went where we do not work
     (void)told<Abandon>(renamed, facts);
+    facts.repository.reset();  // another one bears that name by now
+    (void)told<Ignore>(renamed, facts);
 }
 
 TEST_CASE("who asks where nobody tells for days who may do what is told so, and not that they may not") {

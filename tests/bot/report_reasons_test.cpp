@@ -76,7 +76,8 @@ TEST_CASE("the end of an issue or of a repository is told as the reason why a jo
          {Over::How::deleted, Over::How::archived, Over::How::removed, Over::How::uninstalled})
         tell(Over{.how = how, .forge = "github", .installation = "1", .repositories = {"7"}});
     facts.repository_allowed = false;
-    tell(integrations::RepositoryRenamed{.repo = {.full_name = "other/till"}});
+    facts.repository = integrations::RepoRef{.full_name = "other/till"};
+    tell(integrations::RepositoryRenamed{.repo = *facts.repository});
     lines.add(report::stopped_since(sentence::since_issue_gone));
     lines.add(report::stopped_since(sentence::since_ended_meanwhile));
     check_golden("reasons_of_a_stop", lines.text());

@@ -168,6 +168,23 @@ TEST_CASE("who asks while the bot is not told who may do what is not refused, bu
     CHECK(factory.answers(issue).empty());
 }
 
+TEST_CASE("who asked for a job stops it though the bot is not told who may do what, and nobody else does") {
+    if (!can_run("bubblewrap")) return;
+    auto plan = quick_change();
+    plan.agents = {{"worker", "sleep 300"}};
+    Factory factory(std::move(plan));
+    auto& forge = factory.forge;
+    const auto issue = factory.ask("Anything");
+    REQUIRE(factory.reaches(issue, "working"));
+    forge.fail(scenarios::at(scenarios::Asked::permission, {.name = "shut out", .times = -1, .status = 403}));
+    forge.comment(repository, issue, "/agent stop", scenarios::visitor);
+    REQUIRE(PracticeForge::eventually([&] { return factory.answers(issue).size() == 1; }));
+    CHECK(factory.answers(issue).front().starts_with("The forge does not tell Shopfloor who may do what"));
+    forge.comment(repository, issue, "/agent stop", scenarios::maintainer);
+    CHECK(PracticeForge::eventually(
+        [&] { return factory.status(issue).find("Stopped by `ada`") != std::string::npos; }));
+}
+
 TEST_CASE("a label set while neither daemon nor forge was there is found as soon as the forge answers") {
     if (!can_run("bubblewrap")) return;
     Factory factory(quick_change());
