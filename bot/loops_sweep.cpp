@@ -104,12 +104,19 @@ bool is_unheard(const Shop& shop, const integrations::CommentCreated& comment,
     });
 }
 
+/// Since when comments there may have been told to nobody. The first process that works for a forge has
+/// missed nothing.
+Time unheard_since(Shop& shop, const std::string& name, Time now) {
+    const auto served = shop.ledger.served_since(name);
+    const bool is_first = served >= std::chrono::floor<std::chrono::seconds>(shop.started);
+    const Time since = now - shop.started < look_back ? shop.told_until : now - look_back;
+    return std::max<Time>(since, is_first ? shop.started : served);
+}
+
 /// A comment whose event never arrived goes into the inbox as if it had.
 void sweep_comments(Shop& shop, const std::string& name, integrations::Forge& forge) {
     const auto now = std::chrono::system_clock::now();
-    const auto unheard = now - shop.started < look_back ? shop.told_until : now - look_back;
-    const auto since = std::max<Time>(unheard, shop.ledger.served_since(name));
-    const auto found = forge.comments_since(since);
+    const auto found = forge.comments_since(unheard_since(shop, name, now));
     if (!found) {
         spdlog::warn("sweep: {}: {}", name, found.error().message);
         shop.forges.failed(name, found.error());
