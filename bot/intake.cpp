@@ -327,11 +327,9 @@ ForgeResult<Facts> gather_facts(Shop& shop, const Request& request, Time heard_a
     auto snapshot = if_seen(entry->forge->issue(issue));
     if (!snapshot) return std::unexpected(snapshot.error());
     facts.issue = std::move(*snapshot);
-    if (const auto gathered = gather_taken_off(shop, *entry, std::get_if<AskStart>(&request), facts);
-        !gathered)
-        return std::unexpected(gathered.error());
-    if (const auto gathered = gather_for_start(shop, *entry, issue, facts); !gathered)
-        return std::unexpected(gathered.error());
+    gathered = gather_taken_off(shop, *entry, std::get_if<AskStart>(&request), facts);
+    if (gathered) gathered = gather_for_start(shop, *entry, issue, facts);
+    if (!gathered) return std::unexpected(gathered.error());
     return facts;
 }
 

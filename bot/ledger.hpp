@@ -114,7 +114,7 @@ class Ledger {
     [[nodiscard]] bool received(std::string_view forge, const std::string& delivery_id) const;
     /// When the newest of those that are kept came.
     [[nodiscard]] std::optional<Time> newest_delivery() const;
-    /// When it was asked first of this forge, in whole seconds, as forges count.
+    /// When it was asked first of this forge.
     [[nodiscard]] Time served_since(const std::string& forge);
     /// When `record` was last called; the epoch before.
     [[nodiscard]] std::chrono::steady_clock::time_point last_recorded() const;

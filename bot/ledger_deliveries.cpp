@@ -164,11 +164,11 @@ Time Ledger::served_since(const std::string& forge) {
         return from_ms(row.getColumn(0).getInt64());
     });
     if (known) return *known;
-    const auto now = std::chrono::floor<std::chrono::seconds>(from_ms(inside_->now()));
+    const auto now = inside_->now();
     inside_->write([&](SQLite::Database& db) {
-        execute(db, "INSERT OR IGNORE INTO served (forge, since) VALUES (?1, ?2)", forge, to_ms(now));
+        execute(db, "INSERT OR IGNORE INTO served (forge, since) VALUES (?1, ?2)", forge, now);
     });
-    return now;
+    return from_ms(now);
 }
 
 std::chrono::steady_clock::time_point Ledger::last_recorded() const {

@@ -104,13 +104,16 @@ bool is_unheard(const Shop& shop, const integrations::CommentCreated& comment,
     });
 }
 
+/// Most tell whole seconds.
+Time as_forges_count(Time time) { return std::chrono::floor<std::chrono::seconds>(time); }
+
 /// Since when comments there may have been told to nobody. The first process that works for a forge has
 /// missed nothing.
 Time unheard_since(Shop& shop, const std::string& name, Time now) {
     const auto served = shop.ledger.served_since(name);
-    const bool is_first = served >= std::chrono::floor<std::chrono::seconds>(shop.started);
+    const bool is_first = served >= std::chrono::floor<std::chrono::milliseconds>(shop.started);
     const Time since = now - shop.started < look_back ? shop.told_until : now - look_back;
-    return std::max<Time>(since, is_first ? shop.started : served);
+    return std::max<Time>(since, is_first ? shop.started : as_forges_count(served));
 }
 
 /// A comment whose event never arrived goes into the inbox as if it had.
@@ -143,7 +146,7 @@ void sweep_undelivered(Shop& shop, const std::string& name, integrations::Forge&
     if (shop.disk.shortage()) return;  // which may be why
     const auto oldest = std::chrono::system_clock::now() - deliveries_told;
     const auto found =
-        forge.undelivered(std::max<Time>(oldest, shop.ledger.served_since(name)),
+        forge.undelivered(std::max<Time>(oldest, as_forges_count(shop.ledger.served_since(name))),
                           [&](const std::string& id) { return shop.ledger.received(name, id); });
     if (!found) {
         spdlog::warn("sweep: {}: {}", name, found.error().message);
