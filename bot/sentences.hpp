@@ -30,8 +30,7 @@ inline constexpr std::string_view not_permitted =
     "access can set the label or comment `/agent run`.";
 inline constexpr std::string_view permission_hidden =
     "The forge does not tell Shopfloor who may do what in this repository, so nothing was started or "
-    "stopped. "
-    "Whoever runs it finds in its log what its account lacks; then ask again.";
+    "stopped. Whoever runs it finds in its log what its account lacks; then ask again.";
 inline constexpr std::string_view label_of_nobody =
     "The label {} is on this issue, but its history does not tell who set it, so nothing was started. Set "
     "the "
@@ -192,8 +191,7 @@ inline constexpr std::string_view engine_says = " The engine says:\n\n{}\n";
 inline constexpr std::string_view setup_failed =
     "The recipe's `setup` {how_it_ended}, so the agent was not started.{output}\n"
     "Setup runs in the recipe's image, and reaches only the hosts that `egress.setup` may have. Mend `setup` "
-    "in `.shopfloor.yml`, then comment "
-    "`/agent retry`.";
+    "in `.shopfloor.yml`, then comment `/agent retry`.";
 inline constexpr std::string_view end_of_its_output = " The end of its output:\n\n{}\n";
 inline constexpr std::string_view agent_failed =
     "The agent {how_it_ended}, so there is no change to propose.{output}\n"

@@ -103,7 +103,7 @@ TEST_CASE_FIXTURE(LedgerFixture, "since when a forge is worked for is remembered
 TEST_CASE_FIXTURE(LedgerFixture, "jobs in repositories that can be reached again go on") {
     auto& book = open();
     const auto id = book.carry_out(start(1)).value();
-    integrations::AccessEnded gone{.how = integrations::AccessEnded::How::removed,
+    integrations::AccessEnded gone{.how = integrations::AccessEnded::How::archived,
                                    .forge = thread(1).repo.forge,
                                    .installation = thread(1).repo.installation,
                                    .repositories = {thread(1).repo.id}};
