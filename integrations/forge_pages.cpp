@@ -52,7 +52,7 @@ struct Page {
 };
 
 ForgeResult<Page> read_page(const HttpRequest& request, const std::expected<HttpResponse, ForgeError>& answer,
-                            std::size_t size, const char* array) {
+                            std::size_t size, bool always_links, const char* array) {
     const auto what = "GET " + without_query(request.path);
     auto body = json_of(what, answer);
     if (!body) return std::unexpected(std::move(body.error()));
@@ -70,13 +70,22 @@ ForgeResult<Page> read_page(const HttpRequest& request, const std::expected<Http
     if (last == 0 && !total.empty()) last = (number_in(total) + size - 1) / size;
     // A list that comes whole, whatever page was asked for, has more than a page or all there is.
     const bool is_whole = items.size() > size || (!total.empty() && items.size() >= number_in(total));
-    const bool is_last = links.empty() ? is_whole || items.size() < size : next.empty();
+    const bool is_last = links.empty() ? always_links || is_whole || items.size() < size : next.empty();
     return Page{.items = std::move(items), .next = next, .last = last, .is_last = is_last};
 }
 
 /// `path` with how many items a page of it shall have.
 std::string paged(const std::string& path, const std::string& name, std::size_t size) {
     return path + (path.find('?') == std::string::npos ? "?" : "&") + name + "=" + std::to_string(size);
+}
+
+/// What follows on a page of `first`, by the forge's link to it or, without one, by its number. A link to
+/// elsewhere (the forge's own name, behind a proxy) is asked for where we ask.
+std::string next_page(const std::string& base_url, const std::string& first, const std::string& link,
+                      int number) {
+    if (link.empty()) return first + "&page=" + std::to_string(number);
+    const auto query = std::min(link.find('?'), link.size());
+    return path_below(base_url, link).value_or(without_query(first) + link.substr(query));
 }
 
 }  // namespace
@@ -95,7 +104,7 @@ ForgeResult<void> Paging::each(const Send& send, const std::string& path, Most m
     json before;
     for (int number = 1; number <= most.pages; ++number) {
         const auto request = get_request(where);
-        auto page = read_page(request, send(request), size, array);
+        auto page = read_page(request, send(request), size, always_links, array);
         if (!page) return std::unexpected(page.error());
         if (page->items == before) return {};  // the list knows no pages, and has as many items as one
         for (const auto& item : page->items) {
@@ -103,7 +112,7 @@ ForgeResult<void> Paging::each(const Send& send, const std::string& path, Most m
         }
         if (page->is_last) return {};
         before = std::move(page->items);
-        where = path_below(base_url, page->next).value_or(first + "&page=" + std::to_string(number + 1));
+        where = next_page(base_url, first, page->next, number + 1);
     }
     return {};
 }
@@ -118,7 +127,7 @@ ForgeResult<bool> Paging::newest(const Send& send, const std::string& path, Most
     for (auto left = pages; left > 0; --left, ++number) {
         const auto read = [&] {
             const auto request = get_request(number == 1 ? list : list + "&page=" + std::to_string(number));
-            return read_page(request, send(request), size, nullptr);
+            return read_page(request, send(request), size, always_links, nullptr);
         };
         auto page = read();
         if (page && number == 1 && page->last > pages) {

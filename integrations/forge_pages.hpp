@@ -22,11 +22,13 @@ struct Most {
     std::size_t size = 0;  ///< items of a page; 0: as many as the forge gives
 };
 
-/// A forge's lists, page after page: `?page=N` and a parameter for their size.
+/// A forge's lists, page after page: by the links that it gives, else by `?page=N`; a parameter for their
+/// size.
 struct Paging {
-    std::string base_url;     ///< links to other pages are followed below it only
-    std::string size_name;    ///< `per_page`, `limit`
-    std::size_t largest = 0;  ///< items of a page at most; more is cut to this by the forge
+    std::string base_url;       ///< links to other pages are followed below it only
+    std::string size_name;      ///< `per_page`, `limit`
+    std::size_t largest = 0;    ///< items of a page at most; more is cut to this by the forge
+    bool always_links = false;  ///< a page whose answer links to no other is the last, however full it is
 
     /// Visits the items, from the first page on. `array`: the member that holds them, if not the whole body.
     [[nodiscard]] ForgeResult<void> each(const Send& send, const std::string& path, Most most,

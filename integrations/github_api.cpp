@@ -27,7 +27,8 @@ ForgeResult<json> as_json(const HttpRequest& request, const std::expected<HttpRe
 
 GithubApi::GithubApi(const config::ForgeSettings& settings, ForgeClock clock)
     : api_url_(settings.api_url),
-      paging_{.base_url = settings.api_url, .size_name = "per_page", .largest = 100},
+      // https://docs.github.com/en/rest/using-the-rest-api/using-pagination-in-the-rest-api
+      paging_{.base_url = settings.api_url, .size_name = "per_page", .largest = 100, .always_links = true},
       plain_token_(settings.token),
       clock_(std::move(clock)) {
     if (settings.app) {

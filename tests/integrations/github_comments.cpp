@@ -46,6 +46,8 @@ TEST_CASE("after a lost answer the comment is found again by its marker, in ours
             comments.push_back(comment(1, "mallory", "I am the bot\n\n" + hidden));
             comments.push_back(comment(2, "robot", hidden + "\n\nquoted by an agent"));
             comments.push_back(comment(3, "robot", "other\n\n<!-- shopfloor:v1 job=8 kind=status -->"));
+            response.set_header("Link",
+                                "<" + world.server.url() + listing + "?per_page=100&page=2>; rel=\"next\"");
         } else {
             comments.push_back(comment(4, "Robot", "Queued.\n\n" + hidden));
         }

@@ -1,9 +1,11 @@
 #include <doctest/doctest.h>
 
+#include <algorithm>
 #include <cstddef>
 #include <string>
 #include <vector>
 
+#include "integrations/delivery.hpp"
 #include "integrations/forge.hpp"
 #include "integrations/forge_json.hpp"
 #include "tests/integrations/github_world.hpp"
@@ -45,6 +47,37 @@ void label_issues(World& world) {
                                                           event("labeled", "agent", "ann"),
                                                           event("labeled", "bug", "carl"),
                                                           {{"event", "closed"}}});
+}
+
+/// The account that GitHub keeps of an App's deliveries: `newest` down to 1, all handed over but `lost`. Its
+/// pages go by cursor, and the last of them links to nothing.
+/// https://docs.github.com/en/rest/apps/webhooks#list-deliveries-for-an-app-webhook
+void keep_account(World& world, const std::string& linked_as, int newest, const std::vector<int>& lost) {
+    const std::string path = "/app/hook/deliveries";
+    world.server.on("GET " + path, [=](const httplib::Request& request, httplib::Response& response) {
+        const auto size = std::stoi(request.get_param_value("per_page"));
+        const auto from = request.has_param("cursor") ? std::stoi(request.get_param_value("cursor")) : newest;
+        const auto next = std::max(from - size, 0);
+        auto page = json::array();
+        for (auto id = from; id > next; --id)
+            page.push_back({{"id", id},
+                            {"guid", "delivery-" + std::to_string(id)},
+                            {"delivered_at", "2026-03-01T14:05:00Z"},
+                            {"status_code", std::ranges::count(lost, id) == 0 ? 200 : 502}});
+        if (next > 0)
+            response.set_header("Link", "<" + linked_as + path + "?per_page=" + std::to_string(size) +
+                                            "&cursor=" + std::to_string(next) + ">; rel=\"next\"");
+        response.set_content(page.dump(), "application/json");
+    });
+    for (const auto id : lost)
+        world.server.on("GET " + path + "/" + std::to_string(id),
+                        {{"id", id},
+                         {"request",
+                          {{"headers",
+                            {{"X-GitHub-Delivery", "delivery-" + std::to_string(id)},
+                             {"X-GitHub-Event", "issues"},
+                             {"X-GitHub-Hook-ID", "7"}}},
+                           {"payload", {{"action", "labeled"}}}}}});
 }
 
 }  // namespace
@@ -138,4 +171,23 @@ TEST_CASE("of many repositories each call looks at some, and goes on where the l
         CHECK(world.server.seen().size() == static_cast<std::size_t>(call) * 40);
     }
     for (const auto& name : names) CHECK_FALSE(world.server.seen("GET /repos/" + name + "/labels").empty());
+}
+
+TEST_CASE("what failed to reach an App is found on every page of GitHub's account, which goes by cursor") {
+    World world;
+    std::string linked_as = world.server.url();
+    SUBCASE("and links to where we ask") {}
+    SUBCASE("and links to the forge itself though a proxy stands before it") {
+        linked_as = "https://forge.example";
+    }
+    keep_account(world, linked_as, 200, {1, 100, 101, 150});
+    const auto known = [](const std::string& id) { return id == "delivery-101"; };
+    const auto found = world.with_app()->undelivered({}, known);
+    REQUIRE(found.has_value());
+    std::vector<std::string> ids;
+    for (const auto& delivery : *found) ids.push_back(delivery.delivery_id());
+    CHECK(ids == std::vector<std::string>{"delivery-1", "delivery-100", "delivery-150"});
+    std::vector<std::string> asked;
+    for (const auto& request : world.server.seen("GET /app/hook/deliveries")) asked.push_back(request.query);
+    CHECK(asked == std::vector<std::string>{"per_page=100", "per_page=100&cursor=100"});
 }
