@@ -45,11 +45,12 @@ bool whole(const ListenerConnection& connection) {
            (head->body == ListenerHead::Body::counted && connection.socket.input().size() >= head->length);
 }
 
-bool watch(int epoll, int descriptor, unsigned events) {
+/// What is there already is told, too.
+bool watch(int epoll, int how, int descriptor, unsigned events) {
     epoll_event event{};
     event.events = events;
     event.data.fd = descriptor;
-    return ::epoll_ctl(epoll, EPOLL_CTL_ADD, descriptor, &event) == 0;
+    return ::epoll_ctl(epoll, how, descriptor, &event) == 0;
 }
 
 }  // namespace
@@ -61,7 +62,7 @@ ListenerServer::ListenerServer(sandbox::Descriptor listening, Limits limits, Han
       epoll_(::epoll_create1(EPOLL_CLOEXEC)) {
     const int flags = ::fcntl(listening_.get(), F_GETFL);
     if (flags < 0 || ::fcntl(listening_.get(), F_SETFL, flags | O_NONBLOCK) != 0 || !epoll_ ||
-        !watch(epoll_.get(), listening_.get(), EPOLLIN))
+        !watch(epoll_.get(), EPOLL_CTL_ADD, listening_.get(), EPOLLIN))
         throw std::runtime_error(std::string("the listener cannot wait: ") + std::strerror(errno));
     limits_.connections = descriptors_to_use(limits_.connections);
     if (limits_.workers == 0) limits_.workers = std::clamp(std::thread::hardware_concurrency() / 2, 1U, 8U);
@@ -103,21 +104,32 @@ void ListenerServer::welcome(int descriptor) {
         if (oldest == room_.end()) return;  // all are being answered: the new one is closed
         room_.erase(oldest);
     }
-    // Once for its whole life, edge-triggered: news of a connection that is not in the room finds nobody.
-    if (watch(epoll_.get(), descriptor, EPOLLIN | EPOLLRDHUP | EPOLLET))
-        park(std::move(connection), Waits::for_head, limits_.head);
-    else
-        --open_;
+    connection->until = Clock::now() + limits_.head;
+    enter(std::move(connection), EPOLL_CTL_ADD);
+}
+
+/// Into the room. Watched edge-triggered, and so once for all that comes: news of a connection that is not in
+/// the room find nobody, and are asked for when it is.
+void ListenerServer::enter(Owned connection, int how) {
+    const int descriptor = connection->socket.descriptor();
+    const std::lock_guard lock(room_mutex_);
+    const auto place = room_.insert_or_assign(descriptor, std::move(connection)).first;
+    if (watch(epoll_.get(), how, descriptor, EPOLLIN | EPOLLRDHUP | EPOLLET)) return;
+    room_.erase(place);
+    --open_;
 }
 
 void ListenerServer::park(Owned connection, Waits waits, std::chrono::milliseconds longest) {
-    const int descriptor = connection->socket.descriptor();
     connection->waits = waits;
     connection->until = Clock::now() + longest;
-    std::unique_lock lock(room_mutex_);
-    const auto place = room_.insert_or_assign(descriptor, std::move(connection)).first;
-    // What came meanwhile was told to nobody: epoll tells once, and a pipelined request is in memory already.
-    if (auto ready = look(place, lock)) hand_to_worker(std::move(ready));
+    switch (look_at_input(*connection)) {  // a pipelined request is in memory already
+        case News::waits:
+            return enter(std::move(connection), EPOLL_CTL_MOD);
+        case News::ready:
+            return hand_to_worker(std::move(connection));
+        case News::over:
+            --open_;
+    }
 }
 
 void ListenerServer::watch_room() {
@@ -132,15 +144,7 @@ void ListenerServer::watch_room() {
                 accept_all();
                 continue;
             }
-            std::unique_lock lock(room_mutex_);
-            const auto found = room_.find(descriptor);
-            if (found == room_.end()) continue;
-            // A signature takes less time than the ledger's one writer does: what is whole is served here.
-            auto ready = look(found, lock);
-            if (ready && whole(*ready))
-                serve(std::move(ready));
-            else if (ready)
-                hand_to_worker(std::move(ready));
+            if (auto connection = leave(descriptor)) look(std::move(connection));
         }
         if (Clock::now() < next_look_around) continue;
         look_around();
@@ -148,16 +152,28 @@ void ListenerServer::watch_room() {
     }
 }
 
-/// Taken out of the room when it is ready; the lock is given back then.
-ListenerServer::Owned ListenerServer::look(Room::iterator place, std::unique_lock<std::mutex>& lock) {
-    const auto news = look_at(*place->second);
-    if (news == News::waits) return nullptr;
-    auto connection = std::move(place->second);
-    room_.erase(place);
-    lock.unlock();
-    if (news == News::ready) return connection;
-    --open_;
-    return nullptr;
+/// Out of the room; nothing when it is not there.
+ListenerServer::Owned ListenerServer::leave(int descriptor) {
+    const std::lock_guard lock(room_mutex_);
+    auto place = room_.extract(descriptor);
+    return place ? std::move(place.mapped()) : nullptr;
+}
+
+/// Outside of the room, which is not held up. Back there, news since are told: to this thread alone.
+void ListenerServer::look(Owned connection) {
+    switch (look_at(*connection)) {
+        case News::waits: {
+            const int descriptor = connection->socket.descriptor();
+            const std::lock_guard lock(room_mutex_);
+            room_.insert_or_assign(descriptor, std::move(connection));
+            return;
+        }
+        case News::ready:
+            // A signature takes less time than the ledger's one writer does: what is whole is served here.
+            return whole(*connection) ? serve(std::move(connection)) : hand_to_worker(std::move(connection));
+        case News::over:
+            --open_;
+    }
 }
 
 ListenerServer::News ListenerServer::look_at(Connection& connection) const {

@@ -62,13 +62,14 @@ class ListenerServer {
     void accept_all();
     void welcome(int descriptor);
     void park(Owned connection, Waits waits, std::chrono::milliseconds longest);
+    void enter(Owned connection, int how);
+    [[nodiscard]] Owned leave(int descriptor);
     void watch_room();
     /// What became of a connection in the room that has news.
     enum class News { waits, ready, over };
     [[nodiscard]] News look_at(Connection& connection) const;
     [[nodiscard]] News look_at_input(Connection& connection) const;
-    using Room = std::map<int, Owned>;  // by descriptor
-    [[nodiscard]] Owned look(Room::iterator place, std::unique_lock<std::mutex>& lock);
+    void look(Owned connection);
     void look_around();
     void hand_to_worker(Owned connection);
     void work();
@@ -82,7 +83,7 @@ class ListenerServer {
     std::atomic<std::size_t> begun_{0};  ///< requests without an answer
     std::atomic<std::size_t> held_{0};   ///< bytes of their bodies
     std::mutex room_mutex_;
-    Room room_;
+    std::map<int, Owned> room_;  ///< by descriptor
     std::mutex ready_mutex_;
     std::condition_variable ready_bell_;
     std::deque<Owned> ready_;
