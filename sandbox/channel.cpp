@@ -170,7 +170,8 @@ std::optional<Message> Channel::receive() {
     std::vector<iovec> pieces;
     message.blobs.reserve(sizes.size());
     for (const auto size : sizes) {
-        auto& blob = message.blobs.emplace_back(size, '\0');
+        auto& blob = message.blobs.emplace_back();
+        blob.resize_and_overwrite(size, [size](char*, std::size_t) { return size; });  // read over at once
         pieces.push_back({blob.data(), blob.size()});
     }
     if (room < most_bytes - frame.head_bytes) read_rest(socket_.get(), std::move(pieces));
