@@ -52,7 +52,8 @@ SQLite::Database open_ledger(const std::filesystem::path& file) {
         }
         database.exec("PRAGMA synchronous = FULL");
         database.exec("PRAGMA journal_size_limit = 67108864");
-        database.exec("PRAGMA cache_size = -16000");
+        // 4 MB: after a split in an index SQLite looks at every page that it keeps before the commit is over.
+        database.exec("PRAGMA cache_size = -4000");
         database.exec("PRAGMA temp_store = MEMORY");
         return database;
     } catch (const SQLite::Exception& fault) {
