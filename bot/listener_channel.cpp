@@ -30,7 +30,7 @@ void ListenerChannel::record(std::vector<integrations::VerifiedDelivery> deliver
     if (gone_) return;
     const auto count = deliveries.size();
     waiting_.push_back({.deliveries = std::move(deliveries), .count = count, .then = std::move(then)});
-    if (!under_way_.empty()) return;
+    if (!worth_a_message()) return;
     const auto message = next_message();
     lock.unlock();
     send(message);
@@ -87,22 +87,31 @@ void ListenerChannel::wait() {
     news_.wait(lock, [this] { return enough_ || gone_; });
 }
 
+/// Of two messages the disk has one while the other is made ready for it; were they smaller for that, it
+/// would have more to do. The mutex is held.
+bool ListenerChannel::worth_a_message() const {
+    if (waiting_.empty() || under_way_.empty()) return !waiting_.empty();
+    return under_way_.size() < listener_words::most_under_way &&
+           waiting_.size() >= under_way_.rbegin()->second.size();
+}
+
 /// Of what waits, at least one bundle: from now on it is under way. The mutex is held.
 sandbox::Message ListenerChannel::next_message() {
     sandbox::Message message;
-    message.head["deliveries"] = true;
+    message.head["deliveries"] = ++last_number_;
+    auto& bundles = under_way_[last_number_];
     std::size_t bytes = 0;
     while (!waiting_.empty()) {
         auto& next = waiting_.front();
         for (const auto& delivery : next.deliveries) bytes += delivery.body().size();
         const bool fits = message.blobs.size() / 2 + next.count <= listener_words::most_deliveries &&
                           bytes <= listener_words::most_body_bytes;
-        if (!fits && !under_way_.empty()) break;
+        if (!fits && !bundles.empty()) break;
         for (auto& delivery : next.deliveries) {
             message.blobs.push_back(listener_words::to_blob(delivery));
             message.blobs.push_back(std::move(delivery).body());
         }
-        under_way_.push_back(std::move(next));
+        bundles.push_back(std::move(next));
         waiting_.pop_front();
     }
     return message;
@@ -136,7 +145,7 @@ void ListenerChannel::listen() {
 
 void ListenerChannel::take(sandbox::Message message) {
     if (const auto recorded = message.head.find("recorded"); recorded != message.head.end())
-        return take_recorded(recorded->get<std::string>());
+        return take_recorded(recorded->get<std::uint64_t>(), message.head.at("as").get<std::string>());
     if (const auto told = message.head.find("told"); told != message.head.end())
         return take_told(told->get<std::string>(), message);
     const std::lock_guard lock(mutex_);
@@ -144,12 +153,13 @@ void ListenerChannel::take(sandbox::Message message) {
     news_.notify_all();
 }
 
-void ListenerChannel::take_recorded(std::string_view letters) {
+void ListenerChannel::take_recorded(std::uint64_t number, std::string_view letters) {
     std::vector<Bundle> answered;
     {
         std::unique_lock lock(mutex_);
-        answered.swap(under_way_);
-        if (!waiting_.empty()) {  // the keeper first: it works on these while the others are answered
+        answered.swap(under_way_[number]);
+        under_way_.erase(number);
+        if (worth_a_message()) {  // the keeper first: it works on these while the others are answered
             const auto message = next_message();
             lock.unlock();
             send(message);

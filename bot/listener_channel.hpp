@@ -18,10 +18,10 @@
 
 namespace bot {
 
-/// The keeper as the listener's own process has it: over the channel, whose other end is ListenerSession. One
-/// message of deliveries is under way at a time; what comes meanwhile goes together in the next one, as
-/// deliveries that come during a commit share the next commit. So it is with each kind of question: however
-/// many ask, the keeper answers one at a time.
+/// The keeper as the listener's own process has it: over the channel, whose other end is ListenerSession.
+/// What comes while a message of deliveries is under way goes together in the next one, as deliveries that
+/// come during a commit share the next commit; a second message goes at the same time once it is as large as
+/// the first. Of each kind of question one is under way: however many ask, the keeper answers one at a time.
 class ListenerChannel final : public ListenerKeeper {
  public:
     /// `channel`: greeted already. Outlives it.
@@ -53,17 +53,19 @@ class ListenerChannel final : public ListenerKeeper {
     void ask(const std::string& what, Told then);
     void take_told(const std::string& what, const sandbox::Message& message);
     void send_question(const std::string& what);
+    [[nodiscard]] bool worth_a_message() const;
     [[nodiscard]] sandbox::Message next_message();
     void send(const sandbox::Message& message);
     void listen();
     void take(sandbox::Message message);
-    void take_recorded(std::string_view letters);
+    void take_recorded(std::uint64_t number, std::string_view letters);
 
     sandbox::Channel& channel_;
     std::mutex mutex_;  // of all below
     std::condition_variable news_;
     std::deque<Bundle> waiting_;
-    std::vector<Bundle> under_way_;  ///< in the message that is not answered; empty: there is none
+    std::map<std::uint64_t, std::vector<Bundle>> under_way_;  ///< by the numbers of their messages
+    std::uint64_t last_number_ = 0;
     std::map<std::string, Question, std::less<>> questions_;
     bool enough_ = false;
     bool gone_ = false;

@@ -73,7 +73,7 @@ void ListenerSession::serve(const std::function<void()>& serving, const std::sto
     while (auto message = channel_.receive()) {
         if (Clock::now().time_since_epoch().count() > until) return;
         if (message->head.contains("deliveries"))
-            take_deliveries(std::move(message->blobs));
+            take_deliveries(message->head.at("deliveries").get<std::uint64_t>(), std::move(message->blobs));
         else if (message->head.contains("ask"))
             take_question(message->head.at("ask").get<std::string>());
         else if (message->head.contains("serving"))
@@ -83,7 +83,7 @@ void ListenerSession::serve(const std::function<void()>& serving, const std::sto
     }
 }
 
-void ListenerSession::take_deliveries(std::vector<std::string> blobs) {
+void ListenerSession::take_deliveries(std::uint64_t number, std::vector<std::string> blobs) {
     std::vector<integrations::VerifiedDelivery> deliveries;
     for (std::size_t i = 0; i + 1 < blobs.size(); i += 2) {
         const auto bytes = blobs[i + 1].size();
@@ -96,18 +96,20 @@ void ListenerSession::take_deliveries(std::vector<std::string> blobs) {
     if (deliveries.empty()) throw sandbox::ChannelError("it hands over nothing");
     {
         const std::lock_guard lock(mutex_);
-        if (std::exchange(recording_, true))
+        if (recording_ == listener_words::most_under_way)
             throw sandbox::ChannelError("it hands over more before it was answered");
+        ++recording_;
         ++unfinished_;
     }
-    keeper_.record(std::move(deliveries), [this](const std::vector<ListenerKeeper::Recorded>& recorded) {
+    keeper_.record(std::move(deliveries), [this, number](const auto& recorded) {
+        sandbox::Message answer;
+        answer.head["recorded"] = number;
         std::string letters;
         for (const auto one : recorded) letters += listener_words::letter_of(one);
-        sandbox::Message answer;
-        answer.head["recorded"] = letters;
+        answer.head["as"] = letters;
         {
             const std::lock_guard lock(mutex_);
-            recording_ = false;
+            --recording_;
         }
         say(answer);
         const std::lock_guard lock(mutex_);

@@ -37,7 +37,7 @@ class ListenerSession {
     void serve(const std::function<void()>& serving, const std::stop_token& stop);
 
  private:
-    void take_deliveries(std::vector<std::string> blobs);
+    void take_deliveries(std::uint64_t number, std::vector<std::string> blobs);
     void take_question(const std::string& what);
     void say_asked(const std::stop_token& stop);
     void say(const sandbox::Message& message);
@@ -48,7 +48,7 @@ class ListenerSession {
     std::map<std::string, std::size_t, std::less<>> limits_;  ///< bytes of a body, by forge
     std::mutex mutex_;                                        // of all below
     std::condition_variable_any news_;
-    bool recording_ = false;      ///< deliveries are in hand, and not answered
+    std::size_t recording_ = 0;   ///< messages of deliveries in hand, and not answered
     std::size_t unfinished_ = 0;  ///< records that still need this
     std::deque<std::string> asked_;
     std::jthread teller_;

@@ -10,15 +10,18 @@
 
 // What the listener's process and the keeper say to each other, a message each. Keeper:
 //   {"forges": [{"name", "kind", "secrets": how many}], "log_level"}, the secrets in that order as blobs;
-//   {"recorded": text}, a letter for each delivery of the last message: f fresh, d duplicate, - not stored;
+//   {"recorded": number, "as": text}, a letter for each of those deliveries: f fresh, d duplicate, - not
+//   stored;
 //   {"told": "ready", "reasons": [text]}; {"told": "figures"} with them as a blob, or with "fault": text;
 //   {"enough": true}: no more deliveries; what was begun is answered.
 // Listener:
 //   {"serving": true}: it takes connections;
-//   {"deliveries": true}, two blobs for each: who it is, its body; the next ones when these are answered;
+//   {"deliveries": number}, two blobs for each: who it is, its body; the number comes back in the answer;
 //   {"ask": "ready" or "figures"}; the next of its kind when this is told.
 namespace bot::listener_words {
 
+/// Messages of deliveries that are not answered.
+inline constexpr std::size_t most_under_way = 2;
 /// Of one message.
 inline constexpr std::size_t most_deliveries = 512;
 /// Of the bodies in one message; a larger one goes alone.

@@ -3,12 +3,91 @@
 #include <doctest/doctest.h>
 
 #include <atomic>
+#include <optional>
 #include <string>
 #include <thread>
 #include <utility>
 #include <vector>
 
+#include "bot/listener_words.hpp"
 #include "sandbox/channel.hpp"
+
+namespace {
+
+using Recorded = bot::ListenerKeeper::Recorded;
+
+/// The channel with a keeper that the test plays.
+struct ChannelFixture {
+    ChannelFixture() {
+        auto [ours, theirs] = sandbox::Channel::pair();
+        keeper.emplace(std::move(ours));
+        listener.emplace(std::move(theirs));
+        channel.emplace(*listener);
+    }
+    /// One delivery each.
+    void hand_over(int deliveries) {
+        for (int i = 0; i < deliveries; ++i) {
+            std::vector<integrations::VerifiedDelivery> one;
+            one.push_back(*bot::listener_words::from_blobs("github\n77\nguid\nissues\n", "{}"));
+            channel->record(std::move(one), [this](const std::vector<Recorded>& as) {
+                ++(as.front() == Recorded::fresh ? fresh : duplicate);
+            });
+        }
+    }
+    struct Message {
+        int number, deliveries;
+    };
+    Message next() {
+        const auto message = keeper->receive();
+        REQUIRE(message);
+        REQUIRE(message->head.contains("deliveries"));
+        return {.number = message->head.at("deliveries").get<int>(),
+                .deliveries = static_cast<int>(message->blobs.size() / 2)};
+    }
+    void answer(const Message& to, char letter) {
+        sandbox::Message message;
+        message.head["recorded"] = to.number;
+        message.head["as"] = std::string(static_cast<std::size_t>(to.deliveries), letter);
+        keeper->send(message);
+    }
+    static void wait_until(const std::atomic<int>& count, int is) {
+        while (count != is) std::this_thread::yield();
+    }
+
+    std::optional<sandbox::Channel> keeper, listener;
+    std::atomic<int> fresh{0}, duplicate{0};
+    std::optional<bot::ListenerChannel> channel;
+};
+
+}  // namespace
+
+TEST_CASE_FIXTURE(ChannelFixture, "a second message of deliveries goes when it is as large as the first") {
+    hand_over(1);
+    const auto first = next();
+    CHECK(first.deliveries == 1);
+    hand_over(1);
+    const auto second = next();
+    CHECK(second.deliveries == 1);
+    hand_over(3);  // two are under way
+    answer(first, 'f');
+    const auto third = next();
+    CHECK(third.deliveries == 3);
+    hand_over(2);
+    answer(second, 'd');
+    wait_until(duplicate, 1);  // two are smaller than three: they wait
+    hand_over(1);
+    const auto fourth = next();
+    CHECK(fourth.deliveries == 3);
+    hand_over(1);
+    answer(fourth, 'd');
+    wait_until(duplicate, 4);
+    answer(third, 'f');  // nothing else is under way: whatever waits goes
+    const auto fifth = next();
+    CHECK(fifth.deliveries == 1);
+    answer(fifth, 'f');
+    wait_until(fresh, 5);
+    CHECK(duplicate == 4);
+}
 
 TEST_CASE("however many ask at once, the keeper is asked one question of a kind at a time") {
     auto [ours, theirs] = sandbox::Channel::pair();

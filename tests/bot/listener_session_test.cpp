@@ -71,9 +71,9 @@ struct SessionFixture {
         listener->shut_down();
         keeper.finish(bot::ListenerKeeper::Recorded::failed);
     }
-    static sandbox::Message deliveries(std::vector<std::string> blobs) {
+    static sandbox::Message deliveries(std::vector<std::string> blobs, int number = 1) {
         sandbox::Message message;
-        message.head["deliveries"] = true;
+        message.head["deliveries"] = number;
         message.blobs = std::move(blobs);
         return message;
     }
@@ -118,32 +118,38 @@ TEST_CASE_FIXTURE(SessionFixture,
 TEST_CASE_FIXTURE(SessionFixture, "a listener that says what none says is not heard any more") {
     sandbox::Message message;
     SUBCASE("another verb") { message.head["settle"] = 1; }
-    SUBCASE("deliveries that are none") { message.head["deliveries"] = true; }
+    SUBCASE("deliveries that are none") { message.head["deliveries"] = 1; }
+    SUBCASE("deliveries without a number") { message.head["deliveries"] = "some"; }
     SUBCASE("a question that there is not") { message.head["ask"] = "secrets"; }
     end_with(message);
     CHECK_FALSE(fault.empty());
 }
 
 TEST_CASE_FIXTURE(SessionFixture, "deliveries that were handed over together are answered together") {
-    const auto together = deliveries({who, "{}", "github\n77\nguid-2\nissues\n", "{}"});
+    int number = 6;
     for (const auto how : {bot::ListenerKeeper::Recorded::fresh, bot::ListenerKeeper::Recorded::duplicate,
                            bot::ListenerKeeper::Recorded::failed}) {
-        listener->send(together);
+        listener->send(deliveries({who, "{}", "github\n77\nguid-2\nissues\n", "{}"}, ++number));
         while (keeper.in_hand() < 2) std::this_thread::yield();
         keeper.finish(how);
         const auto answer = listener->receive();
         REQUIRE(answer);
-        CHECK(answer->head.at("recorded") == std::string(2, bot::listener_words::letter_of(how)));
+        CHECK(answer->head.at("recorded") == number);
+        CHECK(answer->head.at("as") == std::string(2, bot::listener_words::letter_of(how)));
     }
 }
 
 TEST_CASE_FIXTURE(SessionFixture, "a listener that does not wait for its answers is not heard any more") {
-    listener->send(deliveries({who, "{}"}));
-    while (keeper.in_hand() < 1) std::this_thread::yield();
+    const auto most = bot::listener_words::most_under_way;
+    for (std::size_t sent = 1; sent <= most; ++sent) {
+        listener->send(deliveries({who, "{}"}));
+        while (keeper.in_hand() < sent) std::this_thread::yield();
+    }
+    CHECK_FALSE(ended);
     listener->send(deliveries({who, "{}"}));
     while (!ended) std::this_thread::yield();
     CHECK(fault == "it hands over more before it was answered");
-    CHECK(keeper.in_hand() == 1);
+    CHECK(keeper.in_hand() == most);
 }
 
 TEST_CASE_FIXTURE(SessionFixture, "the keeper knows when the listener takes connections") {
