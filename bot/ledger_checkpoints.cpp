@@ -19,7 +19,7 @@ constexpr int longest_log = 24000;
 
 }  // namespace
 
-LedgerCheckpoints::LedgerCheckpoints(std::filesystem::path ledger, std::mutex& writing)
+LedgerCheckpoints::LedgerCheckpoints(std::filesystem::path ledger, FairMutex& writing)
     : ledger_(std::move(ledger)), writing_(writing) {}
 
 LedgerCheckpoints::~LedgerCheckpoints() {

@@ -7,6 +7,8 @@
 #include <stop_token>
 #include <thread>
 
+#include "bot/fair_mutex.hpp"
+
 namespace bot {
 
 /// Copies the write-ahead log back into the database, beside the work. SQLite's own checkpoint runs inside
@@ -18,7 +20,7 @@ namespace bot {
 class LedgerCheckpoints {
  public:
     /// `writing`: the mutex of the one writer. Outlives this.
-    LedgerCheckpoints(std::filesystem::path ledger, std::mutex& writing);
+    LedgerCheckpoints(std::filesystem::path ledger, FairMutex& writing);
     ~LedgerCheckpoints();
     LedgerCheckpoints(const LedgerCheckpoints&) = delete;
     LedgerCheckpoints& operator=(const LedgerCheckpoints&) = delete;
@@ -34,7 +36,7 @@ class LedgerCheckpoints {
     void copy_back();
 
     std::filesystem::path ledger_;
-    std::mutex& writing_;
+    FairMutex& writing_;
     std::mutex mutex_;
     std::condition_variable_any changed_;
     bool due_ = false;

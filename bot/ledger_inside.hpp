@@ -19,6 +19,7 @@
 #include <utility>
 #include <vector>
 
+#include "bot/fair_mutex.hpp"
 #include "bot/ledger.hpp"
 #include "bot/ledger_checkpoints.hpp"
 #include "bot/ledger_group.hpp"
@@ -28,9 +29,8 @@
 #include "bot/ledger_schema.hpp"
 #include "bot/ledger_statements.hpp"
 
-// What the files of the ledger share, and nobody else: one writing connection behind a mutex, one reading one
-// behind another (WAL: a reader never waits for a commit), transactions that abort unless they come to an
-// end.
+// What the files of the ledger share: a connection that writes behind a mutex, one that reads behind another
+// (WAL: a reader waits for no commit), transactions that abort unless they come to an end.
 namespace bot {
 
 /// What went wrong, and the mend where there is one.
@@ -158,7 +158,7 @@ struct Ledger::Inside {
 
     std::filesystem::path file;
     Options options;
-    mutable std::mutex writing;
+    mutable FairMutex writing;  ///< in a flood deliveries want it all the time
     mutable SQLite::Database writer;
     OnDisk commits = OnDisk::at_once;     ///< as the writer is set now; opened so
     LedgerStatements statements{writer};  ///< used while writing
