@@ -11,8 +11,8 @@ namespace bot {
 
 namespace {
 
-/// Bytes, for some dozens of deliveries: who sends them goes on to answer others, and does not wait for the
-/// keeper to read. Linux gives up to net.core.wmem_max.
+/// Bytes, for some dozens of deliveries: who sends them goes on to answer others before they are read. With
+/// more it waits, for milliseconds: the keeper reads all the time. Linux gives up to net.core.wmem_max.
 constexpr int room_to_send = 512 * 1024;
 
 }  // namespace

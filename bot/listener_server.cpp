@@ -109,7 +109,8 @@ void ListenerServer::welcome(int descriptor) {
 }
 
 /// Into the room. Watched edge-triggered, and so once for all that comes: news of a connection that is not in
-/// the room find nobody, and are asked for when it is.
+/// the room find nobody, and are asked for when it is; under the lock, so that it is still this one's
+/// descriptor.
 void ListenerServer::enter(Owned connection, int how) {
     const int descriptor = connection->socket.descriptor();
     const std::lock_guard lock(room_mutex_);

@@ -65,7 +65,7 @@ class ListenerServer {
     void enter(Owned connection, int how);
     [[nodiscard]] Owned leave(int descriptor);
     void watch_room();
-    /// What became of a connection in the room that has news.
+    /// What has become of a connection that waited in the room.
     enum class News { waits, ready, over };
     [[nodiscard]] News look_at(Connection& connection) const;
     [[nodiscard]] News look_at_input(Connection& connection) const;

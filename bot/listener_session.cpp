@@ -72,8 +72,9 @@ void ListenerSession::serve(const std::function<void()>& serving, const std::sto
     });
     while (auto message = channel_.receive()) {
         if (Clock::now().time_since_epoch().count() > until) return;
-        if (message->head.contains("deliveries"))
-            take_deliveries(message->head.at("deliveries").get<std::uint64_t>(), std::move(message->blobs));
+        if (const auto number = message->head.find("deliveries");
+            number != message->head.end() && number->is_number_unsigned())
+            take_deliveries(number->get<std::uint64_t>(), std::move(message->blobs));
         else if (message->head.contains("ask"))
             take_question(message->head.at("ask").get<std::string>());
         else if (message->head.contains("serving"))
@@ -85,8 +86,10 @@ void ListenerSession::serve(const std::function<void()>& serving, const std::sto
 
 void ListenerSession::take_deliveries(std::uint64_t number, std::vector<std::string> blobs) {
     std::vector<integrations::VerifiedDelivery> deliveries;
+    std::size_t all_bytes = 0;
     for (std::size_t i = 0; i + 1 < blobs.size(); i += 2) {
         const auto bytes = blobs[i + 1].size();
+        all_bytes += bytes;
         auto delivery = listener_words::from_blobs(blobs[i], std::move(blobs[i + 1]));
         const auto limit = delivery ? limits_.find(delivery->forge()) : limits_.end();
         if (limit == limits_.end() || bytes > limit->second)
@@ -94,6 +97,9 @@ void ListenerSession::take_deliveries(std::uint64_t number, std::vector<std::str
         deliveries.push_back(std::move(*delivery));
     }
     if (deliveries.empty()) throw sandbox::ChannelError("it hands over nothing");
+    if (deliveries.size() > listener_words::most_deliveries ||
+        (deliveries.size() > 1 && all_bytes > listener_words::most_body_bytes))
+        throw sandbox::ChannelError("it hands over more than goes in one message");
     {
         const std::lock_guard lock(mutex_);
         if (recording_ == listener_words::most_under_way)

@@ -1,8 +1,11 @@
 #include "bot/listener_channel.hpp"
 
 #include <doctest/doctest.h>
+#include <sys/socket.h>
+#include <sys/time.h>
 
 #include <atomic>
+#include <chrono>
 #include <optional>
 #include <string>
 #include <thread>
@@ -22,6 +25,8 @@ struct ChannelFixture {
         auto [ours, theirs] = sandbox::Channel::pair();
         keeper.emplace(std::move(ours));
         listener.emplace(std::move(theirs));
+        const timeval longest{.tv_sec = 30, .tv_usec = 0};
+        ::setsockopt(keeper->descriptor(), SOL_SOCKET, SO_RCVTIMEO, &longest, sizeof longest);
         channel.emplace(*listener);
     }
     /// One delivery each.
@@ -51,7 +56,9 @@ struct ChannelFixture {
         keeper->send(message);
     }
     static void wait_until(const std::atomic<int>& count, int is) {
-        while (count != is) std::this_thread::yield();
+        const auto until = std::chrono::steady_clock::now() + std::chrono::seconds(30);
+        while (count != is && std::chrono::steady_clock::now() < until) std::this_thread::yield();
+        REQUIRE(count == is);
     }
 
     std::optional<sandbox::Channel> keeper, listener;
@@ -61,7 +68,8 @@ struct ChannelFixture {
 
 }  // namespace
 
-TEST_CASE_FIXTURE(ChannelFixture, "a second message of deliveries goes when it is as large as the first") {
+TEST_CASE_FIXTURE(ChannelFixture,
+                  "a second message of deliveries goes when it has as many as the one that is under way") {
     hand_over(1);
     const auto first = next();
     CHECK(first.deliveries == 1);
@@ -77,7 +85,7 @@ TEST_CASE_FIXTURE(ChannelFixture, "a second message of deliveries goes when it i
     wait_until(duplicate, 1);  // two are smaller than three: they wait
     hand_over(1);
     const auto fourth = next();
-    CHECK(fourth.deliveries == 3);
+    REQUIRE(fourth.deliveries == 3);
     hand_over(1);
     answer(fourth, 'd');
     wait_until(duplicate, 4);

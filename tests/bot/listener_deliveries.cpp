@@ -161,6 +161,21 @@ TEST_CASE_FIXTURE(ListenerFixture,
     CHECK(ledger->figures().deliveries_waiting == 3);
 }
 
+TEST_CASE_FIXTURE(ListenerFixture, "who sends the next at once on the same connection is always heard") {
+    serve();
+    httplib::Client client("127.0.0.1", port());
+    client.set_keep_alive(true);
+    client.set_tcp_nodelay(true);
+    client.set_read_timeout(10);
+    for (int i = 0; i < 300; ++i) {
+        const auto id = "guid-" + std::to_string(i);
+        const auto answer = client.Post("/hooks/github", signed_headers(id, "{}"), "{}", "application/json");
+        REQUIRE(answer);
+        REQUIRE(answer->status == 202);
+    }
+    CHECK(ledger->figures().deliveries_waiting == 300);
+}
+
 TEST_CASE_FIXTURE(ListenerFixture, "chunks that another reader could take for something else are refused") {
     serve();
     const std::string body = "{\"a\":1}";

@@ -119,10 +119,23 @@ TEST_CASE_FIXTURE(SessionFixture, "a listener that says what none says is not he
     sandbox::Message message;
     SUBCASE("another verb") { message.head["settle"] = 1; }
     SUBCASE("deliveries that are none") { message.head["deliveries"] = 1; }
-    SUBCASE("deliveries without a number") { message.head["deliveries"] = "some"; }
+    SUBCASE("deliveries without a number") {
+        message = deliveries({who, "{}"});
+        message.head["deliveries"] = "some";
+    }
+    SUBCASE("more deliveries than go in one message") {
+        std::vector<std::string> blobs;
+        for (std::size_t i = 0; i <= bot::listener_words::most_deliveries; ++i)
+            blobs.insert(blobs.end(), {who, "{}"});
+        message = deliveries(std::move(blobs));
+    }
+    SUBCASE("more bytes than go in one message") {
+        message = deliveries({who, std::string(bot::listener_words::most_body_bytes, 'x'), who, "{}"});
+    }
     SUBCASE("a question that there is not") { message.head["ask"] = "secrets"; }
     end_with(message);
     CHECK_FALSE(fault.empty());
+    CHECK(keeper.in_hand() == 0);
 }
 
 TEST_CASE_FIXTURE(SessionFixture, "deliveries that were handed over together are answered together") {
@@ -141,15 +154,26 @@ TEST_CASE_FIXTURE(SessionFixture, "deliveries that were handed over together are
 
 TEST_CASE_FIXTURE(SessionFixture, "a listener that does not wait for its answers is not heard any more") {
     const auto most = bot::listener_words::most_under_way;
-    for (std::size_t sent = 1; sent <= most; ++sent) {
-        listener->send(deliveries({who, "{}"}));
-        while (keeper.in_hand() < sent) std::this_thread::yield();
-    }
-    CHECK_FALSE(ended);
+    for (std::size_t sent = 0; sent < most; ++sent) listener->send(deliveries({who, "{}"}));
+    while (keeper.in_hand() < most && !ended) std::this_thread::yield();
+    CHECK(keeper.in_hand() == most);
     listener->send(deliveries({who, "{}"}));
     while (!ended) std::this_thread::yield();
     CHECK(fault == "it hands over more before it was answered");
     CHECK(keeper.in_hand() == most);
+}
+
+TEST_CASE_FIXTURE(SessionFixture, "each message is answered by its own number") {
+    listener->send(deliveries({who, "{}"}, 7));
+    listener->send(deliveries({who, "{}", who, "{}"}, 8));
+    while (keeper.in_hand() < 3) std::this_thread::yield();
+    keeper.finish(bot::ListenerKeeper::Recorded::fresh);
+    for (const int number : {7, 8}) {
+        const auto answer = listener->receive();
+        REQUIRE(answer);
+        CHECK(answer->head.at("recorded") == number);
+        CHECK(answer->head.at("as") == (number == 7 ? "f" : "ff"));
+    }
 }
 
 TEST_CASE_FIXTURE(SessionFixture, "the keeper knows when the listener takes connections") {
