@@ -25,7 +25,7 @@ struct Most {
 /// A forge's lists, page after page: by the links that it gives, else by `?page=N`; a parameter for their
 /// size.
 struct Paging {
-    std::string base_url;       ///< links to other pages are followed below it only
+    std::string base_url;       ///< links are followed below it only; of others the query is used
     std::string size_name;      ///< `per_page`, `limit`
     std::size_t largest = 0;    ///< items of a page at most; more is cut to this by the forge
     bool always_links = false;  ///< a page whose answer links to no other is the last, however full it is

@@ -171,7 +171,9 @@ std::optional<Message> Channel::receive() {
     message.blobs.reserve(sizes.size());
     for (const auto size : sizes) {
         auto& blob = message.blobs.emplace_back();
-        blob.resize_and_overwrite(size, [size](char*, std::size_t) { return size; });  // read over at once
+        // Read over at once. GCC 12 hands the room there is to the function, which may be more than was asked
+        // for.
+        blob.resize_and_overwrite(size, [size](char*, std::size_t) { return size; });
         pieces.push_back({blob.data(), blob.size()});
     }
     if (room < most_bytes - frame.head_bytes) read_rest(socket_.get(), std::move(pieces));
