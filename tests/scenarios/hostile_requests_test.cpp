@@ -125,8 +125,12 @@ TEST_CASE("a delivery that is not signed as agreed is answered 401, unread, and 
     const auto wanted = std::regex_replace(ignored.body, std::regex(R"("Just talk\.")"), R"("/agent run")");
     REQUIRE(wanted != ignored.body);
     const auto ledger = factory.state_dir() / "ledger.sqlite";
-    REQUIRE(PracticeForge::eventually([&] { return scenarios::rows_of(ledger).at("inbox") == 0; }));
-    const auto rows = scenarios::rows_of(ledger);
+    // All that came is decided on, and the first sweep has noted since when this forge is worked for.
+    const auto is_at_rest = [](const auto& found) {
+        return found.at("inbox") == 0 && found.at("served") == 1;
+    };
+    auto rows = scenarios::rows_of(ledger);
+    REQUIRE(PracticeForge::eventually([&] { return is_at_rest(rows = scenarios::rows_of(ledger)); }));
     REQUIRE(rows.at("deliveries") == 2);
 
     int number = 0;
