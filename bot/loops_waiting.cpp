@@ -74,10 +74,19 @@ Intent over(const Job& job, const integrations::PullRequest& found) {
     return EndReview{.job = job.id, .merged = found.merged, .reason = report::proposal_over(found.merged)};
 }
 
-Found gone(const Job& job, const ForgeError& error) {
+/// Where its repository cannot be found either, it is that which ends the job.
+Found gone(integrations::Forge& forge, const Job& job, const ForgeError& error) {
     const bool young = std::chrono::system_clock::now() - job.state_since < settling_time;
-    if (error.kind == ForgeError::Kind::gone && !young)
-        return {EndReview{.job = job.id, .reason = report::proposal_gone()}};
+    if (error.kind == ForgeError::Kind::gone && !young) {
+        const auto& thread = job.assignment.issue;
+        const auto repository = forge.repository(thread.repo);
+        if (repository) return {EndReview{.job = job.id, .reason = report::proposal_gone()}};
+        if (repository.error().kind == ForgeError::Kind::gone)
+            return {Stop{.job = job.id,
+                         .reason = report::stopped_since(sentence::since_repository_gone),
+                         .comment_id = {},
+                         .thread = thread}};
+    }
     spdlog::warn("sweep: job {}: {}", job.id.value, error.message);
     return {};
 }
@@ -85,7 +94,7 @@ Found gone(const Job& job, const ForgeError& error) {
 Found look(integrations::Forge& forge, const Job& job) {
     if (job.pull_request == 0) return {missed_of_issue(forge, job)};
     const auto found = forge.pull_request(job.assignment.issue.repo, job.pull_request);
-    if (!found) return gone(job, found.error());
+    if (!found) return gone(forge, job, found.error());
     if (!found->open) return {over(job, *found)};
     if (job.state != JobState::review) return {};
     return {conflict(job, *found), !found->conflicts && !found->draft,  // of drafts some never tell

@@ -624,6 +624,8 @@ inline constexpr std::string_view since_issue_gone = "the issue is not there any
 inline constexpr std::string_view since_repository_moved =
     "the repository was moved to where this bot does not work";
 inline constexpr std::string_view since_repository_deleted = "the repository was deleted";
+inline constexpr std::string_view since_repository_gone =
+    "the repository, or its default branch, cannot be found any more";
 inline constexpr std::string_view since_repository_archived = "the repository was archived";
 inline constexpr std::string_view since_taken_out = "this bot was taken out of the repository";
 inline constexpr std::string_view since_uninstalled = "this bot was uninstalled";

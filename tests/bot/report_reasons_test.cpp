@@ -78,7 +78,8 @@ TEST_CASE("the end of an issue or of a repository is told as the reason why a jo
     facts.repository_allowed = false;
     facts.repository = integrations::RepoRef{.full_name = "other/till"};
     tell(integrations::RepositoryRenamed{.repo = *facts.repository});
-    lines.add(report::stopped_since(sentence::since_issue_gone));
+    for (const auto since : {sentence::since_issue_gone, sentence::since_repository_gone})
+        lines.add(report::stopped_since(since));
     lines.add(report::stopped_since(sentence::since_ended_meanwhile));
     check_golden("reasons_of_a_stop", lines.text());
 }

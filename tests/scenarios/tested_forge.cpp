@@ -60,6 +60,7 @@ Place place_of(Asked asked) {
         {Asked::comment, {"POST", "/repos/*/issues/*/comments"}},
         {Asked::evidence, {"POST", "/repos/*/check-runs"}},
         {Asked::reviews, {"GET", "/repos/*/pulls/*/reviews"}},
+        {Asked::pull_request, {"GET", "/repos/*/pulls/*"}},
         {Asked::permission, {"GET", "/repos/*/collaborators/*/permission"}},
         {Asked::what_was_said, {"GET", "/repos/*/issues/comments"}},
     };
@@ -73,6 +74,7 @@ Place place_of(Asked asked) {
         {Asked::comment, {"POST", "/projects/*/issues/*/notes"}},
         {Asked::evidence, {"POST", "/projects/*/statuses/*"}},
         {Asked::reviews, {"GET", "/projects/*/merge_requests/*/discussions"}},
+        {Asked::pull_request, {"GET", "/projects/*/merge_requests/*"}},
         {Asked::permission, {"GET", "/projects/*/members/all/*"}},
         {Asked::what_was_said, {"GET", "/projects/*/events"}},
     };

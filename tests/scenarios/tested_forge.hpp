@@ -56,6 +56,7 @@ enum class Asked {
     change,    ///< by PATCH, or PUT
     evidence,  ///< the check run or commit status
     reviews,
+    pull_request,  ///< and what belongs to it
     permission,
     what_was_said,  ///< since, in the repository
 };

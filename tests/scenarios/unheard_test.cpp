@@ -1,4 +1,5 @@
 // What people say while nobody listens, or what the forge does not tell of: it is heard all the same, once.
+#include <SQLiteCpp/SQLiteCpp.h>
 #include <doctest/doctest.h>
 
 #include <chrono>
@@ -16,6 +17,7 @@
 using practice_forge::HookFault;
 using practice_forge::PracticeForge;
 using scenarios::can_run;
+using scenarios::contains;
 using scenarios::Factory;
 using scenarios::maintainer;
 using scenarios::Plan;
@@ -49,6 +51,14 @@ void starts_and_looks(Factory& factory) {
     REQUIRE(is_in_time([&] { return factory.forge.faults_left("looked") == 0; }));
     std::this_thread::sleep_for(std::chrono::seconds(1));  // what it found is in the inbox by then
     REQUIRE(scenarios::comes_to_rest(factory));
+}
+
+/// The daemon is told of nothing from here on, and all jobs came to where they are long since.
+void sleeps_for_an_hour(Factory& factory) {
+    factory.stop();
+    factory.forge.script_hook({.kind = HookFault::Kind::vanish, .times = 100});
+    SQLite::Database ledger((factory.state_dir() / "ledger.sqlite").string(), SQLite::OPEN_READWRITE, 5000);
+    ledger.exec("UPDATE jobs SET state_since = state_since - 3600000");
 }
 
 }  // namespace
@@ -141,6 +151,30 @@ TEST_CASE("an end that is told when it was undone long since is none") {
     }
     REQUIRE(scenarios::comes_to_rest(scene.factory));
     CHECK(scenarios::states_of(scene.factory, scene.issue) == "review");
+}
+
+TEST_CASE("a pull request whose repository is gone without a word ends with that, and says so") {
+    if (!can_run("bubblewrap")) return;
+    Scene scene(plan_that_is_told_nothing());
+    auto& forge = scene.factory.forge;
+    sleeps_for_an_hour(scene.factory);
+    SUBCASE("deleted") { forge.delete_repository(repository); }
+    SUBCASE("the bot is taken out of it") { forge.remove_from_installation(repository); }
+    scene.factory.start();
+    CHECK(is_in_time([&] { return scenarios::states_of(scene.factory, scene.issue) == "stopped"; }));
+    CHECK(contains(scenarios::of_job(scene.factory.state_dir() / "ledger.sqlite", "reason"),
+                   "the repository, or its default branch"));
+}
+
+TEST_CASE("a pull request that alone is gone ends as one that was closed") {
+    if (!can_run("bubblewrap")) return;
+    Scene scene(plan_that_is_told_nothing());
+    sleeps_for_an_hour(scene.factory);
+    scene.factory.forge.fail(
+        scenarios::at(scenarios::Asked::pull_request, {.name = "gone", .times = -1, .status = 404}));
+    scene.factory.start();
+    CHECK(is_in_time([&] { return scenarios::states_of(scene.factory, scene.issue) == "closed"; }));
+    CHECK(is_in_time([&] { return contains(scene.factory.status(scene.issue), "closed without merging"); }));
 }
 
 TEST_CASE("what was said before there was a daemon asks nobody") {
