@@ -232,6 +232,7 @@ TEST_CASE("no program of a job is root on this machine, nor may it write what th
         const auto inside = scenarios::processes_inside(factory);
         CHECK_FALSE(inside.empty());
         const auto user = sandbox::sandbox_uid();
+        int judged = 0;
         for (const int process : inside) {
             const auto status = scenarios::bytes_of(fmt::format("/proc/{}/status", process));
             if (status.empty()) continue;                      // gone meanwhile
@@ -241,11 +242,13 @@ TEST_CASE("no program of a job is root on this machine, nor may it write what th
             const auto users = scenarios::bytes_of(fmt::format("/proc/{}/uid_map", process));
             // Gone meanwhile, or a bubblewrap that sets up another program's walls and has no users yet.
             if (users.empty()) continue;
+            ++judged;
             std::istringstream map(users);
             unsigned first = 0, on_host = 0, count = 0;
             map >> first >> on_host >> count;
             if (backend == "bubblewrap") CHECK((on_host == user && count == 1));
         }
+        CHECK(judged > 0);
         std::ofstream(tree / "go") << "";
         REQUIRE(factory.reaches(issue, "review"));
         const auto logs = logs_with(factory, "looked");

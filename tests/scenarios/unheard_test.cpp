@@ -6,9 +6,11 @@
 #include <filesystem>
 #include <functional>
 #include <string>
+#include <string_view>
 #include <thread>
 #include <vector>
 
+#include "bot/sentences.hpp"
 #include "tests/scenarios/factory.hpp"
 #include "tests/scenarios/hostile.hpp"
 #include "tests/scenarios/post_office.hpp"
@@ -53,13 +55,29 @@ void starts_and_looks(Factory& factory) {
     REQUIRE(scenarios::comes_to_rest(factory));
 }
 
-/// The daemon is told of nothing from here on, and all jobs came to where they are long since.
-void sleeps_for_an_hour(Factory& factory) {
-    factory.stop();
-    factory.forge.script_hook({.kind = HookFault::Kind::vanish, .times = 100});
-    SQLite::Database ledger((factory.state_dir() / "ledger.sqlite").string(), SQLite::OPEN_READWRITE, 5000);
-    ledger.exec("UPDATE jobs SET state_since = state_since - 3600000");
-}
+/// A pull request that has waited for an hour, when the forge tells of nothing but a push to its base.
+struct Waiting {
+    Scene scene{plan_that_is_told_nothing()};
+    PracticeForge& forge = scene.factory.forge;
+    scenarios::PostOffice post{scene.factory};
+    std::int64_t push = 0;
+
+    Waiting() {
+        forge.commit_files(repository, "main", {{.path = "more", .content = "x\n"}}, "more", maintainer);
+        push = post.told("push", 0);
+        SQLite::Database ledger(file().string(), SQLite::OPEN_READWRITE, 5000);
+        ledger.exec("UPDATE jobs SET state_since = state_since - 3600000");
+    }
+    [[nodiscard]] std::filesystem::path file() const { return scene.factory.state_dir() / "ledger.sqlite"; }
+    /// The bot looks what became of it.
+    [[nodiscard]] bool comes_to_be(std::string_view state) const {
+        post.hand_over(push);
+        return is_in_time([&] { return scenarios::states_of(scene.factory, scene.issue) == state; });
+    }
+    [[nodiscard]] bool ended_because(std::string_view words) const {
+        return contains(scenarios::of_job(file(), "reason"), words);
+    }
+};
 
 }  // namespace
 
@@ -153,28 +171,34 @@ TEST_CASE("an end that is told when it was undone long since is none") {
     CHECK(scenarios::states_of(scene.factory, scene.issue) == "review");
 }
 
-TEST_CASE("a pull request whose repository is gone without a word ends with that, and says so") {
+TEST_CASE("a pull request whose repository is gone without a word ends with that") {
     if (!can_run("bubblewrap")) return;
-    Scene scene(plan_that_is_told_nothing());
-    auto& forge = scene.factory.forge;
-    sleeps_for_an_hour(scene.factory);
-    SUBCASE("deleted") { forge.delete_repository(repository); }
-    SUBCASE("the bot is taken out of it") { forge.remove_from_installation(repository); }
-    scene.factory.start();
-    CHECK(is_in_time([&] { return scenarios::states_of(scene.factory, scene.issue) == "stopped"; }));
-    CHECK(contains(scenarios::of_job(scene.factory.state_dir() / "ledger.sqlite", "reason"),
-                   "the repository, or its default branch"));
+    const Waiting waiting;
+    SUBCASE("deleted") { waiting.forge.delete_repository(repository); }
+    SUBCASE("the bot is taken out of it") { waiting.forge.remove_from_installation(repository); }
+    CHECK(waiting.comes_to_be("stopped"));
+    CHECK(waiting.ended_because(bot::sentence::since_repository_gone));
 }
 
 TEST_CASE("a pull request that alone is gone ends as one that was closed") {
     if (!can_run("bubblewrap")) return;
-    Scene scene(plan_that_is_told_nothing());
-    sleeps_for_an_hour(scene.factory);
-    scene.factory.forge.fail(
+    const Waiting waiting;
+    waiting.forge.fail(
         scenarios::at(scenarios::Asked::pull_request, {.name = "gone", .times = -1, .status = 404}));
-    scene.factory.start();
-    CHECK(is_in_time([&] { return scenarios::states_of(scene.factory, scene.issue) == "closed"; }));
-    CHECK(is_in_time([&] { return contains(scene.factory.status(scene.issue), "closed without merging"); }));
+    CHECK(waiting.comes_to_be("closed"));
+    CHECK(waiting.ended_because(bot::sentence::reason_proposal_gone));
+}
+
+TEST_CASE("a pull request stays under review when its forge hides it, and does not say whether it is gone") {
+    if (!can_run("bubblewrap")) return;
+    const Waiting waiting;
+    waiting.forge.fail(
+        scenarios::at(scenarios::Asked::pull_request, {.name = "gone", .times = 1, .status = 404}));
+    waiting.forge.fail(scenarios::at(scenarios::Asked::anything, {.name = "down", .times = -1}));
+    waiting.post.hand_over(waiting.push);
+    REQUIRE(is_in_time([&] { return waiting.forge.faults_left("gone") == 0; }));
+    std::this_thread::sleep_for(std::chrono::seconds(1));
+    CHECK(scenarios::states_of(waiting.scene.factory, waiting.scene.issue) == "review");
 }
 
 TEST_CASE("what was said before there was a daemon asks nobody") {
