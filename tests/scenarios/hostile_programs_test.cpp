@@ -10,6 +10,7 @@
 #include <array>
 #include <cerrno>
 #include <chrono>
+#include <filesystem>
 #include <fstream>
 #include <set>
 #include <sstream>
@@ -240,8 +241,12 @@ TEST_CASE("no program of a job is root on this machine, nor may it write what th
             INFO(status);
             CHECK(contains(status, fmt::format("Uid:\t{0}\t{0}\t{0}\t{0}\n", user)));
             const auto users = scenarios::bytes_of(fmt::format("/proc/{}/uid_map", process));
-            // Gone meanwhile, or a bubblewrap that sets up another program's walls and has no users yet.
-            if (users.empty()) continue;
+            if (users.empty()) {
+                // Gone meanwhile, or a bubblewrap that sets up another program's walls and has no users yet.
+                const bool gone = !std::filesystem::exists(fmt::format("/proc/{}", process));
+                CHECK((gone || status.starts_with("Name:\tbwrap")));
+                continue;
+            }
             ++judged;
             std::istringstream map(users);
             unsigned first = 0, on_host = 0, count = 0;
